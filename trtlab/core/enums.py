@@ -1,0 +1,247 @@
+"""TensorRT's operation enumerations; the value is the spelling in text forms and records."""
+
+from enum import Enum
+
+
+class ActivationType(Enum):
+    """Functions of `IActivationLayer`."""
+
+    RELU = "relu"
+    SIGMOID = "sigmoid"
+    TANH = "tanh"
+    LEAKY_RELU = "leaky_relu"
+    ELU = "elu"
+    SELU = "selu"
+    SOFTSIGN = "softsign"
+    SOFTPLUS = "softplus"
+    CLIP = "clip"
+    HARD_SIGMOID = "hard_sigmoid"
+    SCALED_TANH = "scaled_tanh"
+    THRESHOLDED_RELU = "thresholded_relu"
+    GELU_ERF = "gelu_erf"
+    GELU_TANH = "gelu_tanh"
+
+
+class ElementWiseOperation(Enum):
+    """Functions of `IElementWiseLayer`."""
+
+    SUM = "sum"
+    PROD = "prod"
+    MAX = "max"
+    MIN = "min"
+    SUB = "sub"
+    DIV = "div"
+    POW = "pow"
+    FLOOR_DIV = "floor_div"
+    AND = "and"
+    OR = "or"
+    XOR = "xor"
+    EQUAL = "equal"
+    GREATER = "greater"
+    LESS = "less"
+
+
+class UnaryOperation(Enum):
+    """Functions of `IUnaryLayer`."""
+
+    EXP = "exp"
+    LOG = "log"
+    SQRT = "sqrt"
+    RECIP = "recip"
+    ABS = "abs"
+    NEG = "neg"
+    SIN = "sin"
+    COS = "cos"
+    TAN = "tan"
+    SINH = "sinh"
+    COSH = "cosh"
+    ASIN = "asin"
+    ACOS = "acos"
+    ATAN = "atan"
+    ASINH = "asinh"
+    ACOSH = "acosh"
+    ATANH = "atanh"
+    CEIL = "ceil"
+    FLOOR = "floor"
+    ERF = "erf"
+    NOT = "not"
+    SIGN = "sign"
+    ROUND = "round"
+    ISINF = "isinf"
+    ISNAN = "isnan"
+
+
+class ReduceOperation(Enum):
+    """Functions of `IReduceLayer`."""
+
+    SUM = "sum"
+    PROD = "prod"
+    MAX = "max"
+    MIN = "min"
+    AVG = "avg"
+    NONE = "none"
+
+
+class PoolingType(Enum):
+    """Kinds of `IPoolingLayer`."""
+
+    MAX = "max"
+    AVERAGE = "average"
+    MAX_AVERAGE_BLEND = "max_average_blend"
+
+
+class PaddingMode(Enum):
+    """How windows are padded: explicitly, or as TensorFlow's SAME."""
+
+    EXPLICIT_ROUND_DOWN = "explicit_round_down"
+    EXPLICIT_ROUND_UP = "explicit_round_up"
+    SAME_UPPER = "same_upper"
+    SAME_LOWER = "same_lower"
+
+
+class MatrixOperation(Enum):
+    """What is done to an operand of `IMatrixMultiplyLayer` first."""
+
+    NONE = "none"
+    TRANSPOSE = "transpose"
+    VECTOR = "vector"
+
+
+class ScaleMode(Enum):
+    """How far one scale value of `IScaleLayer` reaches."""
+
+    UNIFORM = "uniform"
+    CHANNEL = "channel"
+    ELEMENTWISE = "elementwise"
+
+
+class SampleMode(Enum):
+    """What `ISliceLayer` and `IGridSampleLayer` read outside the input."""
+
+    STRICT_BOUNDS = "strict_bounds"
+    WRAP = "wrap"
+    CLAMP = "clamp"
+    FILL = "fill"
+    REFLECT = "reflect"
+
+
+class InterpolationMode(Enum):
+    """How `IResizeLayer` interpolates."""
+
+    NEAREST = "nearest"
+    LINEAR = "linear"
+    CUBIC = "cubic"
+
+
+class ResizeCoordinateTransformation(Enum):
+    """How `IResizeLayer` maps an output coordinate to the input."""
+
+    ALIGN_CORNERS = "align_corners"
+    ASYMMETRIC = "asymmetric"
+    HALF_PIXEL = "half_pixel"
+
+
+class ResizeSelector(Enum):
+    """Whether `IResizeLayer` maps a one-pixel output to the upper-left pixel."""
+
+    FORMULA = "formula"
+    UPPER = "upper"
+
+
+class ResizeRoundMode(Enum):
+    """How nearest-neighbour `IResizeLayer` rounds."""
+
+    HALF_UP = "half_up"
+    HALF_DOWN = "half_down"
+    FLOOR = "floor"
+    CEIL = "ceil"
+
+
+class GatherMode(Enum):
+    """Kinds of `IGatherLayer`, after ONNX's Gather, GatherElements and GatherND."""
+
+    DEFAULT = "default"
+    ELEMENT = "element"
+    ND = "nd"
+
+
+class ScatterMode(Enum):
+    """Kinds of `IScatterLayer`, after ONNX's ScatterElements and ScatterND."""
+
+    ELEMENT = "element"
+    ND = "nd"
+
+
+class FillOperation(Enum):
+    """How `IFillLayer` makes values."""
+
+    LINSPACE = "linspace"
+    RANDOM_UNIFORM = "random_uniform"
+    RANDOM_NORMAL = "random_normal"
+
+
+class TopKOperation(Enum):
+    """Which end `ITopKLayer` keeps."""
+
+    MAX = "max"
+    MIN = "min"
+
+
+class CumulativeOperation(Enum):
+    """Functions of `ICumulativeLayer`."""
+
+    SUM = "sum"
+
+
+class LoopOutput(Enum):
+    """Kinds of loop outputs."""
+
+    LAST_VALUE = "last_value"
+    CONCATENATE = "concatenate"
+    REVERSE = "reverse"
+
+
+class TripLimit(Enum):
+    """How a loop ends."""
+
+    COUNT = "count"
+    WHILE = "while"
+
+
+class AttentionNormalizationOp(Enum):
+    """What `IAttention` applies to the scores."""
+
+    NONE = "none"
+    SOFTMAX = "softmax"
+
+
+class ProfilingVerbosity(Enum):
+    """How much the engine inspector can tell."""
+
+    LAYER_NAMES_ONLY = "layer_names_only"
+    DETAILED = "detailed"
+    NONE = "none"
+
+
+class TensorIOMode(Enum):
+    """Whether a tensor enters or leaves an engine."""
+
+    NONE = "none"
+    INPUT = "input"
+    OUTPUT = "output"
+
+
+class TensorLocation(Enum):
+    """Where a tensor's bytes lie."""
+
+    DEVICE = "device"
+    HOST = "host"
+
+
+class RNNKind(Enum):
+    """Cells of the recurrent layer."""
+
+    LSTM = "lstm"
+    GRU = "gru"
+    RELU = "relu"
+    TANH = "tanh"

@@ -1,0 +1,89 @@
+"""Every exception that trtlab raises.
+
+::
+
+    TrtlabError
+    ├── UsageError            an argument, option or call order is wrong
+    ├── UnsupportedError      understood, but not available here
+    │   └── NoTacticError     no implementation accepts a layer; lists each refusal
+    ├── InvalidNetworkError   a network definition contradicts itself
+    ├── ParseError            a model file cannot be read or converted
+    ├── KernelCompileError    generated code did not compile
+    ├── EngineFormatError     an engine or cache file is damaged or foreign
+    ├── DeviceError           the device refused: missing, out of memory, faulted
+    ├── MeasurementError      a measurement could not be taken or trusted
+    ├── CancelledError        the user stopped it; nothing was lost
+    └── InternalError         a bug in trtlab
+
+Each says *what* happened (with the values), *where* (layer, file, node), and a *hint*:
+what to do next.
+"""
+
+from collections.abc import Iterable
+
+
+class TrtlabError(Exception):
+    """The root of all errors meant for users.
+
+    Args:
+        what: One sentence with the offending values.
+        where: Places, outermost first: file, node, layer, tensor.
+        hint: What the user can do about it.
+    """
+
+    def __init__(self, what: str, *, where: Iterable[str] = (), hint: str = "") -> None:
+        self.what = what
+        self.where = (where,) if isinstance(where, str) else tuple(where)
+        self.hint = hint
+        super().__init__(what, self.where, hint)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        lines += [f"  at {place}" for place in self.where]
+        if self.hint:
+            lines.append(f"  try: {self.hint}")
+        return "\n".join(lines)
+
+
+class UsageError(TrtlabError):
+    """An argument, option or order of calls is wrong."""
+
+
+class UnsupportedError(TrtlabError):
+    """Understood, but not available on this device or in this version."""
+
+
+class NoTacticError(UnsupportedError):
+    """No tactic accepts a layer; ``where`` lists every candidate with its refusal."""
+
+
+class InvalidNetworkError(TrtlabError):
+    """A network definition contradicts itself."""
+
+
+class ParseError(TrtlabError):
+    """A model file cannot be read or converted."""
+
+
+class KernelCompileError(TrtlabError):
+    """Generated code did not compile."""
+
+
+class EngineFormatError(TrtlabError):
+    """An engine or cache file is damaged, foreign or of another version."""
+
+
+class DeviceError(TrtlabError):
+    """The device is missing, out of memory or faulted."""
+
+
+class MeasurementError(TrtlabError):
+    """A measurement could not be taken or cannot be trusted."""
+
+
+class CancelledError(TrtlabError):
+    """The user stopped the work; nothing was lost."""
+
+
+class InternalError(TrtlabError):
+    """A bug in trtlab; please report it with the text of this error."""
