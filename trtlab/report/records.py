@@ -1,0 +1,285 @@
+"""The records: frozen, plain values, units at the end of each name.
+
+Times of slices and samples are nanoseconds on one monotonic clock (`time.monotonic_ns`), counted
+from `Report.epoch_ns`. A missing measurement is None, never zero.
+"""
+
+from dataclasses import dataclass, field
+from statistics import median
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRecord:
+    """A tensor as a layer or binding sees it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+    format: str = "linear"
+    nbytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """The model that was imported."""
+
+    name: str
+    source: str  # path, or zoo:NAME
+    digest: str  # SHA-256 of the file, hexadecimal
+    opset: int
+    producer: str
+    nodes: int
+    parameters: int
+    inputs: tuple[TensorRecord, ...]
+    outputs: tuple[TensorRecord, ...]
+    op_counts: dict[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRecord:
+    """What ran the engine; peaks are measured on it, not taken from a data sheet."""
+
+    kind: str  # "cpu" or "cuda"
+    name: str
+    cores: int  # threads used, or streaming multiprocessors
+    memory_bytes: int
+    isa: str = ""  # vector instructions, or compute capability
+    driver: str = ""
+    library_versions: dict[str, str] = field(default_factory=dict[str, str])
+    peak_flops_per_s: dict[str, float] = field(default_factory=dict[str, float])  # by precision
+    peak_bytes_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRecord:
+    """What was asked of the builder."""
+
+    precision: str  # "fp32", "fp16", "bf16", …
+    emulated: bool  # computed through float32: shows accuracy, not speed
+    flags: tuple[str, ...]
+    optimization_level: int
+    max_aux_streams: int
+    memory_pools_bytes: dict[str, int]
+    tactic_sources: tuple[str, ...]
+    profiles: tuple[dict[str, tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]], ...]
+    layer_precisions: dict[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionRecord:
+    """Why a rule or tactic declined."""
+
+    subject: str  # layer or rule
+    reason: str
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """One pass over the network."""
+
+    name: str
+    changes: int
+    layers_before: int
+    layers_after: int
+    wall_ms: float
+    rejections: tuple[RejectionRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContenderRecord:
+    """One tactic that was considered for a layer."""
+
+    tactic: str
+    time_us: float | None  # median; None when it was not timed
+    samples_us: tuple[float, ...] = ()
+    workspace_bytes: int = 0
+    rejection: str = ""
+    from_cache: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionRecord:
+    """All tactics that competed for one layer."""
+
+    layer: str
+    chosen: str
+    contenders: tuple[ContenderRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """What the builder did and how long it took."""
+
+    seconds: float
+    phases: dict[str, float]  # seconds by phase, in order
+    passes: tuple[PassRecord, ...]
+    selections: tuple[SelectionRecord, ...]
+    tactics_tried: int
+    tactics_timed: int
+    cache_hits: int
+    engine_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Repeated measurements of one quantity in microseconds."""
+
+    samples: tuple[float, ...]
+
+    @property
+    def median(self) -> float | None:
+        """Median, or None without samples."""
+        return median(self.samples) if self.samples else None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One layer of the engine, with what it cost."""
+
+    index: int
+    name: str
+    type: str
+    origins: tuple[str, ...]  # the model's nodes, "name (OpType)"
+    rules: tuple[str, ...]  # rewrite rules that made it
+    tactic: str
+    precision: str
+    stream: int
+    inputs: tuple[TensorRecord, ...]
+    outputs: tuple[TensorRecord, ...]
+    time_us: Samples
+    flops: int
+    bytes: int
+    weights_bytes: int = 0
+    workspace_bytes: int = 0
+    attributes: dict[str, object] = field(default_factory=dict[str, object])
+    kernels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Distribution of one quantity in milliseconds (trtexec's percentile definition)."""
+
+    min: float
+    max: float
+    mean: float
+    median: float
+    p90: float
+    p95: float
+    p99: float
+    stdev: float
+    median_low: float  # 95 % confidence interval of the median
+    median_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkRecord:
+    """Repeated inferences: trtexec's definitions."""
+
+    latency_ms: Summary  # H2D + compute + D2H of one query
+    enqueue_ms: Summary
+    h2d_ms: Summary
+    compute_ms: Summary
+    d2h_ms: Summary
+    throughput_qps: float
+    iterations: int
+    warmup_iterations: int
+    wall_seconds: float
+    batch: int | None
+    samples_ms: tuple[float, ...]  # latency of each query, in order
+    starts_ns: tuple[int, ...]  # start of each query after the epoch
+    shapes: dict[str, tuple[int, ...]]
+    verdicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One bar of the timeline."""
+
+    layer: int  # index into Report.layers; −1 for copies, waits and the whole inference
+    name: str
+    stream: int
+    start_ns: int
+    duration_ns: int
+    category: str = "layer"  # layer, copy, enqueue, inference
+    iteration: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One metric over time."""
+
+    metric: str  # "gpu.sm_clock", "cpu.load" …
+    label: str
+    unit: str  # MHz, W, °C, %, bytes
+    times_ns: tuple[int, ...]
+    values: tuple[float, ...]
+    limit: float | None = None  # slowdown or power limit where known
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleInterval:
+    """A time when the device held its clocks back."""
+
+    start_ns: int
+    end_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryRecord:
+    """What the device's sensors said meanwhile."""
+
+    source: str  # "nvml" or "host"
+    interval_ms: float
+    traces: tuple[Trace, ...]
+    missing: dict[str, str]  # metric: why it is not available
+    throttling: tuple[ThrottleInterval, ...] = ()
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRecord:
+    """One tensor's place in the activation arena."""
+
+    tensor: str
+    offset_bytes: int
+    size_bytes: int
+    first_step: int  # layer index that writes it; −1 for inputs
+    last_step: int  # last layer index that reads it (inclusive)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRecord:
+    """Where the engine's memory goes."""
+
+    arena_bytes: int
+    weights_bytes: int
+    workspace_bytes: int
+    io_bytes: int
+    peak_process_bytes: int | None
+    unshared_bytes: int  # what the activations would need without reuse
+    allocations: tuple[AllocationRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything about one build and run."""
+
+    model: ModelRecord
+    device: DeviceRecord
+    config: ConfigRecord
+    build: BuildRecord
+    layers: tuple[LayerRecord, ...]
+    benchmark: BenchmarkRecord | None
+    timeline: tuple[Slice, ...]
+    telemetry: TelemetryRecord | None
+    memory: MemoryRecord
+    created: str  # ISO 8601 with time zone
+    trtlab_version: str
+    epoch_ns: int = 0  # monotonic clock at time zero of slices and traces
+    reconciliation_ms: dict[str, float] = field(default_factory=dict[str, float])
+    warnings: tuple[str, ...] = ()
+    schema_version: int = SCHEMA_VERSION
