@@ -1,0 +1,183 @@
+"""Times the tactics that accept a problem, interleaved, and ranks them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Protocol
+
+from trtlab.core.errors import DeviceError, TrtlabError
+from trtlab.report.records import ContenderRecord
+from trtlab.tactics.problem import Problem
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.tactic import Tactic
+from trtlab.tactics.timing_cache import TimingCache
+
+Trial = Callable[[], float]  # one timed run in microseconds
+
+
+class Bench(Protocol):
+    """Random operands for one problem, on which its tactics take turns."""
+
+    def trial(self, tactic: Tactic) -> Trial:
+        """Prepare a tactic (pack, bind, warm up); each call of the result is one timed run."""
+        ...
+
+
+class Timer(Protocol):
+    """Where tactics are timed: a device, or a fake clock in tests."""
+
+    def bench(self, problem: Problem) -> AbstractContextManager[Bench]:
+        """Operands for a problem; freed on exit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContestRules:
+    """How long to look for the fastest.
+
+    Attributes:
+        timed: False: rank by the tactics' own cost hints.
+        hint_ratio: Candidates whose hint is this many times the best hint are not timed.
+        rounds: Timed runs of every candidate that is still in the race.
+        budget_ms: Stop adding rounds for a problem after this long.
+        drop_ratio: Out of the race after the first round when this much slower than the best.
+        workspace_limit_bytes: The memory pool for scratch.
+        sources: Tactic sources that may be used; empty means all.
+    """
+
+    timed: bool = True
+    hint_ratio: float = 8.0
+    rounds: int = 5
+    budget_ms: float = 40.0
+    drop_ratio: float = 2.0
+    workspace_limit_bytes: int = 1 << 40
+    sources: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """The outcome for one problem; ``time_us`` is infinite when nobody accepts it."""
+
+    chosen: Tactic | None
+    time_us: float
+    contenders: tuple[ContenderRecord, ...]
+
+
+def hold_contest(
+    problem: Problem,
+    registry: TacticRegistry,
+    timer: Timer,
+    cache: TimingCache,
+    rules: ContestRules,
+) -> Contest:
+    """Choose the fastest accepted tactic.
+
+    Every candidate appears in the result: with samples, with its refusal, or with neither when
+    its hint ruled it out. A candidate that fails while being prepared is refused, not fatal.
+    """
+    refused: list[ContenderRecord] = []
+    accepted: list[tuple[float, Tactic]] = []
+    for tactic in registry.candidates(problem.op):
+        reason = _refusal(tactic, problem, rules)
+        if reason:
+            refused.append(ContenderRecord(tactic.name, None, rejection=reason))
+        else:
+            accepted.append((tactic.cost_hint_us(problem), tactic))
+    accepted.sort(key=lambda pair: pair[0])
+    if not accepted:
+        return Contest(None, float("inf"), tuple(refused))
+    best_hint = accepted[0][0]
+    racing = [t for hint, t in accepted if hint <= rules.hint_ratio * best_hint]
+    benched = [
+        ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
+        for _, t in accepted
+        if t not in racing
+    ]
+    if not rules.timed or len(racing) == 0:
+        winner = accepted[0][1]
+        rest = [
+            ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
+            for _, t in accepted
+        ]
+        return Contest(winner, best_hint, (*rest, *refused))
+    timed, failed = _race(problem, racing, timer, cache, rules)
+    if not timed:
+        return Contest(None, float("inf"), (*failed, *benched, *refused))
+    timed.sort(key=lambda c: c.time_us or 0.0)
+    return Contest(
+        registry.find(timed[0].tactic),
+        timed[0].time_us or 0.0,
+        (*timed, *failed, *benched, *refused),
+    )
+
+
+def _refusal(tactic: Tactic, problem: Problem, rules: ContestRules) -> str:
+    if rules.sources and tactic.source not in rules.sources:
+        return f"tactic source {tactic.source} is switched off"
+    rejection = tactic.check(problem)
+    if rejection is not None:
+        return rejection.reason
+    needed = tactic.workspace_bytes(problem)
+    if needed > rules.workspace_limit_bytes:
+        return f"needs {needed:,} bytes of workspace, the pool allows {rules.workspace_limit_bytes:,}"
+    return ""
+
+
+def _race(
+    problem: Problem,
+    racing: Sequence[Tactic],
+    timer: Timer,
+    cache: TimingCache,
+    rules: ContestRules,
+) -> tuple[list[ContenderRecord], list[ContenderRecord]]:
+    known = {t.name: cache.find(problem, t.name) for t in racing}
+    if all(samples is not None for samples in known.values()):
+        return [_record(t, problem, known[t.name] or (), cached=True) for t in racing], []
+    failed: list[ContenderRecord] = []
+    samples: dict[str, list[float]] = {}
+    with timer.bench(problem) as bench:
+        trials: dict[str, Trial] = {}
+        for tactic in racing:
+            try:
+                trials[tactic.name] = bench.trial(tactic)
+                samples[tactic.name] = [trials[tactic.name]()]
+            except (TrtlabError, MemoryError) as error:
+                trials.pop(tactic.name, None)
+                reason = f"failed while being timed: {str(error).splitlines()[0]}"
+                failed.append(ContenderRecord(tactic.name, None, rejection=reason))
+        _run_rounds(trials, samples, rules)
+    timed = [t for t in racing if t.name in trials]
+    for tactic in timed:
+        cache.add(problem, tactic.name, tuple(samples[tactic.name]))
+    return [_record(t, problem, samples[t.name], cached=False) for t in timed], failed
+
+
+def _run_rounds(
+    trials: dict[str, Trial], samples: dict[str, list[float]], rules: ContestRules
+) -> None:
+    if not trials:
+        return
+    limit = rules.drop_ratio * min(samples[name][0] for name in trials)
+    racing = [name for name in trials if samples[name][0] <= limit]
+    started = perf_counter()
+    for _ in range(rules.rounds - 1):
+        for name in racing:
+            samples[name].append(trials[name]())
+        if (perf_counter() - started) * 1e3 > rules.budget_ms:
+            break
+
+
+def _record(
+    tactic: Tactic, problem: Problem, samples: Sequence[float], *, cached: bool
+) -> ContenderRecord:
+    if not samples:
+        raise DeviceError(f"tactic {tactic.name} was timed without a sample")
+    return ContenderRecord(
+        tactic.name,
+        round(median(samples), 4),
+        samples_us=tuple(round(s, 4) for s in samples),
+        workspace_bytes=tactic.workspace_bytes(problem),
+        from_cache=cached,
+    )

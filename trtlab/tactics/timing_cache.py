@@ -1,0 +1,155 @@
+"""Measured times of tactics, kept on disk between builds.
+
+One JSON object a line; the first line is a header. Lines are only ever appended, so a build
+that is killed loses at most its last line, and a damaged line costs only itself. The key covers
+everything that changes the answer: problem, tactic, device, threads and the kernels' version.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+from trtlab.core.errors import EngineFormatError
+from trtlab.tactics.problem import Problem
+
+_HEADER = {"format": "trtlab-timing-cache", "version": 1}
+_log = logging.getLogger(__name__)
+
+
+class TimingCache:
+    """Samples by problem, tactic and device.
+
+    Args:
+        fingerprint: Everything about the device and the kernels that changes times.
+        path: Where to keep it; None keeps it in memory.
+        readable: False times everything anew and still writes.
+    """
+
+    def __init__(self, fingerprint: str, path: Path | None = None, *, readable: bool = True) -> None:
+        self.fingerprint = fingerprint
+        self.path = path
+        self.hits = 0
+        self.damaged_lines = 0
+        self._readable = readable
+        self._entries: dict[str, tuple[float, ...]] = {}
+        self._fresh: list[str] = []
+        if path is not None and path.exists():
+            self._load(path.read_bytes(), str(path))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def key(self, problem: Problem, tactic: str) -> str:
+        """Digest of problem, tactic and fingerprint."""
+        text = f"{self.fingerprint}\n{tactic}\n{problem}"
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def find(self, problem: Problem, tactic: str) -> tuple[float, ...] | None:
+        """Samples in microseconds, or None."""
+        if not self._readable:
+            return None
+        found = self._entries.get(self.key(problem, tactic))
+        self.hits += found is not None
+        return found
+
+    def add(self, problem: Problem, tactic: str, samples_us: tuple[float, ...]) -> None:
+        """Remember samples; `flush` writes them."""
+        self.put(self.key(problem, tactic), samples_us)
+
+    def put(self, key: str, samples_us: tuple[float, ...]) -> None:
+        """Remember samples under a key that `key` or `items` gave."""
+        self._entries[key] = tuple(round(s, 4) for s in samples_us)
+        self._fresh.append(key)
+
+    def items(self) -> Iterator[tuple[str, tuple[float, ...]]]:
+        """All entries."""
+        yield from self._entries.items()
+
+    def clear(self) -> None:
+        """Forget everything in memory; the file stays as it is."""
+        self._entries.clear()
+        self._fresh.clear()
+
+    def flush(self) -> None:
+        """Append what is new to the file; a full disk is reported in the log, not raised."""
+        if self.path is None or not self._fresh:
+            return
+        lines = [] if self.path.exists() and self.path.stat().st_size else [_line(_HEADER)]
+        lines += [_line({"k": key, "us": self._entries[key]}) for key in self._fresh]
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("".join(lines))
+        except OSError as error:
+            _log.warning("timing cache %s was not written: %s", self.path, error)
+            return
+        self._fresh.clear()
+
+    def serialize(self) -> bytes:
+        """The whole cache in its file form."""
+        entries = [_line({"k": key, "us": samples}) for key, samples in self._entries.items()]
+        return "".join([_line(_HEADER), *entries]).encode()
+
+    def combine(self, blob: bytes, *, ignore_mismatch: bool = False) -> None:
+        """Take over the entries of another cache.
+
+        Raises:
+            EngineFormatError: It is not a timing cache of this version.
+        """
+        self._load(blob, "timing cache", strict=not ignore_mismatch)
+
+    def _load(self, blob: bytes, where: str, *, strict: bool = False) -> None:
+        lines = blob.decode("utf-8", errors="replace").splitlines()
+        header = _parse(lines[0]) if lines else None
+        if header != _HEADER:
+            if strict:
+                raise EngineFormatError(
+                    "not a timing cache of this version", where=(where,),
+                    hint="create a new one; times are measured again in the next build",
+                )
+            _log.warning("%s is not a timing cache of this version: starting afresh", where)
+            if self.path is not None and where == str(self.path):
+                self._set_aside(self.path)
+            return
+        for line in lines[1:]:
+            entry = _entry(line)
+            if entry is None:
+                self.damaged_lines += 1
+            else:
+                self._entries[entry[0]] = entry[1]
+        if self.damaged_lines:
+            _log.warning("%s: %d damaged lines were skipped", where, self.damaged_lines)
+
+    def _set_aside(self, path: Path) -> None:
+        try:
+            path.replace(path.with_name(path.name + ".unreadable"))
+        except OSError as error:
+            _log.warning("%s could not be set aside: %s", path, error)
+            self.path = None
+
+
+def _line(value: object) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"
+
+
+def _parse(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _entry(line: str) -> tuple[str, tuple[float, ...]] | None:
+    value = _parse(line)
+    if not isinstance(value, dict):
+        return None
+    fields = cast("dict[str, object]", value)
+    key, samples = fields.get("k"), fields.get("us")
+    if not isinstance(key, str) or not isinstance(samples, list) or not samples:
+        return None
+    numbers = cast("list[object]", samples)
+    times = tuple(float(s) for s in numbers if isinstance(s, int | float))
+    return (key, times) if len(times) == len(numbers) else None
