@@ -1,7 +1,8 @@
 """Tensor, Layer and Network: identities with tuple edges, edited only through Network."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class Layer:
     """One operator applied to tensors.
 
     Attributes:
-        name: Unique in its network; fused layers join names as TensorRT does (``conv1 + relu1``).
+        name: Unique among layers; fused ones join names as TensorRT does (``conv1 + relu1``).
         op: What is computed; replaced, never changed in place.
         inputs: None where an optional input is left out.
         origins: The model's nodes it stands for, in order.
@@ -114,7 +115,8 @@ class Network:
     outputs: list[Tensor] = field(default_factory=list["Tensor"])
     strongly_typed: bool = False
     _layers: list[Layer] = field(default_factory=list["Layer"])
-    _names: set[str] = field(default_factory=set[str])
+    _tensor_names: set[str] = field(default_factory=set[str])
+    _layer_names: set[str] = field(default_factory=set[str])
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -128,7 +130,7 @@ class Network:
         return len(self._layers)
 
     def tensors(self) -> tuple[Tensor, ...]:
-        """Every tensor that an input, a layer or an output mentions, in order of first mention."""
+        """Every tensor that inputs, layers or outputs mention, in order of first mention."""
         seen: dict[int, Tensor] = {id(t): t for t in self.inputs}
         for layer in self._layers:
             for tensor in (*layer.inputs, *layer.outputs):
@@ -149,13 +151,12 @@ class Network:
     # ---- making ------------------------------------------------------------------------
 
     def unique_name(self, wanted: str) -> str:
-        """``wanted``, or ``wanted_1``, ``wanted_2`` … when it is taken; the name is reserved."""
-        name, number = wanted, 0
-        while name in self._names:
-            number += 1
-            name = f"{wanted}_{number}"
-        self._names.add(name)
-        return name
+        """``wanted``, or ``wanted_1``, ``wanted_2`` … when a tensor has it; now reserved."""
+        return _reserve(self._tensor_names, wanted)
+
+    def unique_layer_name(self, wanted: str) -> str:
+        """As `unique_name`, for layers: a layer and a tensor may share a name."""
+        return _reserve(self._layer_names, wanted)
 
     def add_input(self, name: str, dtype: DataType, shape: Shape) -> Tensor:
         """A new network input; −1 extents become dimensions named after input and axis.
@@ -163,19 +164,21 @@ class Network:
         Raises:
             UsageError: The name is taken, or an extent is not a size.
         """
-        if name in self._names:
-            raise UsageError(f"a tensor named {name!r} exists already", hint="use another name")
+        if name in self._tensor_names:
+            raise UsageError(
+                f"a tensor named {name!r} exists already", hint="use another name"
+            )
         for extent in shape:
             if isinstance(extent, int) and extent < -1:
                 raise UsageError(f"input {name!r} has extent {extent} in {shape}")
         dims = tuple(Dim(f"{name}.{i}") if d == -1 else d for i, d in enumerate(shape))
-        self._names.add(name)
+        self._tensor_names.add(name)
         tensor = Tensor(name, TensorType(dtype, dims))
         self.inputs.append(tensor)
         return tensor
 
     def add_constant(self, name: str, data: Array) -> Tensor:
-        """A new constant; the array is made contiguous and read-only (copied if it must be)."""
+        """A new constant; a contiguous array is shared, not copied, and seen as read-only."""
         array = np.ascontiguousarray(data).reshape(np.shape(data))
         if array.dtype == np.float64:
             array = array.astype(np.float32)
@@ -201,12 +204,13 @@ class Network:
         Raises:
             InvalidNetworkError: The operator refuses the inputs; says which layer.
         """
-        layer_name = self.unique_name(name or op.kind.lower())
-        layer = Layer(layer_name, op, tuple(inputs), origins=origins, rules=rules)
+        layer = Layer(name or op.kind.lower(), op, tuple(inputs), origins=origins, rules=rules)
         types = self._infer(layer)
-        names = [*output_names, *(f"{layer_name}.out{i}" for i in range(len(output_names), len(types)))]
+        layer.name = self.unique_layer_name(layer.name)
+        names = [*output_names]
+        names += [f"{layer.name}.out{i}" for i in range(len(names), len(types))]
         if len(types) == 1 and not output_names:
-            names = [f"{layer_name}.out"]
+            names = [f"{layer.name}.out"]
         layer.outputs = tuple(
             Tensor(self.unique_name(n), t, producer=layer)
             for n, t in zip(names, types, strict=False)
@@ -249,16 +253,17 @@ class Network:
         self.refresh(layer)
 
     def replace_uses(self, old: Tensor, new: Tensor) -> None:
-        """Let every reader of ``old`` read ``new``.
+        """Let every reader of ``old`` read ``new``, except the layer that makes ``new``.
 
         A network output keeps its name: ``new`` takes it over when ``old`` was one (the caller
         makes sure that ``new`` is not an output or input itself).
         """
-        for layer in old.consumers:
+        readers = tuple(c for c in old.consumers if c is not new.producer)
+        old.consumers = tuple(c for c in old.consumers if c is new.producer)
+        for layer in readers:
             layer.inputs = tuple(new if t is old else t for t in layer.inputs)
             _add_consumer(new, layer)
             self.refresh(layer)
-        old.consumers = ()
         if old in self.outputs:
             if new in self.outputs or new in self.inputs or new.is_constant:
                 raise InternalError(f"output {old.name} cannot be replaced by {new.name}")
@@ -280,17 +285,25 @@ class Network:
         """
         for tensor in layer.outputs:
             if tensor.consumers or tensor in self.outputs:
-                raise InternalError(f"layer {layer.name} is still needed: {tensor.name} is read")
+                raise InternalError(
+                    f"layer {layer.name} is still needed: {tensor.name} is read"
+                )
         for tensor in layer.inputs:
             if tensor is not None:
                 tensor.consumers = tuple(c for c in tensor.consumers if c is not layer)
         self._layers.remove(layer)
-        self._names.discard(layer.name)
+        self._layer_names.discard(layer.name)
+        self._tensor_names.difference_update(t.name for t in layer.outputs)
 
     def rename_layer(self, layer: Layer, name: str) -> None:
         """Give a layer another (made unique) name."""
-        self._names.discard(layer.name)
-        layer.name = self.unique_name(name)
+        self._layer_names.discard(layer.name)
+        layer.name = self.unique_layer_name(name)
+
+    def rename_tensor(self, tensor: Tensor, name: str) -> None:
+        """Give a tensor another (made unique) name."""
+        self._tensor_names.discard(tensor.name)
+        tensor.name = self.unique_name(name)
 
     def refresh(self, layer: Layer) -> None:
         """Infer a layer's output types again after an edit."""
@@ -300,28 +313,35 @@ class Network:
             tensor.type = kind
         self._infer_values(layer)
 
+    def refresh_all(self) -> None:
+        """Infer every layer's output types again, in order, after edits that change types."""
+        for layer in self._layers:
+            self.refresh(layer)
+
     def sort(self) -> None:
         """Bring the layers into topological order, stable where order does not matter.
 
         Raises:
             InvalidNetworkError: The layers form a cycle.
         """
-        done: set[int] = set()
+        position = {id(layer): i for i, layer in enumerate(self._layers)}
+        waits = {id(layer): len(_producers(layer, position)) for layer in self._layers}
+        readers: dict[int, list[int]] = {}
+        for layer in self._layers:
+            for producer in _producers(layer, position):
+                readers.setdefault(producer, []).append(position[id(layer)])
+        ready = [i for i, layer in enumerate(self._layers) if waits[id(layer)] == 0]
         ordered: list[Layer] = []
-        waiting = list(self._layers)
-        while waiting:
-            ready = [layer for layer in waiting if _ready(layer, done)]
-            if not ready:
-                names = ", ".join(layer.name for layer in waiting[:5])
-                raise InvalidNetworkError(f"layers form a cycle: {names} …")
-            # Take the longest prefix-stable set: keep original relative order.
-            chosen: set[int] = set()
-            for layer in waiting:
-                if _ready(layer, done):
-                    done.add(id(layer))
-                    chosen.add(id(layer))
-                    ordered.append(layer)
-            waiting = [layer for layer in waiting if id(layer) not in chosen]
+        while ready:  # a heap of positions: the earliest layer that can go next
+            layer = self._layers[heappop(ready)]
+            ordered.append(layer)
+            for reader in readers.get(id(layer), ()):
+                waits[id(self._layers[reader])] -= 1
+                if waits[id(self._layers[reader])] == 0:
+                    heappush(ready, reader)
+        if len(ordered) < len(self._layers):
+            stuck = [layer.name for layer in self._layers if waits[id(layer)] > 0]
+            raise InvalidNetworkError("layers form a cycle: " + ", ".join(stuck[:5]))
         self._layers = ordered
 
     # ---- inference ---------------------------------------------------------------------
@@ -346,10 +366,19 @@ class Network:
             tensor.value = value
 
 
-def _ready(layer: Layer, done: set[int]) -> bool:
-    return all(
-        t is None or t.producer is None or id(t.producer) in done for t in layer.inputs
-    )
+def _reserve(taken: set[str], wanted: str) -> str:
+    name, number = wanted, 0
+    while name in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    taken.add(name)
+    return name
+
+
+def _producers(layer: Layer, known: Mapping[int, int]) -> set[int]:
+    """Identities of the layers that a layer waits for."""
+    found = {id(t.producer) for t in layer.inputs if t is not None and t.producer is not None}
+    return found & known.keys()
 
 
 def _add_consumer(tensor: Tensor | None, layer: Layer) -> None:

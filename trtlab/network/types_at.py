@@ -28,7 +28,9 @@ def check_shape(tensor: Tensor, shape: StaticShape) -> None:
 
 
 def types_at(
-    network: Network, shapes: Mapping[str, StaticShape], values: Mapping[str, ShapeValue] | None = None
+    network: Network,
+    shapes: Mapping[str, StaticShape],
+    values: Mapping[str, ShapeValue] | None = None,
 ) -> dict[Tensor, TensorType]:
     """Infer every tensor's type with the inputs at the given shapes.
 
@@ -48,7 +50,8 @@ def types_at(
     for name in shapes:
         if name not in known:
             raise UsageError(
-                f"the network has no input {name!r}", hint="inputs: " + ", ".join(sorted(known))
+                f"the network has no input {name!r}",
+                hint="inputs: " + ", ".join(sorted(known)),
             )
     types: dict[Tensor, TensorType] = {}
     held: dict[Tensor, ShapeValue] = {}
@@ -68,7 +71,8 @@ def types_at(
             outs = layer.op.infer(ins, vals)
         except InvalidNetworkError as error:
             raise InvalidNetworkError(
-                error.what, where=(f"layer {layer.name} ({layer.op.kind})", *error.where),
+                error.what,
+                where=(f"layer {layer.name} ({layer.op.kind})", *error.where),
                 hint=error.hint or "the input shapes do not suit this layer",
             ) from error
         out_values = layer.op.infer_values(ins, vals, outs)
