@@ -36,8 +36,8 @@ class Tensor:
         producer: The layer that computes it; None for inputs and constants.
         consumers: Layers that read it, once for each layer.
         data: The elements of a constant, else None; never written to.
+        detached: A constant whose elements were moved into an engine's packed weights.
         value: Known integers of a shape tensor (int or Dim objects), else None.
-        allowed_formats: Formats that the user permits at a binding; empty means LINEAR.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Tensor:
     producer: "Layer | None" = None
     consumers: tuple["Layer", ...] = ()
     data: Array | None = None
+    detached: bool = False
     value: ShapeValue = None
-    location: str = "device"
 
     @property
     def dtype(self) -> DataType:
@@ -61,7 +61,7 @@ class Tensor:
     @property
     def is_constant(self) -> bool:
         """Whether the elements are known while building."""
-        return self.data is not None
+        return self.data is not None or self.detached
 
     def __repr__(self) -> str:
         return f"Tensor({self.name}: {self.type})"
@@ -108,6 +108,8 @@ class Network:
 
     Iterating yields a snapshot: edits during iteration change the network, not the loop.
     Only these methods touch edges, so that `Tensor.consumers` is always right.
+    Insertions and removals are noted and carried out together when the order is next asked
+    for, so that thousands of edits cost one walk over the list.
     """
 
     name: str = "network"
@@ -117,22 +119,41 @@ class Network:
     _layers: list[Layer] = field(default_factory=list["Layer"])
     _tensor_names: set[str] = field(default_factory=set[str])
     _layer_names: set[str] = field(default_factory=set[str])
+    _inserted: dict[Layer, list[Layer]] = field(default_factory=dict["Layer", "list[Layer]"])
+    _removed: set[Layer] = field(default_factory=set["Layer"])
 
     @property
     def layers(self) -> tuple[Layer, ...]:
         """All layers, producers before consumers."""
-        return tuple(self._layers)
+        return tuple(self._ordered())
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
 
     def __len__(self) -> int:
-        return len(self._layers)
+        return len(self._ordered())
+
+    def _ordered(self) -> list[Layer]:
+        """The list of layers with all noted edits carried out."""
+        if self._inserted or self._removed:
+            ordered: list[Layer] = []
+            waiting = self._layers[::-1]
+            while waiting:
+                layer = waiting.pop()
+                earlier = self._inserted.pop(layer, None)
+                if earlier is not None:
+                    waiting.append(layer)
+                    waiting.extend(reversed(earlier))
+                elif layer not in self._removed:
+                    ordered.append(layer)
+            self._layers = ordered
+            self._removed.clear()
+        return self._layers
 
     def tensors(self) -> tuple[Tensor, ...]:
         """Every tensor that inputs, layers or outputs mention, in order of first mention."""
         seen: dict[int, Tensor] = {id(t): t for t in self.inputs}
-        for layer in self._layers:
+        for layer in self._ordered():
             for tensor in (*layer.inputs, *layer.outputs):
                 if tensor is not None:
                     seen.setdefault(id(tensor), tensor)
@@ -146,7 +167,7 @@ class Network:
 
     def find_layer(self, name: str) -> Layer | None:
         """The layer of that name."""
-        return next((layer for layer in self._layers if layer.name == name), None)
+        return next((layer for layer in self._ordered() if layer.name == name), None)
 
     # ---- making ------------------------------------------------------------------------
 
@@ -205,7 +226,7 @@ class Network:
             InvalidNetworkError: The operator refuses the inputs; says which layer.
         """
         layer = Layer(name or op.kind.lower(), op, tuple(inputs), origins=origins, rules=rules)
-        types = self._infer(layer)
+        types = self.infer(layer)
         layer.name = self.unique_layer_name(layer.name)
         names = [*output_names]
         names += [f"{layer.name}.out{i}" for i in range(len(names), len(types))]
@@ -218,9 +239,25 @@ class Network:
         self._infer_values(layer)
         for tensor in layer.inputs:
             _add_consumer(tensor, layer)
-        position = self._layers.index(before) if before is not None else len(self._layers)
-        self._layers.insert(position, layer)
+        if before is None:
+            self._layers.append(layer)
+        else:
+            self._inserted.setdefault(before, []).append(layer)
         return layer
+
+    def adopt(self, layers: Iterable[Layer]) -> None:
+        """Append layers made elsewhere, in topological order, over this network's tensors.
+
+        Their names must be free, and their types right: this is for copying, not for building.
+        """
+        for layer in layers:
+            self._layer_names.add(layer.name)
+            for tensor in layer.inputs:
+                _add_consumer(tensor, layer)
+            for tensor in layer.outputs:
+                tensor.producer = layer
+            self._layers.append(layer)
+        self._tensor_names.update(t.name for t in self.tensors())
 
     def mark_output(self, tensor: Tensor) -> None:
         """Make a tensor a network output."""
@@ -291,7 +328,7 @@ class Network:
         for tensor in layer.inputs:
             if tensor is not None:
                 tensor.consumers = tuple(c for c in tensor.consumers if c is not layer)
-        self._layers.remove(layer)
+        self._removed.add(layer)
         self._layer_names.discard(layer.name)
         self._tensor_names.difference_update(t.name for t in layer.outputs)
 
@@ -309,13 +346,13 @@ class Network:
         """Infer a layer's output types again after an edit."""
         if not layer.outputs:
             return
-        for tensor, kind in zip(layer.outputs, self._infer(layer), strict=False):
+        for tensor, kind in zip(layer.outputs, self.infer(layer), strict=False):
             tensor.type = kind
         self._infer_values(layer)
 
     def refresh_all(self) -> None:
         """Infer every layer's output types again, in order, after edits that change types."""
-        for layer in self._layers:
+        for layer in self._ordered():
             self.refresh(layer)
 
     def sort(self) -> None:
@@ -324,29 +361,35 @@ class Network:
         Raises:
             InvalidNetworkError: The layers form a cycle.
         """
-        position = {id(layer): i for i, layer in enumerate(self._layers)}
-        waits = {id(layer): len(_producers(layer, position)) for layer in self._layers}
+        layers = self._ordered()
+        position = {id(layer): i for i, layer in enumerate(layers)}
+        waits = {id(layer): len(_producers(layer, position)) for layer in layers}
         readers: dict[int, list[int]] = {}
-        for layer in self._layers:
+        for layer in layers:
             for producer in _producers(layer, position):
                 readers.setdefault(producer, []).append(position[id(layer)])
-        ready = [i for i, layer in enumerate(self._layers) if waits[id(layer)] == 0]
+        ready = [i for i, layer in enumerate(layers) if waits[id(layer)] == 0]
         ordered: list[Layer] = []
         while ready:  # a heap of positions: the earliest layer that can go next
-            layer = self._layers[heappop(ready)]
+            layer = layers[heappop(ready)]
             ordered.append(layer)
             for reader in readers.get(id(layer), ()):
-                waits[id(self._layers[reader])] -= 1
-                if waits[id(self._layers[reader])] == 0:
+                waits[id(layers[reader])] -= 1
+                if waits[id(layers[reader])] == 0:
                     heappush(ready, reader)
-        if len(ordered) < len(self._layers):
-            stuck = [layer.name for layer in self._layers if waits[id(layer)] > 0]
+        if len(ordered) < len(layers):
+            stuck = [layer.name for layer in layers if waits[id(layer)] > 0]
             raise InvalidNetworkError("layers form a cycle: " + ", ".join(stuck[:5]))
         self._layers = ordered
 
     # ---- inference ---------------------------------------------------------------------
 
-    def _infer(self, layer: Layer) -> tuple[TensorType, ...]:
+    def infer(self, layer: Layer) -> tuple[TensorType, ...]:
+        """Types that the operator gives its outputs.
+
+        Raises:
+            InvalidNetworkError: The operator refuses the inputs; says which layer.
+        """
         types = [None if t is None else t.type for t in layer.inputs]
         values = [None if t is None else t.value for t in layer.inputs]
         try:
