@@ -1,11 +1,30 @@
 """Types and shape values of every tensor for given input shapes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from trtlab.core.errors import InvalidNetworkError, UsageError
 from trtlab.core.types import Shape, StaticShape, TensorType, format_shape
-from trtlab.layers.base import ShapeValue
-from trtlab.network.graph import Network, Tensor
+from trtlab.layers.base import Array, ShapeValue
+from trtlab.network.graph import Layer, Network, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """What follows from the input shapes alone.
+
+    Attributes:
+        types: Every tensor's type; a dimension that depends on data stays a Dim.
+        values: Integers of tensors that follow from the shapes (shape arithmetic).
+    """
+
+    types: Mapping[Tensor, TensorType]
+    values: Mapping[Tensor, Array]
+
+    @property
+    def known(self) -> frozenset[Tensor]:
+        """Tensors for which nothing has to run."""
+        return frozenset(self.values)
 
 
 def check_shape(tensor: Tensor, shape: StaticShape) -> None:
@@ -27,55 +46,57 @@ def check_shape(tensor: Tensor, shape: StaticShape) -> None:
         )
 
 
-def types_at(
-    network: Network,
-    shapes: Mapping[str, StaticShape],
-    values: Mapping[str, ShapeValue] | None = None,
-) -> dict[Tensor, TensorType]:
+def infer_at(network: Network, shapes: Mapping[str, StaticShape]) -> Inferred:
     """Infer every tensor's type with the inputs at the given shapes.
 
     Args:
         network: Not changed.
         shapes: One shape for each input with named dimensions; others may be left out.
-        values: Integers of input shape tensors, where known.
-
-    Returns:
-        Types by tensor. A dimension that depends on data stays a Dim.
 
     Raises:
-        UsageError: A shape is missing, unknown or does not fit.
+        UsageError: A shape is unknown or does not fit.
         InvalidNetworkError: A layer refuses the shapes; says which.
     """
-    known = {tensor.name for tensor in network.inputs}
+    declared = {tensor.name for tensor in network.inputs}
     for name in shapes:
-        if name not in known:
+        if name not in declared:
             raise UsageError(
                 f"the network has no input {name!r}",
-                hint="inputs: " + ", ".join(sorted(known)),
+                hint="inputs: " + ", ".join(sorted(declared)),
             )
     types: dict[Tensor, TensorType] = {}
-    held: dict[Tensor, ShapeValue] = {}
+    values: dict[Tensor, ShapeValue] = {}
     for tensor in network.inputs:
         shape: Shape = shapes.get(tensor.name, tensor.shape)
         if tensor.name in shapes:
             check_shape(tensor, shapes[tensor.name])
         types[tensor] = TensorType(tensor.dtype, shape)
-        held[tensor] = (values or {}).get(tensor.name)
     for layer in network.layers:
-        for t in layer.inputs:
-            if t is not None and t.is_constant:
-                types[t], held[t] = t.type, t.value
-        ins = [None if t is None else types[t] for t in layer.inputs]
-        vals = [None if t is None else held.get(t) for t in layer.inputs]
-        try:
-            outs = layer.op.infer(ins, vals)
-        except InvalidNetworkError as error:
-            raise InvalidNetworkError(
-                error.what,
-                where=(f"layer {layer.name} ({layer.op.kind})", *error.where),
-                hint=error.hint or "the input shapes do not suit this layer",
-            ) from error
-        out_values = layer.op.infer_values(ins, vals, outs)
-        for t, kind, value in zip(layer.outputs, outs, out_values, strict=False):
-            types[t], held[t] = kind, value
-    return types
+        _infer_layer(layer, types, values)
+    computed = {
+        t: v
+        for t, v in values.items()
+        if t.producer is not None and v is not None and all(isinstance(x, int) for x in v.flat)
+    }
+    return Inferred(types, computed)
+
+
+def _infer_layer(
+    layer: Layer, types: dict[Tensor, TensorType], values: dict[Tensor, ShapeValue]
+) -> None:
+    for t in layer.inputs:
+        if t is not None and t.is_constant:
+            types[t], values[t] = t.type, t.value
+    ins = [None if t is None else types[t] for t in layer.inputs]
+    vals = [None if t is None else values.get(t) for t in layer.inputs]
+    try:
+        outs = layer.op.infer(ins, vals)
+    except InvalidNetworkError as error:
+        raise InvalidNetworkError(
+            error.what,
+            where=(f"layer {layer.name} ({layer.op.kind})", *error.where),
+            hint=error.hint or "the input shapes do not suit this layer",
+        ) from error
+    out_values = layer.op.infer_values(ins, vals, outs)
+    for t, kind, value in zip(layer.outputs, outs, out_values, strict=True):
+        types[t], values[t] = kind, value

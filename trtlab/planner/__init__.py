@@ -1,0 +1,7 @@
+"""Floor 9: order, streams and memory of an engine at concrete shapes.
+
+* `plan`: the room's door: a network with its choices → steps with addresses.
+* `storage`: which tensors share memory: views, and concatenations written in place.
+* `arena`: offsets so that no two live tensors overlap.
+* `streams`: independent branches on auxiliary streams.
+"""

@@ -1,0 +1,236 @@
+"""Which tensors share memory.
+
+A *view* layer (reshape, slice, transpose) computes nothing when its readers accept the strides
+that it leaves; a concatenation computes nothing when its producers can write straight into their
+slices of its output. Both are decided by asking the chosen tactics, so the plan never relies on
+what a kernel does not promise.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trtlab.layers.shuffle import Concatenation, Shuffle, Slice, Squeeze, Unsqueeze
+from trtlab.network.graph import Layer, Network, Tensor
+from trtlab.network.types_at import Inferred
+from trtlab.tactics.problem import Operand, Problem, Strides
+from trtlab.tactics.tactic import Tactic
+from trtlab.tactics.views import is_row_major, is_view
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a tensor lies: in its root's memory, from an offset on, with strides (elements)."""
+
+    root: Tensor
+    offset: int
+    operand: Operand
+
+
+class Storage:
+    """Sharing decisions for one plan.
+
+    Args:
+        network: Optimized, reformats inserted.
+        inferred: Types at the plan's shapes.
+        problems: Dense problem of every layer that may run.
+        tactics: Chosen tactic by layer; missing for views and known shapes.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        inferred: Inferred,
+        problems: Mapping[Layer, Problem],
+        tactics: Mapping[Layer, Tactic],
+    ) -> None:
+        self._network = network
+        self._known = inferred.known
+        self._dense = problems
+        self._tactics = tactics
+        self._stored: dict[Tensor, Stored] = {}
+        self.free: set[Layer] = set()  # layers that need no step
+        for layer in reversed(network.layers):
+            if isinstance(layer.op, Concatenation) and layer in problems:
+                self._concatenate_in_place(layer)
+        for layer in network.layers:
+            if layer in problems and layer not in self.free:
+                self._view(layer)
+
+    def of(self, tensor: Tensor, operand: Operand) -> Stored:
+        """Where a tensor lies; by itself unless something was decided."""
+        found = self._stored.get(tensor)
+        return Stored(tensor, 0, operand) if found is None else found
+
+    def problem(self, layer: Layer) -> Problem:
+        """The layer's problem with the strides that its operands really have."""
+        dense = self._dense[layer]
+        ins = [
+            o if t is None or o is None else self._operand(t, o)
+            for t, o in zip(layer.inputs, dense.inputs, strict=True)
+        ]
+        outs = [self._operand(t, o) for t, o in zip(layer.outputs, dense.outputs, strict=True)]
+        return replace(dense, inputs=tuple(ins), outputs=tuple(outs))
+
+    def _operand(self, tensor: Tensor, dense: Operand) -> Operand:
+        stored = self._stored.get(tensor)
+        if stored is None:
+            return dense
+        # A row-major tensor that a view renamed keeps the reader's own idea of its format.
+        if stored.operand.is_dense and is_row_major(stored.operand):
+            return dense
+        return stored.operand
+
+    # ---- concatenation -----------------------------------------------------------------
+
+    def _concatenate_in_place(self, layer: Layer) -> None:
+        output = self._operand(layer.output, self._dense[layer].outputs[0])
+        target = self.of(layer.output, output)
+        axis = layer.op.axis if isinstance(layer.op, Concatenation) else 0
+        planned: dict[Tensor, Stored] = {}
+        start = 0
+        for tensor, operand in zip(layer.inputs, self._dense[layer].inputs, strict=True):
+            if tensor is None or operand is None or not self._movable(tensor, layer):
+                return
+            slot = replace(operand, strides=output.strides)
+            planned[tensor] = Stored(
+                target.root, target.offset + start * output.strides[axis], slot
+            )
+            start += operand.shape[axis]
+        before = dict(self._stored)
+        self._stored.update(planned)
+        for tensor in planned:
+            if not self._accepted(tensor, skip=layer):
+                self._stored = before
+                return
+        self.free.add(layer)
+
+    def _movable(self, tensor: Tensor, layer: Layer) -> bool:
+        """The tensor is computed here, for this layer once, and lies nowhere else yet."""
+        producer = tensor.producer
+        return (
+            producer is not None
+            and tensor not in self._known
+            and tensor not in self._network.outputs
+            and tensor not in self._stored
+            and sum(t is tensor for t in layer.inputs) == 1
+            and producer in self._dense
+            and (producer in self._tactics or producer in self.free)
+            and not is_view(self._dense[producer])
+        )
+
+    def _accepted(self, tensor: Tensor, *, skip: Layer | None = None) -> bool:
+        """Producer and readers can live with where the tensor now lies."""
+        around = [layer for layer in tensor.consumers if layer is not skip]
+        if skip is not None and tensor.producer is not None:
+            around.append(tensor.producer)
+        for layer in around:
+            if layer in self.free and isinstance(layer.op, Concatenation):
+                continue
+            tactic = self._tactics.get(layer)
+            if tactic is None or tactic.check(self.problem(layer)) is not None:
+                return False
+        return True
+
+    # ---- views -------------------------------------------------------------------------
+
+    def _view(self, layer: Layer) -> None:
+        problem = self.problem(layer)
+        source = layer.inputs[0] if layer.inputs else None
+        if source is None or source.is_constant or source in self._known:
+            return
+        if layer.output in self._stored or (
+            layer.output in self._network.outputs and not self._can_lend(source)
+        ):
+            return
+        operand = problem.inputs[0]
+        if operand is None:
+            return
+        base = self.of(source, operand)
+        if is_view(problem):
+            shared = Stored(base.root, base.offset, problem.outputs[0])
+        else:
+            found = _view_strides(problem, operand)
+            if found is None or layer.output in self._network.outputs:
+                return
+            offset, strides = found
+            out = replace(problem.outputs[0], strides=strides)
+            shared = Stored(base.root, base.offset + offset, out)
+        self._stored[layer.output] = shared
+        if is_view(problem) or self._readers_accept(layer.output):
+            self.free.add(layer)
+        else:
+            del self._stored[layer.output]
+
+    def _can_lend(self, tensor: Tensor) -> bool:
+        """Whether a network output may take over the tensor's memory."""
+        root = self._stored[tensor].root if tensor in self._stored else tensor
+        return root.producer is not None and root not in self._network.outputs and (
+            tensor not in self._stored or self._stored[tensor].offset == 0
+        )
+
+    def _readers_accept(self, tensor: Tensor) -> bool:
+        for layer in tensor.consumers:
+            if layer not in self._dense:
+                continue
+            problem = self.problem(layer)
+            tactic = self._tactics.get(layer)
+            if tactic is not None and tactic.check(problem) is None:
+                continue
+            operand = problem.inputs[0]
+            if operand is None or tensor is not layer.inputs[0]:
+                return False
+            if _view_strides(problem, operand) is None:
+                return False
+            if tactic is None:
+                return False  # nothing could copy it if its own readers declined
+        return True
+
+
+def _view_strides(problem: Problem, operand: Operand) -> tuple[int, Strides] | None:
+    """Offset and strides (elements) of a layer's output seen as a view of its input.
+
+    NumPy itself tells whether a reshape of strided memory needs a copy: the layer is played on
+    an array of the right shape and strides that owns no memory of that size.
+    """
+    op = problem.op
+    if not isinstance(op, Shuffle | Slice | Squeeze | Unsqueeze):
+        return None
+    shape = problem.outputs[0].shape
+    probe = np.lib.stride_tricks.as_strided(
+        np.zeros(1, np.int8), operand.shape, operand.strides, writeable=False
+    )
+    if isinstance(op, Slice):
+        return _slice_strides(op, probe, shape)
+    try:
+        if isinstance(op, Shuffle):
+            if op.first_transpose:
+                probe = probe.transpose(op.first_transpose)
+            middle = shape
+            if op.second_transpose:
+                inverse = np.argsort(op.second_transpose)
+                middle = tuple(shape[i] for i in inverse)
+            probe = np.reshape(probe, middle, copy=False)
+            if op.second_transpose:
+                probe = probe.transpose(op.second_transpose)
+        else:
+            probe = np.reshape(probe, shape, copy=False)
+    except ValueError:
+        return None
+    return 0, tuple(probe.strides)
+
+
+def _slice_strides(
+    op: Slice, probe: np.ndarray, shape: tuple[int, ...]
+) -> tuple[int, Strides] | None:
+    found = op.as_numpy_index(probe.shape)
+    if found is None:
+        return None
+    view = probe[found]
+    if view.shape != shape:
+        return None
+    offset = view.__array_interface__["data"][0] - probe.__array_interface__["data"][0]
+    return int(offset), tuple(view.strides)
+
+

@@ -1,0 +1,218 @@
+"""A tactic and a memory format for every layer.
+
+Every layer that touches four-dimensional float tensors is tried in both formats; equal problems
+are timed once. The formats of the whole network are then chosen together (`layout`), with the
+reformats that they cause charged at their measured times.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from trtlab.core.errors import NoTacticError, UnsupportedError
+from trtlab.core.types import Dim, TensorFormat, TensorType, static
+from trtlab.layers.fused import Reformat
+from trtlab.network.graph import Layer, Network, Tensor
+from trtlab.tactics.contest import Contest, ContestRules, Timer, hold_contest
+from trtlab.tactics.layout import Choice, Link, assign_formats
+from trtlab.tactics.problem import Operand, Problem
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.timing_cache import TimingCache
+from trtlab.tactics.views import is_view
+
+# Called with layers done, layers in all and the layer's name.
+Progress = Callable[[int, int, str], None]
+_FORMATS = (TensorFormat.LINEAR, TensorFormat.HWC)
+_IMAGE_RANK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen for a layer; no contest for views and for shapes known while planning."""
+
+    format: TensorFormat
+    contest: Contest | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Choices by layer, and the contests of the reformats that the formats need."""
+
+    layers: Mapping[Layer, Chosen]
+    reformats: Mapping[Problem, Contest]
+    problems: int
+
+
+def has_formats(kind: TensorType) -> bool:
+    """Whether a tensor can lie in either format and it makes a difference."""
+    if kind.rank != _IMAGE_RANK or not kind.dtype.is_float:
+        return False
+    _, channels, height, width = kind.shape
+    return channels != 1 and not (height == 1 and width == 1)
+
+
+def operand(tensor: Tensor, kind: TensorType, layout: TensorFormat) -> Operand:
+    """The tensor as a kernel running in a format sees it; constants are always LINEAR."""
+    shape = static(kind.shape)
+    image = len(shape) == _IMAGE_RANK and kind.dtype.is_float and not tensor.is_constant
+    return Operand(
+        kind.dtype, shape, layout if image else TensorFormat.LINEAR, constant=tensor.is_constant
+    )
+
+
+def problem_of(
+    layer: Layer, types: Mapping[Tensor, TensorType], layout: TensorFormat
+) -> Problem:
+    """A layer as a problem at the given types."""
+    return Problem(
+        layer.op,
+        tuple(None if t is None else operand(t, types[t], layout) for t in layer.inputs),
+        tuple(operand(t, types[t], layout) for t in layer.outputs),
+    )
+
+
+def select(
+    network: Network,
+    types: Mapping[Tensor, TensorType],
+    known: frozenset[Tensor],
+    registry: TacticRegistry,
+    timer: Timer,
+    cache: TimingCache,
+    rules: ContestRules,
+    progress: Progress,
+) -> Selection:
+    """Choose for the whole network.
+
+    Args:
+        network: Optimized; not changed.
+        types: Every tensor's type at the shapes to optimize for.
+        known: Tensors whose integers are known from the shapes alone: nothing runs for them.
+
+    Raises:
+        NoTacticError: A layer has no tactic in any format; lists every refusal.
+        UnsupportedError: A shape depends on data.
+    """
+    held: dict[Problem, Contest] = {}
+
+    def contest(problem: Problem) -> Contest:
+        if problem not in held:
+            held[problem] = hold_contest(problem, registry, timer, cache, rules)
+        return held[problem]
+
+    layers = network.layers
+    options: list[dict[TensorFormat, Contest | None]] = []
+    for number, layer in enumerate(layers):
+        progress(number, len(layers), layer.name)
+        options.append(_options(layer, types, known, contest))
+    progress(len(layers), len(layers), "")
+    choices = [_choice(by_format) for by_format in options]
+    links, reformats = _links(network, types, known, contest)
+    formats = assign_formats(choices, links)
+    chosen = {
+        layer: Chosen(f, by_format[f])
+        for layer, f, by_format in zip(layers, formats, options, strict=True)
+    }
+    return Selection(chosen, reformats, len(held))
+
+
+def _options(
+    layer: Layer,
+    types: Mapping[Tensor, TensorType],
+    known: frozenset[Tensor],
+    contest: Callable[[Problem], Contest],
+) -> dict[TensorFormat, Contest | None]:
+    """The contest of each format in which the layer can run; None where nothing has to run."""
+    if all(t in known for t in layer.outputs):
+        return {TensorFormat.LINEAR: None, TensorFormat.HWC: None}
+    _refuse_data_dependent(layer, types)
+    involved = [t for t in (*layer.inputs, *layer.outputs) if t is not None and not t.is_constant]
+    flexible = any(has_formats(types[t]) for t in involved)
+    result: dict[TensorFormat, Contest | None] = {}
+    refused: list[Contest] = []
+    for layout in _FORMATS if flexible else _FORMATS[:1]:
+        problem = problem_of(layer, types, layout)
+        if is_view(problem):
+            result[layout] = None
+            continue
+        outcome = contest(problem)
+        if outcome.chosen is None:
+            refused.append(outcome)
+        else:
+            result[layout] = outcome
+    if not result:
+        raise _no_tactic(layer, types, refused)
+    if not flexible:
+        result[TensorFormat.HWC] = result[TensorFormat.LINEAR]
+    return result
+
+
+def _choice(by_format: Mapping[TensorFormat, Contest | None]) -> Choice:
+    times = []
+    for layout in _FORMATS:
+        if layout not in by_format:
+            times.append(float("inf"))
+        else:
+            outcome = by_format[layout]
+            times.append(0.0 if outcome is None else outcome.time_us)
+    return Choice(*times)
+
+
+def _links(
+    network: Network,
+    types: Mapping[Tensor, TensorType],
+    known: frozenset[Tensor],
+    contest: Callable[[Problem], Contest],
+) -> tuple[list[Link], dict[Problem, Contest]]:
+    index = {layer: i for i, layer in enumerate(network.layers)}
+    links: list[Link] = []
+    reformats: dict[Problem, Contest] = {}
+    for tensor in network.tensors():
+        if tensor.is_constant or tensor in known or not has_formats(types[tensor]):
+            continue
+        readers: list[int | None] = [index[layer] for layer in tensor.consumers]
+        if tensor in network.outputs:
+            readers.append(None)
+        both = [reformat_problem(types[tensor], to) for to in _FORMATS]
+        outcomes = [contest(problem) for problem in both]
+        reformats.update(zip(both, outcomes, strict=True))
+        producer = None if tensor.producer is None else index[tensor.producer]
+        cost = max(outcome.time_us for outcome in outcomes)
+        links.append(Link(producer, tuple(readers), cost))
+    return links, reformats
+
+
+def reformat_problem(kind: TensorType, to: TensorFormat) -> Problem:
+    """Converting a tensor from the other format to this one."""
+    source = TensorFormat.HWC if to is TensorFormat.LINEAR else TensorFormat.LINEAR
+    shape = static(kind.shape)
+    return Problem(
+        Reformat(to_format=to),
+        (Operand(kind.dtype, shape, source),),
+        (Operand(kind.dtype, shape, to),),
+    )
+
+
+def _refuse_data_dependent(layer: Layer, types: Mapping[Tensor, TensorType]) -> None:
+    for tensor in (*layer.inputs, *layer.outputs):
+        if tensor is not None and any(isinstance(d, Dim) for d in types[tensor].shape):
+            raise UnsupportedError(
+                f"the shape of {tensor.name} depends on data: {types[tensor]}",
+                where=(f"layer {layer.name} ({layer.op.kind})",),
+                hint="trtlab needs shapes that follow from the input shapes",
+            )
+
+
+def _no_tactic(
+    layer: Layer, types: Mapping[Tensor, TensorType], refused: Sequence[Contest]
+) -> NoTacticError:
+    reasons = [
+        f"{c.tactic}: {c.rejection or 'not timed'}" for r in refused for c in r.contenders
+    ]
+    operands = ", ".join(str(types[t]) for t in layer.inputs if t is not None)
+    pool = any("workspace" in reason for reason in reasons)
+    return NoTacticError(
+        f"no tactic accepts layer {layer.name} ({layer.op.kind}) on {operands}",
+        where=tuple(dict.fromkeys(reasons)) or ("no tactic is registered for this layer type",),
+        hint="raise the WORKSPACE pool limit"
+        if pool
+        else "run the layer in FP32, or open an issue with the model",
+    )
