@@ -1,4 +1,5 @@
-"""Devices: memory, threads and programs behind each kind of hardware.
+"""Floor 8: memory, launches and time of a device, behind Protocols.
 
-* ``cpu``: Numba kernels on a team of threads.
+* `protocol`: what builder and runtime ask of a device.
+* `cpu`: native kernels on a team of threads. `open`: a device by name.
 """

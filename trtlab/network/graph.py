@@ -342,6 +342,11 @@ class Network:
         self._tensor_names.discard(tensor.name)
         tensor.name = self.unique_name(name)
 
+    def rename_tensor(self, tensor: Tensor, name: str) -> None:
+        """Give a tensor another (made unique) name; its old name becomes free."""
+        self._tensor_names.discard(tensor.name)
+        tensor.name = self.unique_name(name)
+
     def refresh(self, layer: Layer) -> None:
         """Infer a layer's output types again after an edit."""
         if not layer.outputs:

@@ -1,0 +1,6 @@
+"""Floor 11: from a network to an engine.
+
+* `build`: the straight line; read it first. `options`: what can be asked of it.
+* `reformats`: makes the chosen formats visible as layers. `timer`: times tactics on a device.
+* `progress`: what a build tells while it runs, and how it is stopped.
+"""

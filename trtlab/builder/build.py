@@ -1,0 +1,253 @@
+"""The straight line from a network to an engine: read this first.
+
+    network ─ passes ─► optimized network ─ select ─► a tactic and a format for every layer
+            ─ reformats ─► the final network ─ pack ─► weights ─ plan ─► memory ─► Engine
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from time import perf_counter
+
+from trtlab.builder.options import BuildOptions
+from trtlab.builder.progress import ProgressMonitor, SilentMonitor, step
+from trtlab.builder.reformats import insert_reformats
+from trtlab.builder.timer import DeviceTimer
+from trtlab.core.types import DataType
+from trtlab.devices.protocol import Device
+from trtlab.engine.engine import Engine, ShapeProfile, check_profile
+from trtlab.layers.base import Array
+from trtlab.network.clone import clone
+from trtlab.network.graph import Network, Tensor
+from trtlab.network.types_at import Inferred, infer_at
+from trtlab.passes import pipeline
+from trtlab.passes.options import PassOptions
+from trtlab.planner.plan import LayerChoice, plan, weight_key
+from trtlab.report.records import (
+    BuildRecord,
+    ConfigRecord,
+    ModelRecord,
+    PassRecord,
+    SelectionRecord,
+)
+from trtlab.tactics.contest import Contest
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.select import Selection, problem_of, select
+from trtlab.tactics.timing_cache import TimingCache
+
+OPTIMIZE, SELECT, PACK, PLAN = "Optimize network", "Select tactics", "Pack weights", "Plan memory"
+
+
+def build(
+    network: Network,
+    options: BuildOptions,
+    device: Device,
+    registry: TacticRegistry,
+    model: ModelRecord,
+    monitor: ProgressMonitor | None = None,
+    cache: TimingCache | None = None,
+) -> Engine:
+    """Build an engine.
+
+    Args:
+        network: Not changed.
+        options: What is asked for.
+        device: Where it will run, and where tactics are timed.
+        registry: The device's tactics.
+        model: What the network was imported from, for the record.
+        monitor: Hears of progress and may stop the build.
+        cache: Measured times; made from the options when left out.
+
+    Raises:
+        UsageError: A profile or option is wrong.
+        NoTacticError: A layer cannot run on the device.
+        CancelledError: The monitor stopped it.
+    """
+    clock = _Phases(monitor or SilentMonitor())
+    profiles = _profiles(network, options)
+    work = clone(network)
+    with clock.phase(OPTIMIZE, 1) as advance:
+        passes = pipeline.run(work, _pass_options(options, device), lambda *_: advance())
+    inferred = infer_at(work, profiles[0].opt())
+    if cache is None:
+        cache = TimingCache(
+            device.fingerprint, options.timing_cache, readable=options.use_timing_cache
+        )
+    with clock.phase(SELECT, len(work)) as advance:
+        try:
+            selection = select(
+                work, inferred.types, inferred.known, registry, DeviceTimer(device), cache,
+                options.contest_rules, lambda *_: advance(),
+            )  # fmt: skip
+        finally:
+            cache.flush()
+    chosen = insert_reformats(work, inferred.types, selection)
+    choices = {name: choice for name, (choice, _) in chosen.items()}
+    inferred = infer_at(work, profiles[0].opt())
+    with clock.phase(PACK, len(work)) as advance:
+        weights = _pack(work, inferred, choices, registry, advance)
+    with clock.phase(PLAN, len(profiles)) as advance:
+        arena_bytes = _largest_arena(work, choices, profiles, registry, options, advance)
+    return Engine(
+        name=network.name,
+        network=work,
+        choices=choices,
+        weights=weights,
+        profiles=profiles,
+        streams=1 + options.max_aux_streams,
+        compatibility=device.compatibility,
+        device=device.record(),
+        model=model,
+        config=_config(options, profiles, device),
+        build=_record(clock, passes, selection, chosen, weights, cache),
+        verbosity=options.verbosity,
+        arena_bytes=arena_bytes,
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+    )
+
+
+def _profiles(network: Network, options: BuildOptions) -> tuple[ShapeProfile, ...]:
+    given = options.profiles or (ShapeProfile({}),)
+    return tuple(check_profile(network, profile) for profile in given)
+
+
+def _pass_options(options: BuildOptions, device: Device) -> PassOptions:
+    return PassOptions(
+        optimization_level=options.optimization_level,
+        precision=options.precision,
+        layer_precisions=options.layer_precisions,
+        constraints=options.constraints,
+        disabled=options.disabled_rules,
+        device=device.kind,
+    )
+
+
+def _pack(
+    network: Network,
+    inferred: Inferred,
+    choices: Mapping[str, LayerChoice],
+    registry: TacticRegistry,
+    advance: Callable[[], None],
+) -> dict[str, Array]:
+    """Let every tactic arrange its constants, then take them out of the network."""
+    weights: dict[str, Array] = {}
+    constants: set[Tensor] = set()
+    for layer in network.layers:
+        advance()
+        held = {
+            i: t.data for i, t in enumerate(layer.inputs) if t is not None and t.data is not None
+        }
+        constants.update(t for t in layer.inputs if t is not None and t.data is not None)
+        choice = choices[layer.name]
+        if not held or all(t in inferred.known for t in layer.outputs):
+            continue
+        tactic = registry.find(choice.tactic) if choice.tactic else None
+        problem = problem_of(layer, inferred.types, choice.format)
+        packed = held if tactic is None else tactic.pack(problem, held)
+        weights.update({weight_key(layer, i): array for i, array in packed.items()})
+    for tensor in constants:
+        tensor.data, tensor.detached = None, True
+    return weights
+
+
+def _largest_arena(
+    network: Network,
+    choices: Mapping[str, LayerChoice],
+    profiles: tuple[ShapeProfile, ...],
+    registry: TacticRegistry,
+    options: BuildOptions,
+    advance: Callable[[], None],
+) -> int:
+    """Arena bytes at the largest shapes; also proves that the tactics accept min and max."""
+    largest = 0
+    for profile in profiles:
+        advance()
+        for which in (0, 2):
+            shapes = {name: shapes[which] for name, shapes in profile.inputs.items()}
+            layout = plan(
+                network, choices, shapes, registry, streams=1 + options.max_aux_streams
+            )
+            largest = max(largest, layout.arena_bytes)
+    return largest
+
+
+def _config(
+    options: BuildOptions, profiles: tuple[ShapeProfile, ...], device: Device
+) -> ConfigRecord:
+    return ConfigRecord(
+        precision=options.precision.value,
+        emulated=device.kind == "cpu" and options.precision is not DataType.FLOAT,
+        flags=options.flags,
+        optimization_level=options.optimization_level,
+        max_aux_streams=options.max_aux_streams,
+        memory_pools_bytes=dict(options.memory_pools),
+        tactic_sources=tuple(sorted(options.tactic_sources)),
+        profiles=tuple(dict(profile.inputs) for profile in profiles),
+        layer_precisions={n: t.value for n, t in options.layer_precisions.items()},
+    )
+
+
+def _record(
+    clock: "_Phases",
+    passes: tuple[PassRecord, ...],
+    selection: Selection,
+    chosen: Mapping[str, tuple[LayerChoice, Contest | None]],
+    weights: Mapping[str, Array],
+    cache: TimingCache,
+) -> BuildRecord:
+    contests = {name: contest for name, (_, contest) in chosen.items() if contest is not None}
+    distinct = {id(c): c for c in contests.values()}.values()
+    contenders = [c for contest in distinct for c in contest.contenders]
+    return BuildRecord(
+        seconds=round(perf_counter() - clock.started, 4),
+        phases=clock.seconds,
+        passes=passes,
+        selections=tuple(
+            SelectionRecord(name, chosen[name][0].tactic, contest.contenders)
+            for name, contest in contests.items()
+        ),
+        tactics_tried=len(contenders),
+        tactics_timed=sum(c.time_us is not None for c in contenders),
+        cache_hits=cache.hits,
+        engine_bytes=sum({id(a): a.nbytes for a in weights.values()}.values()),
+    )
+
+
+@dataclass
+class _Phase:
+    """One phase of a build as a context: reports start, steps and end, and takes the time."""
+
+    clock: "_Phases"
+    name: str
+    steps: int
+    done: int = 0
+    started: float = 0.0
+
+    def __enter__(self) -> Callable[[], None]:
+        self.started = perf_counter()
+        self.clock.monitor.phase_start(self.name, None, self.steps)
+        return self._advance
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.clock.seconds[self.name] = round(perf_counter() - self.started, 4)
+        if kind is None:
+            self.clock.monitor.phase_finish(self.name)
+
+    def _advance(self) -> None:
+        step(self.clock.monitor, self.name, self.done)
+        self.done += 1
+
+
+class _Phases:
+    """The build's phases with their seconds."""
+
+    def __init__(self, monitor: ProgressMonitor) -> None:
+        self.monitor = monitor
+        self.seconds: dict[str, float] = {}
+        self.started = perf_counter()
+
+    def phase(self, name: str, steps: int) -> _Phase:
+        """A phase to run something in."""
+        return _Phase(self, name, steps)
+
+

@@ -1,0 +1,76 @@
+"""Makes the chosen formats visible: a Reformat layer wherever two layers' formats differ."""
+
+from collections.abc import Mapping
+
+from trtlab.core.types import TensorFormat, TensorType
+from trtlab.layers.fused import Reformat
+from trtlab.network.graph import Layer, Network, Tensor
+from trtlab.planner.plan import LayerChoice
+from trtlab.tactics.contest import Contest
+from trtlab.tactics.select import Selection, has_formats, reformat_problem
+
+
+def insert_reformats(
+    network: Network, types: Mapping[Tensor, TensorType], selection: Selection
+) -> dict[str, tuple[LayerChoice, Contest | None]]:
+    """Insert the reformats and return every layer's choice by name.
+
+    A tensor is converted once for all readers that want it otherwise than its producer leaves
+    it; network inputs and outputs are LINEAR.
+    """
+    formats: dict[Layer, TensorFormat] = {l: c.format for l, c in selection.layers.items()}
+    choices = {
+        layer.name: (_choice(chosen.format, chosen.contest), chosen.contest)
+        for layer, chosen in selection.layers.items()
+    }
+    for tensor in network.tensors():
+        if tensor.is_constant or tensor not in types or not has_formats(types[tensor]):
+            continue
+        if reformat_problem(types[tensor], TensorFormat.LINEAR) not in selection.reformats:
+            continue
+        here = TensorFormat.LINEAR if tensor.producer is None else formats[tensor.producer]
+        there = TensorFormat.HWC if here is TensorFormat.LINEAR else TensorFormat.LINEAR
+        readers = [layer for layer in tensor.consumers if formats[layer] is there]
+        leaves = tensor in network.outputs and here is TensorFormat.HWC
+        if not readers and not leaves:
+            continue
+        contest = selection.reformats[reformat_problem(types[tensor], there)]
+        layer = _insert(network, tensor, there, readers, leaves=leaves)
+        choices[layer.name] = (_choice(there, contest), contest)
+    return choices
+
+
+def _choice(layout: TensorFormat, contest: Contest | None) -> LayerChoice:
+    if contest is None or contest.chosen is None:
+        return LayerChoice("", layout)
+    return LayerChoice(contest.chosen.name, layout, contest.time_us)
+
+
+def _insert(
+    network: Network, tensor: Tensor, to: TensorFormat, readers: list[Layer], *, leaves: bool
+) -> Layer:
+    """A Reformat of a tensor before its first reader; as an output the copy takes the name."""
+    origins = () if tensor.producer is None else tensor.producer.origins
+    names = [tensor.name] if leaves else []
+    if leaves:
+        network.rename_tensor(tensor, f"{tensor.name} before reformat")
+    order = {layer: i for i, layer in enumerate(network.layers)}
+    first = min(readers, key=lambda reader: order[reader], default=None)
+    layer = network.add_layer(
+        Reformat(to_format=to),
+        [tensor],
+        name=f"Reformatting CopyNode for {'Output' if leaves else 'Input'} Tensor {tensor.name}",
+        output_names=names,
+        origins=origins,
+        rules=("reformat",),
+        before=first,
+    )
+    for reader in readers:
+        for index, read in enumerate(reader.inputs):
+            if read is tensor:
+                network.replace_input(reader, index, layer.output)
+    if leaves:
+        network.outputs[network.outputs.index(tensor)] = layer.output
+    return layer
+
+

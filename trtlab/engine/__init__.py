@@ -1,0 +1,5 @@
+"""Floor 10: the engine: what a build leaves behind, as an object and as a file.
+
+* `engine`: the engine's parts. `plan_file`: the versioned, checksummed container.
+* `inspector`: the engine in the shape of TensorRT's inspector JSON.
+"""

@@ -1,0 +1,7 @@
+"""Floor 11: running engines.
+
+* `loaded`: an engine on a device: its weights in device memory, shared by all contexts.
+* `executable`: an engine laid out for one set of shapes and bound to addresses.
+* `context`: TensorRT's IExecutionContext. `api`: Runtime and ICudaEngine.
+* `target`: what the profiling room drives.
+"""

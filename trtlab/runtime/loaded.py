@@ -1,0 +1,38 @@
+"""An engine on a device: weights in device memory, shared by all its contexts."""
+
+from functools import cached_property
+
+from trtlab.core.errors import EngineFormatError
+from trtlab.devices.protocol import Device, Memory
+from trtlab.engine.engine import Engine
+from trtlab.tactics.registry import TacticRegistry
+
+
+class LoadedEngine:
+    """An engine with the device that runs it.
+
+    Raises:
+        EngineFormatError: The engine was built for another kind of device.
+    """
+
+    def __init__(self, engine: Engine, device: Device, registry: TacticRegistry) -> None:
+        if engine.compatibility != device.compatibility:
+            raise EngineFormatError(
+                f"engine {engine.name!r} was built for {engine.compatibility} "
+                f"({engine.device.name}), this device is {device.compatibility}",
+                hint="build it again on this machine: packed weights and tactics differ",
+            )
+        self.engine = engine
+        self.device = device
+        self.registry = registry
+
+    @cached_property
+    def weights(self) -> dict[str, Memory]:
+        """Packed weights in device memory, by key; arrays that are shared are held once."""
+        held: dict[int, Memory] = {}
+        result: dict[str, Memory] = {}
+        for key, array in self.engine.weights.items():
+            if id(array) not in held:
+                held[id(array)] = self.device.hold(array)
+            result[key] = held[id(array)]
+        return result
