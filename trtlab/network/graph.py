@@ -338,11 +338,6 @@ class Network:
         layer.name = self.unique_layer_name(name)
 
     def rename_tensor(self, tensor: Tensor, name: str) -> None:
-        """Give a tensor another (made unique) name."""
-        self._tensor_names.discard(tensor.name)
-        tensor.name = self.unique_name(name)
-
-    def rename_tensor(self, tensor: Tensor, name: str) -> None:
         """Give a tensor another (made unique) name; its old name becomes free."""
         self._tensor_names.discard(tensor.name)
         tensor.name = self.unique_name(name)

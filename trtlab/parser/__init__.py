@@ -1,0 +1,13 @@
+"""Floor 6: ONNX files become networks.
+
+``parse.parse(source)`` is the entry. In the order of the work:
+
+* `source`: a path, bytes or a ModelProto is read, and refused when it is no ONNX model.
+* `functions`: calls of functions that the model defines itself are replaced by their bodies.
+* `graph_order`: names are unique, everything read exists, nodes stand in topological order.
+* `tensors`, `external`: elements of weights, from the file and from files beside it.
+* `convert`: node after node becomes layers, by the converter that `catalog` names.
+* `ops_*`: the converters, one for each ONNX operator, a family a file. They see the model
+  through `node`, compute with `known` constants and put shapes together with `shapes`.
+* `errors`: what went wrong, for people and for TensorRT's `IParserError`.
+"""
