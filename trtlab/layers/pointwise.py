@@ -19,7 +19,8 @@ _SELU_ALPHA, _SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 
 
 def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
+    decay = np.exp(-np.abs(x))  # never overflows
+    return np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay)).astype(x.dtype)
 
 
 def _erf(x: Array) -> Array:
@@ -135,7 +136,7 @@ class Step:
     params: tuple[float, ...] = ()
 
     def __str__(self) -> str:
-        arguments = [f"v{i}" for i in self.operands] + [f"{p:g}" for p in self.params]
+        arguments = [f"v{i}" for i in self.operands] + [repr(float(p)) for p in self.params]
         return f"{self.function}({', '.join(arguments)})"
 
 
