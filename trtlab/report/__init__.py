@@ -2,6 +2,11 @@
 
 A `Report` opens on a laptop without a GPU: every figure, table and finding draws from it.
 
-* `records`: the records. `codec`: JSON there and back, with a schema version.
-* `tables`: pandas views. `html`: what a notebook shows of a report.
+* `records`: the records. `codec`: JSON there and back, with a schema version; `plain_data` is
+  the generic half of it, `atomic_write` puts files in place.
+* `columns`: tables as lists by column name. `tables`: the same as pandas frames; `csv_files`:
+  as CSV.
+* `html`: what a notebook shows of a report. `trace_events`: Chrome and Perfetto traces.
+  `trtexec_files`: the files that trtexec exports.
+* `percentile`: the one definition of a percentile.
 """

@@ -1,11 +1,19 @@
 """The records: frozen, plain values, units at the end of each name.
 
-Times of slices and samples are nanoseconds on one monotonic clock (`time.monotonic_ns`), counted
-from `Report.epoch_ns`. A missing measurement is None, never zero.
+Times of slices and samples are nanoseconds on one monotonic clock (`time.monotonic_ns`),
+counted from `Report.epoch_ns`. A missing measurement is None, never zero.
 """
 
 from dataclasses import dataclass, field
-from statistics import median
+from pathlib import Path
+from statistics import fmean, median, pstdev
+from typing import TYPE_CHECKING, ClassVar
+
+from trtlab.core.errors import UsageError
+from trtlab.report.percentile import percentile
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SCHEMA_VERSION = 1
 
@@ -48,7 +56,9 @@ class DeviceRecord:
     isa: str = ""  # vector instructions, or compute capability
     driver: str = ""
     library_versions: dict[str, str] = field(default_factory=dict[str, str])
-    peak_flops_per_s: dict[str, float] = field(default_factory=dict[str, float])  # by precision
+    peak_flops_per_s: dict[str, float] = field(
+        default_factory=dict[str, float]
+    )  # by precision
     peak_bytes_per_s: float | None = None
 
 
@@ -129,10 +139,28 @@ class Samples:
 
     samples: tuple[float, ...]
 
+    json_derived: ClassVar[tuple[str, ...]] = (
+        "median",
+    )  # written for readers, never read back
+
     @property
     def median(self) -> float | None:
         """Median, or None without samples."""
         return median(self.samples) if self.samples else None
+
+    @property
+    def mean(self) -> float | None:
+        """Arithmetic mean, or None without samples."""
+        return fmean(self.samples) if self.samples else None
+
+    @property
+    def stdev(self) -> float | None:
+        """Standard deviation of the population, or None without samples."""
+        return pstdev(self.samples) if self.samples else None
+
+    def percentile(self, percent: float) -> float | None:
+        """The percentile in trtexec's definition, or None without samples."""
+        return percentile(sorted(self.samples), percent) if self.samples else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +203,23 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryPhases:
+    """When the phases of each query ran: nanoseconds after that query's start, by query.
+
+    The phases of one query may overlap with the next query's: two are in flight on a GPU.
+    """
+
+    enqueue_start_ns: tuple[int, ...]
+    enqueue_end_ns: tuple[int, ...]
+    h2d_start_ns: tuple[int, ...]
+    h2d_end_ns: tuple[int, ...]
+    compute_start_ns: tuple[int, ...]
+    compute_end_ns: tuple[int, ...]
+    d2h_start_ns: tuple[int, ...]
+    d2h_end_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BenchmarkRecord:
     """Repeated inferences: trtexec's definitions."""
 
@@ -192,6 +237,8 @@ class BenchmarkRecord:
     starts_ns: tuple[int, ...]  # start of each query after the epoch
     shapes: dict[str, tuple[int, ...]]
     verdicts: tuple[str, ...] = ()
+    phases: QueryPhases | None = None
+    clock_uncertainty_ns: int = 0  # of device time stamps on the host's monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +285,8 @@ class TelemetryRecord:
     missing: dict[str, str]  # metric: why it is not available
     throttling: tuple[ThrottleInterval, ...] = ()
     verdict: str = ""
+    cost_us: float | None = None  # processor time that the sampler spent on one sample
+    dropped_samples: int = 0  # oldest samples that no longer fitted into its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,3 +332,67 @@ class Report:
     reconciliation_ms: dict[str, float] = field(default_factory=dict[str, float])
     warnings: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    # The views below import their modules when asked: records stay plain values, and pandas
+    # stays optional.
+
+    def layer(self, name: str) -> LayerRecord:
+        """The layer of that name, or the one that stands for the model's node of that name.
+
+        Raises:
+            UsageError: There is none, or several stand for that node.
+        """
+        found = [record for record in self.layers if record.name == name]
+        found = found or [
+            r for r in self.layers if name in {o.split(" (")[0] for o in r.origins}
+        ]
+        if len(found) == 1:
+            return found[0]
+        near = [
+            r.name for r in found or self.layers if found or name.lower() in r.name.lower()
+        ]
+        raise UsageError(
+            f"{len(found) or 'no'} layer{'s' * (len(found) != 1)} of the report "
+            f"{'are' if found else 'is'} called {name!r}",
+            hint="one of " + ", ".join(near[:8])
+            if near
+            else "list them with report.to_pandas()",
+        )
+
+    def to_pandas(self, table: str = "layers") -> "DataFrame":
+        """One table of the report as a data frame; `tables.TABLES` lists the names.
+
+        Raises:
+            UsageError: There is no such table.
+            UnsupportedError: pandas is not installed.
+        """
+        from trtlab.report.tables import table as frame  # noqa: PLC0415
+
+        return frame(self, table)
+
+    def save(self, path: Path | str) -> Path:
+        """Write the report as JSON, compressed when the name ends in ``.gz`` (`codec.save`).
+
+        Raises:
+            UsageError: The file cannot be written.
+        """
+        from trtlab.report.codec import save  # noqa: PLC0415
+
+        return save(self, path)
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Report":
+        """Read a report that `save` wrote; see `codec.load`.
+
+        Raises:
+            UsageError: The file cannot be read.
+            EngineFormatError: It is damaged, foreign or of a newer version.
+        """
+        from trtlab.report.codec import load  # noqa: PLC0415
+
+        return load(path)
+
+    def _repr_html_(self) -> str:
+        from trtlab.report.html import summary_html  # noqa: PLC0415
+
+        return summary_html(self)

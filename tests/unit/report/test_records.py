@@ -1,0 +1,46 @@
+"""What records compute, and a report's own shortcuts."""
+
+import pytest
+from small_report import LAYERS, REPORT
+
+from trtlab.core.errors import UsageError
+from trtlab.report.percentile import percentile
+from trtlab.report.records import Samples
+
+
+@pytest.mark.parametrize(
+    ("count", "percent", "expected"),
+    [
+        (10, 90, 9),
+        (10, 99, 10),
+        (10, 50, 5),
+        (100, 99, 99),
+        (200, 95, 190),
+        (1, 99, 1),
+        (4, 0, 1),
+    ],
+)
+def test_percentile_is_trtexecs(count, percent, expected):
+    assert percentile(range(1, count + 1), percent) == expected
+
+
+def test_samples():
+    samples = Samples((4.0, 1.0, 3.0, 2.0))
+    assert (samples.median, samples.mean, samples.percentile(90)) == (2.5, 2.5, 4.0)
+    assert samples.stdev == pytest.approx(1.118, abs=1e-3)
+
+
+def test_no_samples_have_no_statistics():
+    none = Samples(())
+    assert (none.median, none.mean, none.stdev, none.percentile(90)) == (None,) * 4
+
+
+def test_layer_by_its_name_or_its_origin():
+    assert REPORT.layer("gemm") is LAYERS[1]
+    assert REPORT.layer("Relu_1") is LAYERS[0]
+
+
+def test_no_such_layer():
+    with pytest.raises(UsageError, match="no layer of the report is called 'gem'") as caught:
+        REPORT.layer("gem")
+    assert "gemm" in caught.value.hint

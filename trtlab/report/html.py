@@ -1,0 +1,129 @@
+"""What a notebook shows of a report: one static card without scripts, for any theme.
+
+Colours derive from the surrounding text colour (``currentColor``) and the notebook's own
+variables with fallbacks, so saved outputs stay readable anywhere, light or dark. All names are
+escaped: they come from model files.
+"""
+
+from collections.abc import Iterable
+from html import escape
+
+from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
+
+_TOP = 5
+_ACCENT = "var(--jp-brand-color1, #4c78a8)"
+_WARN = "var(--jp-warn-color1, #b45309)"
+_CARD = (
+    "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45;"
+    "color:var(--jp-ui-font-color1,inherit);max-width:760px;padding:10px 14px;"
+    "border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:6px"
+)
+_FAINT = "opacity:.75"
+
+
+def summary_html(report: Report) -> str:
+    """The summary card: conditions, latency with spread, top layers, verdicts, warnings."""
+    parts = [
+        f'<div style="font-size:15px;font-weight:600">{escape(report.model.name)}</div>',
+        f'<div style="{_FAINT}">{escape(_conditions(report))}</div>',
+    ]
+    if report.benchmark is not None:
+        parts.append(_headline(report.benchmark))
+    parts.append(_build_line(report))
+    parts.append(_top_layers(report))
+    parts.append(_sentences(_verdicts(report)))
+    return f'<div class="trtlab-report" style="{_CARD}">{"".join(parts)}</div>'
+
+
+def _conditions(report: Report) -> str:
+    """Device, precision, shapes and date in one line."""
+    device, config = report.device, report.config
+    precision = config.precision + (" (emulated)" if config.emulated else "")
+    cores = "cores" if device.kind == "cpu" else "SMs"
+    words = [f"{device.name} ({device.kind}, {device.cores} {cores})", precision]
+    if report.benchmark is not None:
+        shapes = report.benchmark.shapes.items()
+        words += [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes]
+    return " · ".join([*words, report.created])
+
+
+def _headline(benchmark: BenchmarkRecord) -> str:
+    latency = benchmark.latency_ms
+    spread = (
+        f"95 % interval of the median {_ms(latency.median_low)} – {_ms(latency.median_high)}, "
+        f"p99 {_ms(latency.p99)}, {benchmark.iterations} queries"
+    )
+    return (
+        '<div style="margin:8px 0 2px"><span style="font-size:20px;font-weight:600">'
+        f"{_ms(latency.median)}</span> median latency &nbsp; "
+        f'<span style="font-size:20px;font-weight:600">{benchmark.throughput_qps:,.1f}</span>'
+        f' queries/s</div><div style="{_FAINT}">{spread}</div>'
+    )
+
+
+def _build_line(report: Report) -> str:
+    build, memory = report.build, report.memory
+    words = (
+        f"built in {build.seconds:.2f} s, {report.model.nodes} nodes → "
+        f"{len(report.layers)} layers, {build.tactics_tried} tactics tried · "
+        f"engine {_size(build.engine_bytes)}, activations {_size(memory.arena_bytes)}"
+    )
+    return f'<div style="{_FAINT}">{words}</div>'
+
+
+def _top_layers(report: Report) -> str:
+    timed = [(r, r.time_us.median) for r in report.layers]
+    known = sorted(((m, r) for r, m in timed if m is not None), key=lambda pair: -pair[0])
+    total_us = sum(m for m, _ in known)
+    if not total_us:
+        return ""
+    rows = "".join(_bar(r, m, m / total_us, m / known[0][0]) for m, r in known[:_TOP])
+    shown = 100 * sum(m for m, _ in known[:_TOP]) / total_us
+    caption = (
+        f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown:.0f} % of layer time"
+    )
+    return (
+        f'<table style="border-collapse:collapse;width:100%;margin-top:8px">'
+        f'<caption style="text-align:left;caption-side:top;{_FAINT}">{caption}</caption>'
+        f"<tbody>{rows}</tbody></table>"
+    )
+
+
+def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> str:
+    name, tip = escape(record.name), escape(f"{record.type}, {record.tactic}", quote=True)
+    return (
+        f'<tr title="{tip}"><td style="padding:1px 8px 1px 0;text-align:left;max-width:260px;'
+        f'overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{name}</td>'
+        f'<td style="width:45%;padding:1px 0"><div style="background:{_ACCENT};height:11px;'
+        f'border-radius:2px;width:{100 * width:.1f}%"></div></td>'
+        f'<td style="padding:1px 0 1px 8px;text-align:right;white-space:nowrap">'
+        f"{median_us:,.1f} µs · {100 * share:.1f} %</td></tr>"
+    )
+
+
+def _verdicts(report: Report) -> Iterable[tuple[str, str]]:
+    """Sentences with the colour of their rule."""
+    if report.benchmark is not None:
+        yield from ((v, _WARN) for v in report.benchmark.verdicts)
+    if report.telemetry is not None and report.telemetry.verdict:
+        yield report.telemetry.verdict, _WARN if report.telemetry.throttling else _ACCENT
+    yield from ((w, _WARN) for w in report.warnings)
+
+
+def _sentences(verdicts: Iterable[tuple[str, str]]) -> str:
+    return "".join(
+        f'<div style="margin-top:6px;padding-left:8px;border-left:3px solid {colour}">'
+        f"{escape(text)}</div>"
+        for text, colour in verdicts
+    )
+
+
+def _ms(value_ms: float) -> str:
+    return f"{value_ms:.3f} ms" if value_ms < 100 else f"{value_ms:.1f} ms"
+
+
+def _size(size_bytes: int) -> str:
+    for unit, scale in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
+        if size_bytes >= scale:
+            return f"{size_bytes / scale:.1f} {unit}"
+    return f"{size_bytes} B"
