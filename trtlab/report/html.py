@@ -19,6 +19,8 @@ _CARD = (
     "border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:6px"
 )
 _FAINT = "opacity:.75"
+_ROW = "display:grid;grid-template-columns:minmax(80px,240px) 1fr 150px;gap:8px;"
+    "align-items:center"
 
 
 def summary_html(report: Report) -> str:
@@ -82,22 +84,20 @@ def _top_layers(report: Report) -> str:
     caption = (
         f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown:.0f} % of layer time"
     )
-    return (
-        f'<table style="border-collapse:collapse;width:100%;margin-top:8px">'
-        f'<caption style="text-align:left;caption-side:top;{_FAINT}">{caption}</caption>'
-        f"<tbody>{rows}</tbody></table>"
-    )
+    return f'<div style="margin-top:8px;{_FAINT}">{caption}</div><div role="list">{rows}</div>'
 
 
 def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> str:
-    name, tip = escape(record.name), escape(f"{record.type}, {record.tactic}", quote=True)
+    """One row: name, bar, figures; a grid, because notebooks restyle tables."""
+    name, tip = escape(record.name), escape(f"{record.type}, {record.tactic}")
     return (
-        f'<tr title="{tip}"><td style="padding:1px 8px 1px 0;text-align:left;max-width:260px;'
-        f'overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{name}</td>'
-        f'<td style="width:45%;padding:1px 0"><div style="background:{_ACCENT};height:11px;'
-        f'border-radius:2px;width:{100 * width:.1f}%"></div></td>'
-        f'<td style="padding:1px 0 1px 8px;text-align:right;white-space:nowrap">'
-        f"{median_us:,.1f} µs · {100 * share:.1f} %</td></tr>"
+        f'<div role="listitem" title="{tip}" style="{_ROW}">'
+        f'<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
+        f'{name}</span>'
+        f'<span style="background:{_ACCENT};height:11px;border-radius:2px;'
+        f'width:{100 * width:.1f}%"></span>'
+        f'<span style="text-align:right;white-space:nowrap">'
+        f"{median_us:,.1f} µs · {100 * share:.1f} %</span></div>"
     )
 
 

@@ -348,15 +348,15 @@ class Report:
         ]
         if len(found) == 1:
             return found[0]
-        near = [
-            r.name for r in found or self.layers if found or name.lower() in r.name.lower()
-        ]
+        if found:
+            raise UsageError(
+                f"{len(found)} layers of the report stand for {name!r}",
+                hint="one of " + ", ".join(record.name for record in found[:8]),
+            )
+        near = [r.name for r in self.layers if name.lower() in r.name.lower()][:8]
         raise UsageError(
-            f"{len(found) or 'no'} layer{'s' * (len(found) != 1)} of the report "
-            f"{'are' if found else 'is'} called {name!r}",
-            hint="one of " + ", ".join(near[:8])
-            if near
-            else "list them with report.to_pandas()",
+            f"no layer of the report is called {name!r}",
+            hint="one of " + ", ".join(near) if near else "list them with report.to_pandas()",
         )
 
     def to_pandas(self, table: str = "layers") -> "DataFrame":

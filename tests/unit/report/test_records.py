@@ -1,5 +1,7 @@
 """What records compute, and a report's own shortcuts."""
 
+from dataclasses import replace
+
 import pytest
 from small_report import LAYERS, REPORT
 
@@ -38,6 +40,12 @@ def test_no_samples_have_no_statistics():
 def test_layer_by_its_name_or_its_origin():
     assert REPORT.layer("gemm") is LAYERS[1]
     assert REPORT.layer("Relu_1") is LAYERS[0]
+
+
+def test_several_layers_of_one_origin():
+    twins = replace(REPORT, layers=(LAYERS[0], replace(LAYERS[0], name="conv_b")))
+    with pytest.raises(UsageError, match="2 layers of the report stand for 'Conv_0'"):
+        twins.layer("Conv_0")
 
 
 def test_no_such_layer():
