@@ -19,8 +19,10 @@ _CARD = (
     "border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:6px"
 )
 _FAINT = "opacity:.75"
-_ROW = "display:grid;grid-template-columns:minmax(80px,240px) 1fr 150px;gap:8px;"
+_ROW = (
+    "display:grid;grid-template-columns:minmax(80px,240px) 1fr 150px;gap:8px;"
     "align-items:center"
+)
 
 
 def summary_html(report: Report) -> str:
@@ -93,7 +95,7 @@ def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> s
     return (
         f'<div role="listitem" title="{tip}" style="{_ROW}">'
         f'<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
-        f'{name}</span>'
+        f"{name}</span>"
         f'<span style="background:{_ACCENT};height:11px;border-radius:2px;'
         f'width:{100 * width:.1f}%"></span>'
         f'<span style="text-align:right;white-space:nowrap">'
