@@ -1,0 +1,91 @@
+"""Where a model comes from: a file, the zoo, bytes, or an ONNX object."""
+
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+from trtlab import zoo
+from trtlab.core.errors import UsageError
+from trtlab.core.types import StaticShape
+from trtlab.engine.engine import ShapeProfile, ShapeRange
+from trtlab.network.graph import Network
+from trtlab.parser.parse import ParsedModel, parse
+
+ZOO, LIGHT = "zoo:", "light:"
+
+
+def open_source(source: str | Path | bytes | object, *, seed: int = 0) -> ParsedModel:
+    """Read a model.
+
+    Args:
+        source: Path of an ONNX file, ``zoo:NAME`` or a bare zoo name, ``light:NAME``, the
+            bytes of a model, or an ``onnx.ModelProto``.
+        seed: Of the zoo's random weights.
+
+    Raises:
+        UsageError: There is no such file or zoo model.
+        ParseError: The model cannot be read.
+    """
+    if not isinstance(source, str | Path):
+        return parse(source)
+    text = str(source)
+    name = text.removeprefix(ZOO)
+    if text.startswith(ZOO) or (name in zoo.names() and not Path(text).exists()):
+        return parse(zoo.build(name, seed=seed), name=name, source=ZOO + name)
+    if text.startswith(LIGHT):
+        light = text.removeprefix(LIGHT)
+        return parse(zoo.light(light, seed=seed), name=light, source=text)
+    path = Path(source)
+    if not path.exists():
+        near = get_close_matches(name, zoo.names(), n=3)
+        raise UsageError(
+            f"there is no model {text!r}: neither a file nor a zoo model",
+            where=(str(path.resolve()),),
+            hint=f"did you mean zoo:{near[0]}?" if near else "check the path, or try "
+            "`trtlab zoo list`",
+        )
+    return parse(path)
+
+
+@lru_cache(maxsize=2)
+def open_unchanged(source: str, modified_ns: int) -> ParsedModel:
+    """`open_source`, remembered while the file stays the same."""
+    del modified_ns
+    return open_source(source)
+
+
+def open_cached(source: str) -> ParsedModel:
+    """`open_source` for repeated use of one model in a process."""
+    path = Path(source)
+    return open_unchanged(source, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+def default_profile(network: Network, source: str = "") -> ShapeProfile:
+    """A profile for inputs that nobody gave shapes for.
+
+    A zoo model says its own; otherwise every named dimension is 1, the usual batch.
+    """
+    name = source.removeprefix(ZOO)
+    if name in zoo.names():
+        known = zoo.info(name).default_shapes
+        return ShapeProfile({t.name: known[t.name] for t in network.inputs if t.name in known})
+    return ShapeProfile(
+        {
+            t.name: _fixed(tuple(d if isinstance(d, int) else 1 for d in t.shape))
+            for t in network.inputs
+            if any(not isinstance(d, int) for d in t.shape)
+        }
+    )
+
+
+def profile_at(network: Network, shapes: dict[str, StaticShape], source: str) -> ShapeProfile:
+    """A profile with the given shapes alone; other dynamic inputs take their defaults' opt."""
+    given = {name: _fixed(shape) for name, shape in shapes.items()}
+    defaults = {
+        name: _fixed(shape) for name, shape in default_profile(network, source).opt().items()
+    }
+    return ShapeProfile({**defaults, **given})
+
+
+def _fixed(shape: StaticShape) -> ShapeRange:
+    return (shape, shape, shape)
