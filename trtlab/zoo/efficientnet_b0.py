@@ -33,8 +33,6 @@ STAGES = (
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
 CLASSES = 1000
-# The gate sigmoid(z) is about one half; the projection after it makes up for that.
-GATE_GAIN = 2.0
 
 
 def write(graph: GraphWriter) -> None:
@@ -91,8 +89,8 @@ def _branch(graph: GraphWriter, x: str, channels: int, stage: Stage, stride: int
             graph,
             x,
             (hidden, stage.width),
-            gain=weights.GAIN_SILU * GATE_GAIN,
-            scale=weights.BN_SCALE_RESIDUAL if residual else weights.NORM_SCALE,
+            gain=weights.GAIN_SILU * weights.GATE_GAIN,
+            scale=weights.NORM_SCALE_RESIDUAL if residual else weights.NORM_SCALE,
         )
 
 

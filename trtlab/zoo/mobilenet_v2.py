@@ -77,7 +77,7 @@ def _branch(
         x = graph.conv(x, (hidden, width), kernel=1, gain=weights.GAIN_RELU)
     residual = _is_residual(stride, narrow, width)
     with graph.scope(str(index + 2)):
-        scale = weights.BN_SCALE_RESIDUAL if residual else weights.NORM_SCALE
+        scale = weights.NORM_SCALE_RESIDUAL if residual else weights.NORM_SCALE
         return graph.batch_norm(x, width, scale=scale)
 
 

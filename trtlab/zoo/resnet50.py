@@ -39,7 +39,7 @@ def _bottleneck(graph: GraphWriter, x: str, channels: int, width: int, stride: i
     y = graph.node("Relu", _conv_norm(graph, x, "conv1", "bn1", (channels, width)))
     y = _conv_norm(graph, y, "conv2", "bn2", (width, width), kernel=3, stride=stride)
     y = graph.node("Relu", y)
-    y = _conv_norm(graph, y, "conv3", "bn3", (width, wide), scale=weights.BN_SCALE_RESIDUAL)
+    y = _conv_norm(graph, y, "conv3", "bn3", (width, wide), scale=weights.NORM_SCALE_RESIDUAL)
     shortcut = x
     if channels != wide:
         shortcut = _conv_norm(

@@ -13,6 +13,8 @@ RESHAPING_OPS = frozenset(
     {"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 )
 RELU_LIKE_OPS = frozenset({"Clip", "LeakyRelu", "PRelu", "Relu"})
+SIGMOID_OPS = frozenset({"HardSigmoid", "Sigmoid"})
+SWISH_OPS = frozenset({"HardSwish", "Swish"})
 # A filter's input is looked up through these, to find the activation that shaped it.
 TRANSPARENT_OPS = RESHAPING_OPS | {
     "AveragePool",
@@ -131,29 +133,55 @@ class GraphIndex:
         return None
 
     def _norm_fill(self, node: onnx.NodeProto, index: int) -> Fill | None:
-        scale = weights.NORM_SCALE
-        if self._ends_residual_branch(node.output[0]):
-            scale = weights.BN_SCALE_RESIDUAL
-        fills = (None, scale, weights.BN_BIAS, weights.BN_MEAN, weights.BN_VARIANCE)
-        return fills[index]
+        scale = self._norm_scale(node.output[0])
+        return (None, scale, weights.BN_BIAS, weights.BN_MEAN, weights.BN_VARIANCE)[index]
 
-    def _ends_residual_branch(self, name: str) -> bool:
-        """Whether the value is read by a sum of two or more computed values."""
-        return any(
-            node.op_type in SUM_OPS
-            and sum(source not in self._constants for source in node.input) > 1
-            for node, _ in self.readers.get(name, [])
-        )
+    def _norm_scale(self, name: str) -> Fill:
+        """Smaller where the norm's output is only there to be added to other values."""
+        for node, _ in self.readers.get(name, []):
+            computed = [source for source in node.input if source not in self._constants]
+            if node.op_type not in SUM_OPS or len(computed) == 1:
+                return weights.NORM_SCALE
+            if all(self._is_norm_for_one_reader(source) for source in computed):
+                return weights.NORM_SCALE_SUMMED
+        return weights.NORM_SCALE_RESIDUAL if name in self.readers else weights.NORM_SCALE
 
     def _gain(self, name: str, *, centred: bool = True) -> float:
-        """Gain after what wrote ``name``: a ReLU's, or none."""
+        """Gain that undoes the activation which ``name`` went through."""
+        gain = weights.GAIN_LINEAR
         node = self.writers.get(name)
-        while node is not None and node.op_type in TRANSPARENT_OPS:
-            node = self.writers.get(node.input[0])
-        relu_like = node is not None and node.op_type in RELU_LIKE_OPS
-        if not relu_like:
-            return weights.GAIN_LINEAR
-        return weights.GAIN_RELU if centred else weights.GAIN_RELU_UNCENTRED
+        while node is not None:
+            if node.op_type in RELU_LIKE_OPS:
+                return gain * (weights.GAIN_RELU if centred else weights.GAIN_RELU_UNCENTRED)
+            gated = self._gated_by_sigmoid(node)
+            if gated in self._inputs_of_sigmoids(node) or node.op_type in SWISH_OPS:
+                return gain * (weights.GAIN_SILU if centred else weights.GAIN_SILU_UNCENTRED)
+            if gated:
+                gain *= weights.GATE_GAIN
+            elif node.op_type not in TRANSPARENT_OPS:
+                return gain
+            node = self.writers.get(gated or node.input[0])
+        return gain
+
+    def _gated_by_sigmoid(self, node: onnx.NodeProto) -> str:
+        """The factor that a product's other factor, a sigmoid, scales; or an empty name."""
+        if node.op_type != "Mul":
+            return ""
+        gates = [self._written_by(name, SIGMOID_OPS) for name in node.input]
+        return node.input[gates.index(False)] if sorted(gates) == [False, True] else ""
+
+    def _inputs_of_sigmoids(self, node: onnx.NodeProto) -> set[str]:
+        return {
+            self.writers[name].input[0]
+            for name in node.input
+            if self._written_by(name, SIGMOID_OPS)
+        }
+
+    def _is_norm_for_one_reader(self, name: str) -> bool:
+        return self._written_by(name, SCALED_NORM_OPS) and len(self.readers[name]) == 1
+
+    def _written_by(self, name: str, ops: frozenset[str]) -> bool:
+        return name in self.writers and self.writers[name].op_type in ops
 
 
 def _int(node: onnx.NodeProto, name: str, default: int) -> int:

@@ -26,6 +26,8 @@ GAIN_GELU = 1.70093
 # Filters too small to centre (depthwise) see the activation's mean too: 1 / sqrt(E[f(z)²]).
 GAIN_RELU_UNCENTRED = math.sqrt(2.0)
 GAIN_SILU_UNCENTRED = 1.67653
+# A gate sigmoid(z) is about one half; the filters behind it make up for that.
+GATE_GAIN = 2.0
 
 SMALLEST_CENTRED_FAN_IN = 16
 
@@ -74,9 +76,11 @@ Fill: TypeAlias = Normal | Uniform
 
 BIAS = Normal(0.05)
 NORM_SCALE = Uniform(0.8, 1.2)
-# The batch norm that ends a residual branch: a smaller scale keeps the sum of many
-# branches from growing by a power of two per block.
-BN_SCALE_RESIDUAL = Uniform(0.3, 0.6)
+# The norm that ends a residual branch: a smaller scale keeps the sum of many branches
+# from growing by a power of two per block.
+NORM_SCALE_RESIDUAL = Uniform(0.3, 0.6)
+# Two norms added to each other, as in a block with a projected shortcut.
+NORM_SCALE_SUMMED = Uniform(0.6, 0.8)
 BN_BIAS = Normal(0.1)
 BN_MEAN = Normal(0.1)
 # E[1 / variance] is 0.99, so that the norm keeps its input's spread on average.

@@ -119,3 +119,20 @@ def test_weights_in_recurrences_and_tables_are_drawn_too():
         assert values.shape == old[name].shape
         assert not np.array_equal(values, old[name]), name
     assert fresh["lstm.1.R"].std() == pytest.approx(512**-0.5, rel=0.02)
+
+
+def test_norms_that_are_added_to_each_other_share_the_sum():
+    values = initializers(zoo.refill_weights(zoo.build("resnet50")))
+    for name in ("layer2.0.bn3.weight", "layer2.0.downsample.1.weight"):
+        assert 0.6 <= values[name].min() <= values[name].max() <= 0.8
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "mobilenet_v2"])
+def test_gates_and_bottlenecks_keep_the_signal(name):
+    model = zoo.refill_weights(zoo.build(name), seed=3)
+    session = ort.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    first, second = session.run(None, zoo.random_inputs(name, {"x": (2, 3, 224, 224)}))[0]
+    assert 0.1 < first.std() < 10
+    assert np.linalg.norm(first - second) > 0.1 * np.linalg.norm(first)
