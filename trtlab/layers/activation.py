@@ -151,7 +151,9 @@ class Unary(Op):
         """The function's cost times elements."""
         del inputs
         program = self.program()
-        return 0 if program is None else program_flops(program) * volume(static(outputs[0].shape))
+        return (
+            0 if program is None else program_flops(program) * volume(static(outputs[0].shape))
+        )
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,9 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
         numbers = {extent for extent in extents if isinstance(extent, int) and extent != 1}
         names = [extent for extent in extents if isinstance(extent, Dim)]
         if len(numbers) > 1:
-            raise InvalidNetworkError(f"shapes {list(map(str_shape, shapes))} do not broadcast")
+            raise InvalidNetworkError(
+                f"shapes {list(map(str_shape, shapes))} do not broadcast"
+            )
         result.append(numbers.pop() if numbers else names[0] if names else 1)
     return tuple(result)
 

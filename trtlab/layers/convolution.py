@@ -99,7 +99,9 @@ class Convolution(Op):
     def window(self, size: Sequence[int]) -> Window:
         """Stride, dilation and padding in full for a kernel of this spatial size."""
         padding = (self.pre_padding, self.post_padding)
-        return Window.resolve(size, self.stride_nd, self.dilation_nd, padding, self.padding_mode)
+        return Window.resolve(
+            size, self.stride_nd, self.dilation_nd, padding, self.padding_mode
+        )
 
     def infer(
         self, inputs: Sequence[TensorType | None], values: Sequence[ShapeValue]
@@ -146,7 +148,9 @@ class Convolution(Op):
             columns = columns.reshape(groups, taps, prod(spatial))
             y[n] = np.matmul(weights, columns).reshape(-1, *spatial)
         y = _add_bias(y, given(inputs, 2))
-        return (run_epilogue(self.epilogue, y, inputs[_FIRST_EXTRA:]).astype(dtype, copy=False),)
+        return (
+            run_epilogue(self.epilogue, y, inputs[_FIRST_EXTRA:]).astype(dtype, copy=False),
+        )
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> int:
         """Two a tap and output, one for the bias, and the epilogue."""
@@ -181,7 +185,9 @@ class Deconvolution(Op):
     def window(self, size: Sequence[int]) -> Window:
         """Stride, dilation and padding in full for a kernel of this spatial size."""
         padding = (self.pre_padding, self.post_padding)
-        return Window.resolve(size, self.stride_nd, self.dilation_nd, padding, self.padding_mode)
+        return Window.resolve(
+            size, self.stride_nd, self.dilation_nd, padding, self.padding_mode
+        )
 
     def _extra(self, rank: int) -> tuple[int, ...]:
         require(
@@ -252,7 +258,9 @@ class Deconvolution(Op):
         batch, channels, *spatial = x.shape
         window = self.window(size)
         maps = kernel.shape[1] * groups
-        weights = kernel.astype(work).reshape(groups, channels // groups, -1)  # [G, C/G, K/G·R]
+        weights = kernel.astype(work).reshape(
+            groups, channels // groups, -1
+        )  # [G, C/G, K/G·R]
         data = x.astype(work).reshape(batch, groups, channels // groups, prod(spatial))
         columns = np.matmul(weights.swapaxes(1, 2), data)  # [N, G, K/G·R, S]
         columns = columns.reshape(batch, maps, *size, *spatial)

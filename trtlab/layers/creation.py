@@ -135,7 +135,9 @@ class Fill(Op):
         )
         shape = optional(inputs, 0)
         if shape is None:
-            require(all(n >= 0 for n in self.shape), f"shape {self.shape} has a negative extent")
+            require(
+                all(n >= 0 for n in self.shape), f"shape {self.shape} has a negative extent"
+            )
             return (TensorType(self.dtype, self.shape),)
         require(
             shape.rank == 1 and isinstance(shape.shape[0], int),
@@ -145,7 +147,9 @@ class Fill(Op):
         if entries is None:
             count = shape.shape[0]
             assert isinstance(count, int)
-            return (TensorType(self.dtype, tuple(dims.unknown(f"d{i}") for i in range(count))),)
+            return (
+                TensorType(self.dtype, tuple(dims.unknown(f"d{i}") for i in range(count))),
+            )
         require(
             all(dims.at_least(entry, 0) is not False for entry in entries),
             f"shape {str_shape(entries)} has a negative extent",
@@ -174,7 +178,10 @@ class Fill(Op):
             if entries is None:
                 return (None,)
             ends.append(entries)
-        start, steps = ends[0][0], ends[1] if len(ends[1]) == len(shape) else ends[1] * len(shape)
+        start, steps = (
+            ends[0][0],
+            ends[1] if len(ends[1]) == len(shape) else ends[1] * len(shape),
+        )
         entries = [
             dims.add(start, *(dims.mul(i, s) for i, s in zip(place, steps, strict=True)))
             for place in np.ndindex(*shape)

@@ -130,7 +130,9 @@ def symbols(extent: Extent) -> tuple[str, ...]:
         return (extent.name,)
     found = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
     found |= {
-        n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+        n.value
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Constant) and isinstance(n.value, str)
     }
     return tuple(sorted(found - {"max", "min"}))
 
@@ -371,7 +373,9 @@ def _sum_text(
     for monomial in monomials:
         atoms = _without(monomial, common) or ()
         coefficient = poly[monomial] // number
-        factors = [*atoms] if atoms and abs(coefficient) == 1 else [*atoms, str(abs(coefficient))]
+        factors = (
+            [*atoms] if atoms and abs(coefficient) == 1 else [*atoms, str(abs(coefficient))]
+        )
         pieces.append(("-" if coefficient < 0 else "+") + "*".join(factors))
     return f"({''.join(pieces).removeprefix('+')})"
 

@@ -121,11 +121,15 @@ class ElementWise(Op):
         a, b = wanted(inputs, 0, "first"), wanted(inputs, 1, "second")
         same_dtype([a, b], f"operands of {self.op.value}")
         if self.op in _LOGICAL:
-            require(a.dtype is DataType.BOOL, f"{self.op.value} is not defined on {a.dtype.value}")
+            require(
+                a.dtype is DataType.BOOL, f"{self.op.value} is not defined on {a.dtype.value}"
+            )
         elif self.op is not _E.EQUAL:
             require(a.dtype is not DataType.BOOL, f"{self.op.value} is not defined on bool")
         comparing = self.op in _COMPARING
-        return (TensorType(DataType.BOOL if comparing else a.dtype, broadcast([a.shape, b.shape])),)
+        return (
+            TensorType(DataType.BOOL if comparing else a.dtype, broadcast([a.shape, b.shape])),
+        )
 
     def infer_values(
         self,

@@ -70,7 +70,10 @@ class MatrixMultiply(Op):
         a, b = wanted(inputs, 0, "left"), wanted(inputs, 1, "right")
         same_dtype([a, b], "factors")
         require(a.dtype is not DataType.BOOL, "a matrix product of bool tensors")
-        left, right = _as_matrix(a.shape, self.op0, "left"), _as_matrix(b.shape, self.op1, "right")
+        left, right = (
+            _as_matrix(a.shape, self.op0, "left"),
+            _as_matrix(b.shape, self.op1, "right"),
+        )
         require(
             dims.equal(left[-1], right[-2]) is not False,
             f"a matrix product of {str_shape(a.shape)} ({self.op0.value}) and "

@@ -101,7 +101,9 @@ def _table() -> dict[str, Function]:
     }
     shaped = {  # parameters (alpha, beta)
         "leaky_relu": Function(1, 1, 2, lambda x, a: np.where(x < 0, a * x, x)),
-        "elu": Function(1, 1, 5, lambda x, a: np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x)),
+        "elu": Function(
+            1, 1, 5, lambda x, a: np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x)
+        ),
         "selu": Function(
             1, 2, 6, lambda x, a, g: g * np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x)
         ),

@@ -59,7 +59,9 @@ class Pooling(Op):
             f"a window {self.window_size_nd} does not fit an input {str_shape(x.shape)}",
         )
         lead = x.rank - rank
-        return (TensorType(x.dtype, (*x.shape[:lead], *self.window().outputs(x.shape[lead:]))),)
+        return (
+            TensorType(x.dtype, (*x.shape[:lead], *self.window().outputs(x.shape[lead:]))),
+        )
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """Reductions over strided views."""

@@ -95,7 +95,12 @@ class Reduce(Op):
         if self.op not in {_R.SUM, _R.PROD, _R.MAX, _R.MIN}:
             return (None,)
         total: Extent = entries[0]
-        rules = {_R.SUM: dims.add, _R.PROD: dims.mul, _R.MAX: dims.maximum, _R.MIN: dims.minimum}
+        rules = {
+            _R.SUM: dims.add,
+            _R.PROD: dims.mul,
+            _R.MAX: dims.maximum,
+            _R.MIN: dims.minimum,
+        }
         for entry in entries[1:]:
             total = rules[self.op](total, entry)
         return (shape_value([total], static(outputs[0].shape)),)

@@ -68,7 +68,8 @@ class Scale(Op):
             wanted_size = x.shape[axis_in(self.channel_axis, x.rank, "channel axis")]
         fits = dims.equal(dims.product(weights.shape), wanted_size) is not False
         require(
-            fits, f"{role} has shape {shape}; {self.mode.value} scaling wants {wanted_size} values"
+            fits,
+            f"{role} has shape {shape}; {self.mode.value} scaling wants {wanted_size} values",
         )
 
     def _spread(self, weights: Array, rank: int) -> Array:
