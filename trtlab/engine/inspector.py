@@ -1,0 +1,134 @@
+"""The engine in the shape of TensorRT's inspector: JSON, one line a layer, or a table."""
+
+import html
+import json
+from collections.abc import Mapping
+
+from trtlab.core.types import StaticShape, TensorType, format_shape
+from trtlab.engine.engine import Engine
+from trtlab.network.graph import Layer, Tensor
+from trtlab.network.types_at import infer_at
+
+_SHOWN = 12
+
+
+def engine_text(engine: Engine, *, as_json: bool, shapes: Mapping[str, StaticShape]) -> str:
+    """All layers and bindings at the given input shapes."""
+    if not as_json:
+        return "\n".join(
+            layer_text(engine, i, as_json=False, shapes=shapes)
+            for i in range(len(engine.network))
+        )
+    return json.dumps(engine_information(engine, shapes), indent=1)
+
+
+def engine_information(engine: Engine, shapes: Mapping[str, StaticShape]) -> dict[str, object]:
+    """Layers, Bindings and I/O Tensors as plain values."""
+    types = infer_at(engine.network, shapes).types
+    layers: list[object] = [
+        layer.name if engine.verbosity == "layer_names_only" else _layer(engine, layer, types)
+        for layer in engine.network.layers
+    ]
+    if engine.verbosity == "none":
+        layers = []
+    inside = engine.network.inputs
+    bindings = [*inside, *engine.network.outputs]
+    return {
+        "Layers": layers,
+        "Bindings": [t.name for t in bindings],
+        "I/O Tensors": [
+            {
+                "Name": t.name,
+                "IOMode": "Input" if t in inside else "Output",
+                "DataType": t.dtype.value,
+                "Dimensions": [d if isinstance(d, int) else -1 for d in t.shape],
+                "Location": "Device",
+                "IsShapeInferenceIO": False,
+                "ProfileInfo": [
+                    dict(zip(("MinShape", "OptShape", "MaxShape"), p.inputs[t.name], strict=True))
+                    for p in engine.profiles
+                    if t.name in p.inputs
+                ],
+            }
+            for t in bindings
+        ],
+    }
+
+
+def layer_text(
+    engine: Engine, index: int, *, as_json: bool, shapes: Mapping[str, StaticShape]
+) -> str:
+    """One layer as JSON or as one line."""
+    layer = engine.network.layers[index]
+    if engine.verbosity == "none":
+        return json.dumps(str(index)) if as_json else str(index)
+    if engine.verbosity == "layer_names_only":
+        return json.dumps(layer.name) if as_json else layer.name
+    types = infer_at(engine.network, shapes).types
+    facts = _layer(engine, layer, types)
+    if as_json:
+        return json.dumps(facts, indent=1)
+    ins = ", ".join(str(types[t]) for t in layer.inputs if t is not None)
+    outs = ", ".join(str(types[t]) for t in layer.outputs)
+    tactic = facts["TacticName"] or "no launch"
+    return f"{layer.op.kind} {layer.name}: {ins} -> {outs} [{tactic}]"
+
+
+def _layer(
+    engine: Engine, layer: Layer, types: Mapping[Tensor, TensorType]
+) -> dict[str, object]:
+    choice = engine.choices[layer.name]
+    return {
+        "Name": layer.name,
+        "LayerType": layer.op.kind,
+        "Inputs": [
+            _tensor(t, types, choice.format.value)
+            for t in layer.inputs
+            if t is not None and not t.is_constant
+        ],
+        "Outputs": [_tensor(t, types, choice.format.value) for t in layer.outputs],
+        "ParameterType": layer.op.kind,
+        "TacticName": choice.tactic,
+        "TacticTimeUs": choice.time_us,
+        "StreamId": 0,
+        "Metadata": "\x1e".join(f"[ONNX Layer: {o.node}]" for o in layer.origins),
+        "Origins": [f"{o.node} ({o.op_type})" for o in layer.origins],
+        "Rules": list(layer.rules),
+        **{k: v for k, v in layer.op.attributes().items() if v not in (None, [], "")},
+    }
+
+
+def _tensor(tensor: Tensor, types: Mapping[Tensor, TensorType], layout: str) -> dict[str, object]:
+    kind = types[tensor]
+    image = kind.rank == 4 and kind.dtype.is_float  # noqa: PLR2004 - N, C, H, W
+    return {
+        "Name": tensor.name,
+        "Location": "Device",
+        "Dimensions": [d if isinstance(d, int) else -1 for d in kind.shape],
+        "Format/Datatype": f"{layout if image else 'linear'} {kind.dtype.value}",
+    }
+
+
+def html_summary(engine: Engine) -> str:
+    """A small table for notebooks; colours come from the page."""
+    rows = "".join(
+        f"<tr><td>{html.escape(layer.name)}</td><td>{layer.op.kind}</td>"
+        f"<td>{html.escape(engine.choices[layer.name].tactic or '–')}</td>"
+        f"<td style='text-align:right'>{engine.choices[layer.name].time_us:,.1f}</td></tr>"
+        for layer in engine.network.layers[:_SHOWN]
+    )
+    more = len(engine.network) - _SHOWN
+    rest = f"<tr><td colspan=4>… and {more} more layers</td></tr>" if more > 0 else ""
+    inputs = ", ".join(
+        f"{html.escape(name)} {format_shape(low)} … {format_shape(high)}"
+        for name, (low, _, high) in engine.profiles[0].inputs.items()
+    )
+    return (
+        f"<div><b>Engine {html.escape(engine.name)}</b> · {engine.config.precision} · "
+        f"{len(engine.network)} layers · weights {engine.weights_bytes / 1e6:,.1f} MB · "
+        f"activations {engine.arena_bytes / 1e6:,.1f} MB<br>"
+        f"<small>{html.escape(engine.device.name)} · inputs {inputs} · "
+        f"built in {engine.build.seconds:.2f} s</small>"
+        "<table><thead><tr><th>Layer</th><th>Type</th><th>Tactic</th><th>µs while tuning</th>"
+        f"</tr></thead><tbody>{rows}{rest}</tbody></table></div>"
+    )

@@ -1,0 +1,326 @@
+"""TensorRT's Runtime, ICudaEngine, IHostMemory and EngineInspector."""
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from trtlab.core.enums import ProfilingVerbosity, TensorIOMode, TensorLocation
+from trtlab.core.errors import UsageError
+from trtlab.core.logger import ILogger
+from trtlab.core.types import DataType, StaticShape, TensorFormat
+from trtlab.devices.protocol import Device
+from trtlab.engine import inspector, plan_file
+from trtlab.engine.engine import Engine
+from trtlab.network.graph import Tensor
+from trtlab.runtime.context import IExecutionContext
+from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.loaded import LoadedEngine
+
+
+class LayerInformationFormat(IntEnum):
+    """Shape of the inspector's answers."""
+
+    ONELINE = 0
+    JSON = 1
+
+
+class ExecutionContextAllocationStrategy(IntEnum):
+    """Where a context's activation memory comes from; contexts here allocate for their shapes."""
+
+    STATIC = 0
+    ON_PROFILE_CHANGE = 1
+    USER_MANAGED = 2
+
+
+class IHostMemory:
+    """Bytes that a build made; supports the buffer protocol through `memoryview`."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @property
+    def dtype(self) -> DataType:
+        """Bytes count as INT8."""
+        return DataType.INT8
+
+    @property
+    def nbytes(self) -> int:
+        """Size."""
+        return len(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bytes__(self) -> bytes:
+        return self._data
+
+    def __buffer__(self, flags: int) -> memoryview:
+        return memoryview(self._data)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        del copy
+        array = np.frombuffer(self._data, np.uint8)
+        return array if dtype is None else array.astype(dtype)
+
+    def __enter__(self) -> "IHostMemory":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+
+class ICudaEngine:
+    """An engine, ready to make execution contexts.
+
+    Args:
+        engine: What a build left behind.
+        device: Where it runs; the one it was built for by default.
+    """
+
+    def __init__(self, engine: Engine, device: Device | None = None) -> None:
+        found, registry = open_runtime(engine.device.kind if device is None else device.kind)
+        self._loaded = LoadedEngine(engine, device or found, registry)
+
+    @property
+    def engine(self) -> Engine:
+        """The plain engine underneath."""
+        return self._loaded.engine
+
+    @property
+    def _tensors(self) -> list[Tensor]:
+        return [*self.engine.network.inputs, *self.engine.network.outputs]
+
+    def _tensor(self, name: str) -> Tensor:
+        for tensor in self._tensors:
+            if tensor.name == name:
+                return tensor
+        raise UsageError(
+            f"the engine has no input or output {name!r}",
+            hint="names: " + ", ".join(t.name for t in self._tensors),
+        )
+
+    # ---- inputs and outputs ------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self.engine.name
+
+    @property
+    def num_layers(self) -> int:
+        """Layers of the optimized network."""
+        return len(self.engine.network)
+
+    @property
+    def num_io_tensors(self) -> int:
+        """Inputs and outputs."""
+        return len(self._tensors)
+
+    def get_tensor_name(self, index: int) -> str:
+        """Name by index: inputs first."""
+        return self._tensors[index].name
+
+    def get_tensor_mode(self, name: str) -> TensorIOMode:
+        """INPUT or OUTPUT."""
+        tensor = self._tensor(name)
+        inside = tensor in self.engine.network.inputs
+        return TensorIOMode.INPUT if inside else TensorIOMode.OUTPUT
+
+    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+        """Shape with −1 for dynamic dimensions."""
+        return tuple(d if isinstance(d, int) else -1 for d in self._tensor(name).shape)
+
+    def get_tensor_dtype(self, name: str) -> DataType:
+        """Element type."""
+        return self._tensor(name).dtype
+
+    def get_tensor_location(self, name: str) -> TensorLocation:
+        """Bindings lie on the device."""
+        self._tensor(name)
+        return TensorLocation.DEVICE
+
+    def get_tensor_format(self, name: str) -> TensorFormat:
+        """Bindings are row-major."""
+        self._tensor(name)
+        return TensorFormat.LINEAR
+
+    def get_tensor_format_desc(self, name: str) -> str:
+        """The format in words."""
+        return f"Row-major linear {self._tensor(name).dtype.value} format"
+
+    def get_tensor_bytes_per_component(self, name: str) -> int:
+        """Bytes an element."""
+        return int(self._tensor(name).dtype.itemsize)
+
+    def get_tensor_components_per_element(self, name: str) -> int:
+        """Bindings are not vectorized."""
+        self._tensor(name)
+        return 1
+
+    def get_tensor_vectorized_dim(self, name: str) -> int:
+        """−1: bindings are not vectorized."""
+        self._tensor(name)
+        return -1
+
+    def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[StaticShape]:
+        """Min, opt and max shape of an input in an optimization profile."""
+        if not 0 <= profile_index < self.num_optimization_profiles:
+            raise UsageError(f"there is no optimization profile {profile_index}")
+        if self.get_tensor_mode(name) is not TensorIOMode.INPUT:
+            raise UsageError(f"{name!r} is an output; profiles are about inputs")
+        return list(self.engine.profiles[profile_index].inputs[name])
+
+    def is_shape_inference_io(self, name: str) -> bool:
+        """Engines here have no shape inputs or outputs."""
+        self._tensor(name)
+        return False
+
+    def __iter__(self) -> Iterator[str]:
+        return (t.name for t in self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __getitem__(self, index: int) -> str:
+        return self._tensors[index].name
+
+    # ---- properties --------------------------------------------------------------------
+
+    @property
+    def num_optimization_profiles(self) -> int:
+        """Optimization profiles."""
+        return len(self.engine.profiles)
+
+    @property
+    def num_aux_streams(self) -> int:
+        """Streams beside the main one that the engine may use."""
+        return self.engine.streams - 1
+
+    @property
+    def profiling_verbosity(self) -> ProfilingVerbosity:
+        """How much the inspector can tell."""
+        return ProfilingVerbosity(self.engine.verbosity)
+
+    @property
+    def device_memory_size_v2(self) -> int:
+        """Activation bytes of a context at the largest shapes of all profiles."""
+        return self.engine.arena_bytes
+
+    @property
+    def device_memory_size(self) -> int:
+        """As `device_memory_size_v2`."""
+        return self.engine.arena_bytes
+
+    def get_device_memory_size_for_profile_v2(self, profile_index: int) -> int:
+        """Activation bytes of a context; an upper bound over all profiles."""
+        if not 0 <= profile_index < self.num_optimization_profiles:
+            raise UsageError(f"there is no optimization profile {profile_index}")
+        return self.engine.arena_bytes
+
+    @property
+    def refittable(self) -> bool:
+        """Engines here cannot be refitted yet."""
+        return False
+
+    # ---- use ---------------------------------------------------------------------------
+
+    def create_execution_context(
+        self,
+        strategy: ExecutionContextAllocationStrategy = ExecutionContextAllocationStrategy.STATIC,
+    ) -> IExecutionContext:
+        """A context; several may run the engine side by side, sharing its weights."""
+        if strategy is ExecutionContextAllocationStrategy.USER_MANAGED:
+            raise UsageError(
+                "user-managed activation memory is not available", hint="use STATIC"
+            )
+        return IExecutionContext(self._loaded)
+
+    def create_engine_inspector(self) -> "EngineInspector":
+        """An inspector of this engine."""
+        return EngineInspector(self)
+
+    def serialize(self) -> IHostMemory:
+        """The engine as bytes."""
+        return IHostMemory(plan_file.serialize(self.engine))
+
+    def _repr_html_(self) -> str:
+        return inspector.html_summary(self.engine)
+
+    def __enter__(self) -> "ICudaEngine":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+
+class EngineInspector:
+    """What an engine is made of, as text or JSON in TensorRT's shape."""
+
+    def __init__(self, engine: ICudaEngine) -> None:
+        self._engine = engine
+        self.execution_context: IExecutionContext | None = None
+
+    def get_layer_information(
+        self, layer_index: int, format: LayerInformationFormat  # noqa: A002 - TensorRT's name
+    ) -> str:
+        """One layer."""
+        engine = self._engine.engine
+        if not 0 <= layer_index < len(engine.network):
+            raise UsageError(
+                f"there is no layer {layer_index}", hint=f"0 to {len(engine.network) - 1}"
+            )
+        return inspector.layer_text(
+            engine, layer_index, as_json=format is LayerInformationFormat.JSON,
+            shapes=self._shapes(),
+        )  # fmt: skip
+
+    def get_engine_information(
+        self, format: LayerInformationFormat  # noqa: A002 - TensorRT's name
+    ) -> str:
+        """All layers."""
+        return inspector.engine_text(
+            self._engine.engine, as_json=format is LayerInformationFormat.JSON,
+            shapes=self._shapes(),
+        )  # fmt: skip
+
+    def _shapes(self) -> dict[str, StaticShape]:
+        """The context's shapes if there is one with all set, else the first profile's opt."""
+        context = self.execution_context
+        if context is not None and context.all_binding_shapes_specified:
+            return dict(context.executable().shapes)
+        return self._engine.engine.profiles[0].opt()
+
+
+class Runtime:
+    """Reads engines back.
+
+    Args:
+        logger: Hears warnings.
+        device: ``cpu`` or ``cuda``; by default what each engine was built for.
+    """
+
+    def __init__(self, logger: ILogger, device: str | None = None) -> None:
+        self.logger = logger
+        self._device = device
+
+    def deserialize_cuda_engine(
+        self, serialized_engine: bytes | bytearray | memoryview | IHostMemory
+    ) -> ICudaEngine:
+        """An engine from bytes.
+
+        Raises:
+            EngineFormatError: They are damaged, foreign, or for another device.
+        """
+        held = serialized_engine
+        data = bytes(held) if isinstance(held, IHostMemory) else held
+        engine = plan_file.deserialize(data)
+        device = None if self._device is None else open_runtime(self._device)[0]
+        return ICudaEngine(engine, device)
+
+    def __enter__(self) -> "Runtime":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None

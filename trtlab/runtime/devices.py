@@ -1,0 +1,19 @@
+"""A device together with the tactics that it offers."""
+
+from functools import cache
+
+from trtlab.devices.open import open_device
+from trtlab.devices.protocol import Device
+from trtlab.kernels.catalog import cpu_registry
+from trtlab.tactics.registry import TacticRegistry
+
+
+@cache
+def open_runtime(name: str) -> tuple[Device, TacticRegistry]:
+    """The device of that name and its registry; the same objects every time.
+
+    Raises:
+        UsageError: The name is not a device.
+        DeviceError: The device is not there.
+    """
+    return open_device(name), cpu_registry()
