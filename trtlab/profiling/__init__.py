@@ -1,0 +1,12 @@
+"""Floor 12: measurement. Runs a target, reads the device's sensors, hands out records.
+
+* `target`: what can be measured; the runtime's execution contexts are targets.
+* `query`: one inference with its host and device time stamps, and many in flight.
+* `benchmark`: trtexec's loop and definitions. `verdicts`: what the numbers mean, in sentences.
+* `layers`: samples of each layer's time. `timeline`: the same as bars on streams.
+* `reconciliation`: launch + layers + gaps + copies + rest = what the host waited.
+* `measure`: all of these in one go.
+* `statistics`: percentiles, intervals, and whether two measurements differ.
+* `telemetry`: clocks, power, temperature and load meanwhile. `monitor`: the same, live, as
+rows.
+"""

@@ -1,0 +1,88 @@
+"""All measurements of one target in one go, in the order that disturbs them least."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from trtlab.profiling.benchmark import BenchmarkOptions, benchmark
+from trtlab.profiling.layers import ProfileOptions, profile_layers, with_samples
+from trtlab.profiling.query import Clock, Runner, never
+from trtlab.profiling.reconciliation import reconcile, single_queries
+from trtlab.profiling.target import Target
+from trtlab.profiling.timeline import timeline
+from trtlab.report.records import BenchmarkRecord, LayerRecord, Slice
+
+_BENCHMARK_SHARE = 0.8  # of the progress shown; the rest is single and profiled queries
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureOptions:
+    """What to measure; `timeline_iterations` of the profiled inferences become bars."""
+
+    benchmark: BenchmarkOptions = field(default_factory=BenchmarkOptions)
+    profile: ProfileOptions = field(default_factory=ProfileOptions)
+    timeline_iterations: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a Report takes over; see `Report` for the fields of the same names."""
+
+    benchmark: BenchmarkRecord
+    layers: tuple[LayerRecord, ...]
+    timeline: tuple[Slice, ...]
+    reconciliation_ms: dict[str, float]
+
+
+def measure(
+    target: Target,
+    layers: Sequence[LayerRecord],
+    options: MeasureOptions | None = None,
+    *,
+    epoch_ns: int = 0,
+    cancelled: Callable[[], bool] = never,
+    progress: Callable[[float], None] | None = None,
+    now_ns: Clock = time.monotonic_ns,
+) -> Measurement:
+    """Benchmark first, undisturbed; then single queries; then the profiled ones.
+
+    Args:
+        target: What to run.
+        layers: The engine's layers, without times.
+        options: How long.
+        epoch_ns: Time zero of the report.
+        cancelled: Asked between inferences.
+        progress: Told the share that is done, 0 to 1.
+        now_ns: The clock.
+
+    Raises:
+        UsageError: The options ask for nothing.
+        CancelledError: The user stopped it.
+        DeviceError: The device faulted.
+    """
+    options = options or MeasureOptions()
+    tell = progress or _nobody
+    record = benchmark(
+        target,
+        options.benchmark,
+        epoch_ns=epoch_ns,
+        cancelled=cancelled,
+        progress=lambda share: tell(_BENCHMARK_SHARE * share),
+        now_ns=now_ns,
+    )
+    tell(_BENCHMARK_SHARE)
+    transfers = options.benchmark.transfers
+    runner = Runner(target, transfers=transfers, depth=1, cancelled=cancelled, now_ns=now_ns)
+    single = single_queries(runner)
+    profiled = profile_layers(target, options.profile, cancelled=cancelled, now_ns=now_ns)
+    tell(1.0)
+    return Measurement(
+        record,
+        with_samples(layers, profiled),
+        timeline(profiled, layers, epoch_ns=epoch_ns, iterations=options.timeline_iterations),
+        reconcile(single, profiled),
+    )
+
+
+def _nobody(_: float) -> None:
+    """Progress without a listener."""

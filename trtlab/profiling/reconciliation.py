@@ -1,0 +1,75 @@
+"""Where a query's whole waiting time goes, as parts that add up.
+
+launch + copy in + layers + gaps + copy out + wake-up + unexplained = end to end, in medians.
+The layers come from the profiled run and the rest from plain queries that run one at a time,
+so *unexplained* holds what time stamps cost (then it is negative) and what nobody timed.
+"""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from trtlab.profiling.layers import busy_ns, gaps_ns
+from trtlab.profiling.query import Query, Runner
+
+_WARMUP = 2
+_FEWEST, _MOST = 5, 30
+_SECONDS = 2.0  # between the fewest and the most, as many as fit
+
+
+def single_queries(runner: Runner) -> list[Query]:
+    """Plain queries for `reconcile`: 5 to 30 in about 2 s; the runner's depth must be 1.
+
+    Raises:
+        CancelledError: The user stopped it.
+        DeviceError: The device faulted.
+    """
+
+    def enough(begun: int, seconds: float) -> bool:
+        measured = begun - _WARMUP
+        return measured >= _MOST or (measured >= _FEWEST and seconds >= _SECONDS)
+
+    return runner.run(enough)[_WARMUP:]
+
+
+def reconcile(single: Sequence[Query], profiled: Sequence[Query]) -> dict[str, float]:
+    """The parts in milliseconds, in the order of time, then the whole.
+
+    Args:
+        single: Plain queries, one at a time; at least one.
+        profiled: Profiled queries; at least one.
+
+    Returns:
+        ``launch``, ``copy_in``, ``layers``, ``gaps``, ``copy_out``, ``wake_up``,
+        ``unexplained`` and their sum ``end_to_end``.
+    """
+    parts = {
+        "launch": _median_ms(single, _launch_ns),
+        "copy_in": _median_ms(
+            single, lambda q: q.device.h2d.duration_ns if q.device.h2d else 0
+        ),
+        "layers": _median_ms(profiled, lambda q: busy_ns(q.device.layers)),
+        "gaps": _median_ms(profiled, lambda q: gaps_ns(q.device.layers)),
+        "copy_out": _median_ms(
+            single, lambda q: q.device.d2h.duration_ns if q.device.d2h else 0
+        ),
+        "wake_up": _median_ms(single, _wake_up_ns),
+    }
+    whole = _median_ms(single, lambda q: q.host.duration_ns)
+    return {**parts, "unexplained": whole - sum(parts.values()), "end_to_end": whole}
+
+
+def _launch_ns(query: Query) -> int:
+    """From the first call until computing begins, copies taken off."""
+    h2d = query.device.h2d
+    waited_ns = query.device.compute.start_ns - query.host.start_ns
+    return waited_ns - (h2d.duration_ns if h2d else 0)
+
+
+def _wake_up_ns(query: Query) -> int:
+    """From the device's last work until the host holds the results."""
+    last = query.device.d2h or query.device.compute
+    return query.host.end_ns - last.end_ns
+
+
+def _median_ms(queries: Sequence[Query], part_ns: Callable[[Query], int]) -> float:
+    return median(part_ns(query) for query in queries) / 1e6

@@ -1,0 +1,52 @@
+"""What the numbers of a benchmark mean, in plain sentences.
+
+Thresholds are trtexec's (sampleReporting.cpp): enqueue above 80 % of compute, copies as long
+as compute, a coefficient of variation above 2.5 %.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from trtlab.profiling.statistics import coefficient_of_variation
+from trtlab.report.records import Summary
+
+_ENQUEUE_SHARE = 0.8
+_VARIATION = 0.025
+_FEW = 10
+
+
+def verdicts(
+    *,
+    enqueue: Summary,
+    h2d: Summary,
+    compute: Summary,
+    d2h: Summary,
+    compute_samples_ms: Sequence[float],
+) -> Iterator[str]:
+    """Sentences about what bounds the throughput and how far the numbers can be trusted."""
+    if compute.median <= 0:
+        yield "Computing is shorter than the clock can tell; only the throughput counts."
+        return
+    share = enqueue.median / compute.median
+    if share > _ENQUEUE_SHARE:
+        yield (
+            f"Bound by the host: launching a query takes {enqueue.median:.3f} ms, {share:.0%}"
+            f" of its {compute.median:.3f} ms of computing (more than {_ENQUEUE_SHARE:.0%})."
+            " A larger batch, fewer layers or, on a GPU, a CUDA graph help."
+        )
+    for words, copy in (("to the device", h2d), ("from the device", d2h)):
+        if copy.median >= compute.median:
+            yield (
+                f"Bound by copies {words}: they take {copy.median:.3f} ms, computing"
+                f" {compute.median:.3f} ms. Keep data on the device or copy less."
+            )
+    variation = coefficient_of_variation(compute_samples_ms)
+    if variation is not None and variation > _VARIATION:
+        yield (
+            f"Unstable: compute times vary by {variation:.1%} (more than {_VARIATION:.1%});"
+            " look at clocks, temperature and other programs before comparing."
+        )
+    if len(compute_samples_ms) < _FEW:
+        yield (
+            f"Only {len(compute_samples_ms)} queries were timed: too few for percentiles or a"
+            " firm median."
+        )
