@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from trtlab.core.errors import NoTacticError
 from trtlab.core.types import StaticShape, TensorFormat, TensorType
 from trtlab.layers.base import Array
-from trtlab.layers.pointwise_layers import Identity
+from trtlab.layers.scale import Identity
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.network.types_at import Inferred, infer_at
 from trtlab.planner.arena import Block, place

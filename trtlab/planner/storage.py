@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trtlab.layers.shuffle import Concatenation, Shuffle, Slice, Squeeze, Unsqueeze
+from trtlab.layers.base import Array
+from trtlab.layers.shuffle import Concatenation, Shuffle, Squeeze, Unsqueeze
+from trtlab.layers.slicing import Slice
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.network.types_at import Inferred
 from trtlab.tactics.problem import Operand, Problem, Strides
@@ -202,7 +204,7 @@ def _view_strides(problem: Problem, operand: Operand) -> tuple[int, Strides] | N
         np.zeros(1, np.int8), operand.shape, operand.strides, writeable=False
     )
     if isinstance(op, Slice):
-        return _slice_strides(op, probe, shape)
+        return _slice_strides(op, probe, problem)
     try:
         if isinstance(op, Shuffle):
             if op.first_transpose:
@@ -221,16 +223,17 @@ def _view_strides(problem: Problem, operand: Operand) -> tuple[int, Strides] | N
     return 0, tuple(probe.strides)
 
 
-def _slice_strides(
-    op: Slice, probe: np.ndarray, shape: tuple[int, ...]
-) -> tuple[int, Strides] | None:
-    found = op.as_numpy_index(probe.shape)
-    if found is None:
+def _slice_strides(op: Slice, probe: Array, problem: Problem) -> tuple[int, Strides] | None:
+    if any(operand is not None for operand in problem.inputs[1:]):
         return None
-    view = probe[found]
-    if view.shape != shape:
-        return None
+    index: list[slice] = []
+    parts = op.resolve(probe.shape, [None] * 5, [False] * 5)
+    for extent, (start, size, step) in zip(probe.shape, parts, strict=True):
+        if not (isinstance(start, int) and isinstance(size, int) and isinstance(step, int)):
+            return None
+        if start < 0 or step < 1 or size < 1 or start + (size - 1) * step >= extent:
+            return None
+        index.append(slice(start, start + (size - 1) * step + 1, step))
+    view = probe[tuple(index)]
     offset = view.__array_interface__["data"][0] - probe.__array_interface__["data"][0]
     return int(offset), tuple(view.strides)
-
-

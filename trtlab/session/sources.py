@@ -31,10 +31,10 @@ def open_source(source: str | Path | bytes | object, *, seed: int = 0) -> Parsed
     text = str(source)
     name = text.removeprefix(ZOO)
     if text.startswith(ZOO) or (name in zoo.names() and not Path(text).exists()):
-        return parse(zoo.build(name, seed=seed), name=name, source=ZOO + name)
+        return parse(zoo.build(name, seed=seed), name=name, label=ZOO + name)
     if text.startswith(LIGHT):
         light = text.removeprefix(LIGHT)
-        return parse(zoo.light(light, seed=seed), name=light, source=text)
+        return parse(zoo.light(light, seed=seed), name=light, label=text)
     path = Path(source)
     if not path.exists():
         near = get_close_matches(name, zoo.names(), n=3)
@@ -67,8 +67,9 @@ def default_profile(network: Network, source: str = "") -> ShapeProfile:
     """
     name = source.removeprefix(ZOO)
     if name in zoo.names():
-        known = zoo.info(name).default_shapes
-        return ShapeProfile({t.name: known[t.name] for t in network.inputs if t.name in known})
+        return ShapeProfile(
+            {i.name: (i.min_shape, i.opt_shape, i.max_shape) for i in zoo.info(name).inputs}
+        )
     return ShapeProfile(
         {
             t.name: _fixed(tuple(d if isinstance(d, int) else 1 for d in t.shape))

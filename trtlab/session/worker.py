@@ -92,7 +92,7 @@ class Worker:
             )
             for layer in parsed.network.layers
         )
-        return {"opened": to_plain(OpenedModel(parsed.model, layers))}
+        return {"opened": to_plain(OpenedModel(parsed.model_record, layers))}
 
     def _build(self, number: int, message: dict[str, Any]) -> dict[str, Any]:
         request = from_plain(BuildRequest, message["request"])

@@ -2,7 +2,7 @@
 
 from trtlab.core.types import TensorFormat
 from trtlab.layers.creation import Constant
-from trtlab.layers.pointwise_layers import Cast, Identity
+from trtlab.layers.scale import Cast, Identity
 from trtlab.layers.shuffle import Shuffle, Squeeze, Unsqueeze
 from trtlab.tactics.problem import Operand, Problem
 

@@ -1,0 +1,162 @@
+"""One call from a model to an engine, or to a report."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trtlab.builder.progress import ProgressMonitor
+from trtlab.core.types import StaticShape
+from trtlab.engine.engine import ShapeRange
+from trtlab.parser.parse import ParsedModel
+from trtlab.report.records import Report
+from trtlab.runtime.api import ICudaEngine
+from trtlab.session.requests import BuildRequest, RunRequest
+from trtlab.session.sources import open_source, profile_at
+from trtlab.session.work import build_engine, measure
+
+
+def build(
+    model: str | Path | bytes | object,
+    *,
+    device: str = "cpu",
+    precision: str = "fp32",
+    layer_precisions: Mapping[str, str] | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    profiles: Mapping[str, ShapeRange] | None = None,
+    max_aux_streams: int = 0,
+    memory_pools_bytes: Mapping[str, int] | None = None,
+    tactic_sources: Sequence[str] | None = None,
+    optimization_level: int = 3,
+    seed: int = 0,
+    monitor: ProgressMonitor | None = None,
+) -> ICudaEngine:
+    """Build an engine.
+
+    Args:
+        model: Path of an ONNX file, a zoo name such as ``resnet50``, the bytes of a model, or
+            an ``onnx.ModelProto``.
+        device: ``cpu`` or ``cuda``.
+        precision: ``fp32``, ``fp16`` or ``bf16``; emulated on the CPU.
+        layer_precisions: Layers of the model that shall compute in another precision.
+        shapes: Exact shapes of dynamic inputs; a range needs ``profiles``.
+        profiles: (min, opt, max) shapes of dynamic inputs.
+        max_aux_streams: Streams beside the main one.
+        memory_pools_bytes: Limits by pool, such as ``{"WORKSPACE": 1 << 28}``.
+        tactic_sources: Allowed sources; all by default.
+        optimization_level: 0 (fast build) to 5 (fast engine).
+        seed: Of the zoo's random weights.
+        monitor: Hears of progress and may stop the build.
+
+    Raises:
+        TrtlabError: What, where, and what to do next.
+    """
+    parsed = open_source(model, seed=seed)
+    request = _request(
+        parsed,
+        device,
+        precision,
+        shapes or {},
+        profiles or {},
+        BuildRequest(
+            source=parsed.model_record.source,
+            layer_precisions=dict(layer_precisions or {}),
+            max_aux_streams=max_aux_streams,
+            memory_pools_bytes=dict(memory_pools_bytes or {}),
+            tactic_sources=None if tactic_sources is None else tuple(tactic_sources),
+            optimization_level=optimization_level,
+        ),
+    )
+    return ICudaEngine(build_engine(request, monitor, parsed))
+
+
+def profile(
+    model: str | Path | bytes | object,
+    *,
+    device: str = "cpu",
+    precision: str = "fp32",
+    layer_precisions: Mapping[str, str] | None = None,
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    max_aux_streams: int = 0,
+    memory_pools_bytes: Mapping[str, int] | None = None,
+    tactic_sources: Sequence[str] | None = None,
+    optimization_level: int = 3,
+    duration_s: float = 3.0,
+    warmup_ms: float = 200.0,
+    iterations: int = 10,
+    telemetry: bool = True,
+    seed: int = 0,
+    monitor: ProgressMonitor | None = None,
+) -> Report:
+    """Build, run and measure in one call; the options are those of `build` and of trtexec.
+
+    Args:
+        model: As in `build`; or an engine that was built before.
+        device: As in `build`.
+        precision: As in `build`.
+        layer_precisions: As in `build`.
+        shapes: Shapes of dynamic inputs; by default the zoo's, or 1 for every named dimension.
+        max_aux_streams: As in `build`.
+        memory_pools_bytes: As in `build`.
+        tactic_sources: As in `build`.
+        optimization_level: As in `build`.
+        duration_s: Measure for at least so long,
+        warmup_ms: after so much warm-up,
+        iterations: and at least so many inferences.
+        telemetry: Watch clocks, power, temperature and load meanwhile.
+        seed: Of the zoo's random weights.
+        monitor: Hears of the build's progress and may stop it.
+
+    Returns:
+        Everything about the build and the run; `to_pandas()` gives the layer table.
+
+    Raises:
+        TrtlabError: What, where, and what to do next.
+    """
+    wanted = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    if isinstance(model, ICudaEngine):
+        engine = model.engine
+    else:
+        engine = build(
+            model,
+            device=device,
+            precision=precision,
+            layer_precisions=layer_precisions,
+            shapes=wanted,
+            max_aux_streams=max_aux_streams,
+            memory_pools_bytes=memory_pools_bytes,
+            tactic_sources=tactic_sources,
+            optimization_level=optimization_level,
+            seed=seed,
+            monitor=monitor,
+        ).engine
+    run = RunRequest(
+        shapes=wanted,
+        duration_s=duration_s,
+        warmup_ms=warmup_ms,
+        iterations=iterations,
+        telemetry=telemetry,
+    )
+    return measure(engine, run)
+
+
+def _request(
+    parsed: ParsedModel,
+    device: str,
+    precision: str,
+    shapes: Mapping[str, Sequence[int]],
+    profiles: Mapping[str, ShapeRange],
+    rest: BuildRequest,
+) -> BuildRequest:
+    exact: dict[str, StaticShape] = {n: tuple(int(d) for d in s) for n, s in shapes.items()}
+    at = profile_at(parsed.network, exact, rest.source)
+    ranges: dict[str, ShapeRange] = {**at.inputs, **profiles}
+    return BuildRequest(
+        source=rest.source,
+        device=device,
+        precision=precision,
+        layer_precisions=rest.layer_precisions,
+        profiles=ranges,
+        max_aux_streams=rest.max_aux_streams,
+        memory_pools_bytes=rest.memory_pools_bytes,
+        tactic_sources=rest.tactic_sources,
+        optimization_level=rest.optimization_level,
+    )

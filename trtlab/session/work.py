@@ -1,0 +1,205 @@
+"""The work itself, without a process around it: build an engine, measure it, describe it."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+
+import psutil
+
+from trtlab.builder.build import build
+from trtlab.builder.options import BuildOptions
+from trtlab.builder.progress import ProgressMonitor
+from trtlab.core.errors import UsageError
+from trtlab.core.settings import settings
+from trtlab.core.types import DataType, StaticShape
+from trtlab.engine.engine import Engine, ShapeProfile
+from trtlab.parser.parse import ParsedModel
+from trtlab.planner.plan import Plan, plan
+from trtlab.profiling.benchmark import BenchmarkOptions
+from trtlab.profiling.engine_target import EngineTarget
+from trtlab.profiling.layers import ProfileOptions
+from trtlab.profiling.measure import MeasureOptions
+from trtlab.profiling.measure import measure as measure_target
+from trtlab.profiling.telemetry.sampler import TelemetrySampler
+from trtlab.report.records import MemoryRecord, Report
+from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.loaded import LoadedEngine
+from trtlab.session.layer_records import layer_records
+from trtlab.session.requests import BuildRequest, RunRequest
+from trtlab.session.sources import default_profile, open_cached
+
+PRECISIONS = {"fp32": DataType.FLOAT, "fp16": DataType.HALF, "bf16": DataType.BF16}
+# Told: phase, done, total, message.
+Progress = Callable[[str, int, int, str], None]
+
+
+def precision_named(name: str) -> DataType:
+    """The element type of a precision's name.
+
+    Raises:
+        UsageError: There is no such precision.
+    """
+    found = PRECISIONS.get(name.lower())
+    if found is None:
+        raise UsageError(
+            f"unknown precision {name!r}", hint="use one of " + ", ".join(PRECISIONS)
+        )
+    return found
+
+
+def build_options(request: BuildRequest, parsed: ParsedModel) -> BuildOptions:
+    """A request as options; inputs without a range take their default one."""
+    defaults = default_profile(parsed.network, request.source)
+    ranges = {**defaults.inputs, **request.profiles}
+    lowest = [precision_named(request.precision)]
+    return BuildOptions(
+        precision=lowest[0],
+        layer_precisions={n: precision_named(p) for n, p in request.layer_precisions.items()},
+        constraints="prefer",
+        profiles=(ShapeProfile(ranges),),
+        memory_pools=dict(request.memory_pools_bytes),
+        max_aux_streams=request.max_aux_streams or 0,
+        tactic_sources=frozenset(request.tactic_sources or ()),
+        optimization_level=request.optimization_level,
+        timing_cache=settings().cache_dir / f"timing-{request.device.replace(':', '-')}.jsonl",
+    )
+
+
+def build_engine(
+    request: BuildRequest,
+    monitor: ProgressMonitor | None = None,
+    parsed: ParsedModel | None = None,
+) -> Engine:
+    """Build what was asked for.
+
+    Raises:
+        TrtlabError: The model cannot be read or built; says why.
+        CancelledError: The monitor stopped it.
+    """
+    model = open_cached(request.source) if parsed is None else parsed
+    device, registry = open_runtime(request.device)
+    options = build_options(request, model)
+    return build(model.network, options, device, registry, model.model_record, monitor)
+
+
+def describe(engine: Engine) -> Report:
+    """A report of the build alone: nothing has run yet."""
+    _, registry = open_runtime(engine.device.kind)
+    layout = plan(
+        engine.network, engine.choices, engine.profiles[0].opt(), registry, streams=engine.streams
+    )
+    return Report(
+        model=engine.model,
+        device=engine.device,
+        config=engine.config,
+        build=engine.build,
+        layers=layer_records(engine, layout),
+        benchmark=None,
+        timeline=(),
+        telemetry=None,
+        memory=_memory(engine, layout, io_bytes=0),
+        created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        trtlab_version=_version(),
+    )
+
+
+def run_shapes(engine: Engine, wanted: Mapping[str, StaticShape]) -> dict[str, StaticShape]:
+    """Shapes of all inputs: the wanted ones, else the first profile's opt.
+
+    Raises:
+        UsageError: An input is unknown, or a shape lies outside the profile.
+    """
+    opt = engine.profiles[0].opt()
+    unknown = sorted(set(wanted) - set(opt))
+    if unknown:
+        raise UsageError(
+            f"the engine has no input {unknown[0]!r}", hint="inputs: " + ", ".join(opt)
+        )
+    shapes = {**opt, **{name: tuple(shape) for name, shape in wanted.items()}}
+    engine.profiles[0].check(shapes)
+    return shapes
+
+
+def measure(
+    engine: Engine,
+    request: RunRequest,
+    *,
+    cancelled: Callable[[], bool] = lambda: False,
+    progress: Progress = lambda *_: None,
+) -> Report:
+    """Benchmark an engine, profile its layers and watch the sensors meanwhile.
+
+    Raises:
+        UsageError: The shapes do not fit.
+        CancelledError: It was stopped.
+    """
+    shapes = run_shapes(engine, request.shapes)
+    device, registry = open_runtime(engine.device.kind)
+    progress("Preparing", 0, 0, "binding memory")
+    target = EngineTarget(LoadedEngine(engine, device, registry), shapes)
+    layout = target.executable.plan
+    epoch_ns = time.monotonic_ns()
+    options = MeasureOptions(
+        BenchmarkOptions(
+            iterations=request.iterations,
+            duration_seconds=request.duration_s,
+            warmup_ms=request.warmup_ms,
+        ),
+        ProfileOptions(),
+    )
+    sampler = TelemetrySampler() if request.telemetry else None
+    if sampler is not None:
+        sampler.start()
+    try:
+        measured = measure_target(
+            target,
+            layer_records(engine, layout),
+            options,
+            epoch_ns=epoch_ns,
+            cancelled=cancelled,
+            progress=lambda share: progress("Measuring", round(100 * share), 100, ""),
+        )
+    finally:
+        if sampler is not None:
+            sampler.stop()
+    return replace(
+        describe(engine),
+        layers=measured.layers,
+        benchmark=measured.benchmark,
+        timeline=measured.timeline,
+        telemetry=None if sampler is None else sampler.record(epoch_ns),
+        memory=_memory(engine, layout, io_bytes=target.io_bytes),
+        epoch_ns=epoch_ns,
+        reconciliation_ms=measured.reconciliation_ms,
+        warnings=_warnings(engine),
+    )
+
+
+def _warnings(engine: Engine) -> tuple[str, ...]:
+    if not engine.config.emulated:
+        return ()
+    return (
+        f"{engine.config.precision} is emulated on the CPU through float32: these times show "
+        "what it costs here, its accuracy is real, its speed is not a GPU's",
+    )
+
+
+def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:
+    return MemoryRecord(
+        arena_bytes=layout.arena_bytes,
+        weights_bytes=engine.weights_bytes,
+        workspace_bytes=layout.workspace_bytes,
+        io_bytes=io_bytes,
+        peak_process_bytes=int(psutil.Process().memory_info().rss),
+        unshared_bytes=layout.unshared_bytes,
+        allocations=layout.allocations,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("trtlab")
+    except PackageNotFoundError:
+        return "0 (not installed)"
