@@ -1,0 +1,5 @@
+"""Floor 14: the command line: parse, call, print, exit code.
+
+* `main`: the list of commands, and what happens to errors. `command`: what a command is.
+* One module a command. `printing`: tables and progress in a terminal. `options`: shared ones.
+"""

@@ -1,0 +1,28 @@
+"""What a command is: its docstring is its help."""
+
+from abc import ABC, abstractmethod
+from argparse import ArgumentParser, Namespace
+from typing import ClassVar
+
+
+class Command(ABC):
+    """One command of ``trtlab``.
+
+    Attributes:
+        name: As it is typed.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def prepare(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+
+    @abstractmethod
+    def run(self, args: Namespace) -> int:
+        """Do it; returns the exit code."""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return (self.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,70 @@
+"""``trtlab inspect``: what a model or an engine is made of."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import ClassVar
+
+from trtlab.cli.command import Command
+from trtlab.cli.printing import table
+from trtlab.core.types import format_shape
+from trtlab.engine import inspector, plan_file
+from trtlab.network import text
+from trtlab.session.sources import open_source
+
+
+class Inspect(Command):
+    """Show what a model or an engine is made of.
+
+    trtlab inspect model resnet50 --layers
+    trtlab inspect engine resnet50.engine --json
+    """
+
+    name: ClassVar[str] = "inspect"
+
+    def prepare(self, parser: ArgumentParser) -> None:
+        """What kind of file, and how to show it."""
+        parser.add_argument("kind", choices=("model", "engine"))
+        parser.add_argument("file", metavar="FILE", help="ONNX file, zoo name, or engine file")
+        parser.add_argument("--layers", action="store_true", help="one line a layer")
+        parser.add_argument("--json", action="store_true",
+                            help="an engine in the inspector's JSON")  # fmt: skip
+
+    def run(self, args: Namespace) -> int:
+        """Print it."""
+        if args.kind == "model":
+            _model(args)
+        else:
+            _engine(args)
+        return 0
+
+
+def _model(args: Namespace) -> None:
+    parsed = open_source(args.file)
+    record = parsed.model_record
+    print(f"{record.name}: opset {record.opset}, {record.nodes} nodes, "
+          f"{record.parameters:,} parameters, by {record.producer or 'unknown'}")  # fmt: skip
+    for label, tensors in (("input", record.inputs), ("output", record.outputs)):
+        for t in tensors:
+            print(f"  {label} {t.name}: {t.dtype} [{', '.join(map(str, t.shape))}]")
+    if args.layers:
+        print(text.dump(parsed.network))
+        return
+    counts = sorted(record.op_counts.items(), key=lambda pair: -pair[1])
+    print(table(("operator", "nodes"), [(op, str(n)) for op, n in counts]))
+
+
+def _engine(args: Namespace) -> None:
+    engine = plan_file.load(Path(args.file))
+    shapes = engine.profiles[0].opt()
+    if args.json:
+        print(json.dumps(inspector.engine_information(engine, shapes), indent=1))
+        return
+    print(f"{engine.name}: {engine.config.precision}, {len(engine.network)} layers, "
+          f"{engine.weights_bytes / 1e6:,.1f} MB weights, built {engine.created} for "
+          f"{engine.device.name} ({engine.compatibility})")  # fmt: skip
+    for name, (low, opt, high) in engine.profiles[0].inputs.items():
+        print(f"  input {name}: min {format_shape(low)}, opt {format_shape(opt)}, "
+              f"max {format_shape(high)}")  # fmt: skip
+    if args.layers:
+        print(inspector.engine_text(engine, as_json=False, shapes=shapes))

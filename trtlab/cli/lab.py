@@ -1,0 +1,57 @@
+"""``trtlab lab``: JupyterLab on the workbench."""
+
+import shutil
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+from trtlab.cli.command import Command
+from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.session.lab_notebook import write_workbench_notebook
+
+_NEEDED = ("jupyterlab", "ipywidgets", "anywidget", "plotly")
+
+
+class Lab(Command):
+    """Open JupyterLab on a notebook with the workbench ready.
+
+    The notebook trtlab-workbench.ipynb is made in the folder if it is not there yet; yours is
+    never overwritten. What follows -- goes to `jupyter lab`.
+    """
+
+    name: ClassVar[str] = "lab"
+
+    def prepare(self, parser: ArgumentParser) -> None:
+        """Model, folder, and JupyterLab's own options."""
+        parser.add_argument("model", nargs="?", default="", help="ONNX file or zoo name to open")
+        parser.add_argument("--folder", type=Path, default=Path(), help="where to work")
+        parser.add_argument("--no-browser", action="store_true", help="print the address only")
+        parser.add_argument("--port", type=int, help="port to listen on")
+        parser.add_argument("rest", nargs="*", help="options for jupyter lab, after --")
+
+    def run(self, args: Namespace) -> int:
+        """Start JupyterLab and stay until it ends."""
+        missing = [name for name in _NEEDED if find_spec(name) is None]
+        if missing:
+            raise UnsupportedError(
+                f"the workbench needs {', '.join(missing)}",
+                hint='python -m pip install "trtlab[lab]"',
+            )
+        if not args.folder.is_dir():
+            raise UsageError(f"there is no folder {args.folder}", hint="make it first")
+        notebook = write_workbench_notebook(args.folder, args.model)
+        jupyter = [sys.executable, "-m", "jupyterlab"]
+        words = [*jupyter, str(notebook)]
+        if args.no_browser or not _has_browser():
+            words.append("--no-browser")
+        if args.port:
+            words.append(f"--port={args.port}")
+        return subprocess.call([*words, *args.rest])
+
+
+def _has_browser() -> bool:
+    """Whether a desktop is there to open a window on."""
+    return sys.platform in {"darwin", "win32"} or shutil.which("xdg-open") is not None

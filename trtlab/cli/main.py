@@ -1,0 +1,102 @@
+"""The list of commands, and what happens to errors.
+
+Exit codes: 0 fine, 1 a comparison or threshold failed, 2 usage, 3 unsupported, 4 internal,
+130 interrupted.
+"""
+
+import sys
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+from inspect import cleandoc
+from typing import cast
+
+from trtlab.cli.command import Command
+from trtlab.core.errors import InternalError, TrtlabError, UnsupportedError
+
+# Name → module and class; a command's module is imported when it is used.
+COMMANDS = {
+    "lab": ("trtlab.cli.lab", "Lab"),
+    "profile": ("trtlab.cli.profile", "Profile"),
+    "exec": ("trtlab.cli.exec", "Exec"),
+    "inspect": ("trtlab.cli.inspect", "Inspect"),
+    "zoo": ("trtlab.cli.zoo", "Zoo"),
+    "monitor": ("trtlab.cli.monitor", "Monitor"),
+}
+_SUMMARIES = {
+    "lab": "open JupyterLab on the workbench",
+    "profile": "build a model, run it, and show where the time goes",
+    "exec": "trtexec's flags and report",
+    "inspect": "what a model or an engine is made of",
+    "zoo": "list and export the reference models",
+    "monitor": "clocks, power, temperature and load as rows",
+}
+
+
+def load_command(name: str) -> Command:
+    """The command of that name."""
+    module, kind = COMMANDS[name]
+    return cast("type[Command]", getattr(import_module(module), kind))()
+
+
+def overview() -> str:
+    """What `trtlab` prints without a command."""
+    lines = [f"  {name:9}{summary}" for name, summary in _SUMMARIES.items()]
+    return "\n".join(
+        [
+            "usage: trtlab COMMAND [options]",
+            "",
+            "See where an inference model's time goes, and why.",
+            "",
+            *lines,
+            "",
+            "`trtlab COMMAND --help` tells more; `trtlab lab` is the place to begin.",
+        ]
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        print(overview())
+        return 0
+    if words[0] in {"-V", "--version"}:
+        from importlib.metadata import version  # noqa: PLC0415 - needed for this answer only
+
+        print(f"trtlab {version('trtlab')}")
+        return 0
+    if words[0] not in COMMANDS:
+        print(f"trtlab has no command {words[0]!r}\n\n{overview()}", file=sys.stderr)
+        return 2
+    try:
+        return _run(words[0], words[1:])
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0  # the reader of our output has seen enough
+    except TrtlabError as error:
+        print(f"trtlab: {error}", file=sys.stderr)
+        return _exit_code(error)
+
+
+def _run(name: str, words: list[str]) -> int:
+    command = load_command(name)
+    parser = ArgumentParser(
+        prog=f"trtlab {name}",
+        description=cleandoc(command.__doc__ or ""),
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    command.prepare(parser)
+    return command.run(parser.parse_args(words))
+
+
+def _exit_code(error: TrtlabError) -> int:
+    if isinstance(error, InternalError):
+        return 4
+    return 3 if isinstance(error, UnsupportedError) else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Options that several commands share, and the spellings of their values."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+from trtlab.core.errors import UsageError
+
+Shapes = dict[str, tuple[int, ...]]
+_UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def parse_shapes(text: str) -> Shapes:
+    """``x:1x3x224x224,mask:1x128`` → shapes by input name; names may contain colons.
+
+    Raises:
+        ArgumentTypeError: The text is not of that form.
+    """
+    shapes: Shapes = {}
+    for part in filter(None, text.split(",")):
+        name, _, extents = part.rpartition(":")
+        try:
+            shape = tuple(int(extent) for extent in extents.split("x"))
+        except ValueError:
+            shape = ()
+        if not name or not shape or any(extent < 1 for extent in shape):
+            raise ArgumentTypeError(
+                f"{part!r} is not NAME:AxBxC with positive numbers, such as x:1x3x224x224"
+            )
+        shapes[name.strip("'\"")] = shape
+    return shapes
+
+
+def parse_pools(text: str) -> dict[str, int]:
+    """``workspace:512M,tacticSharedMem:48K`` → bytes by pool; plain numbers are MiB.
+
+    Raises:
+        ArgumentTypeError: The text is not of that form.
+    """
+    names = {"workspace": "WORKSPACE", "tacticdram": "TACTIC_DRAM",
+             "tacticsharedmem": "TACTIC_SHARED_MEMORY"}  # fmt: skip
+    pools: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        name, _, size = part.partition(":")
+        pool = names.get(name.lower().replace("_", ""))
+        unit = size[-1:].lower()
+        number = size[:-1] if unit in _UNITS else size
+        try:
+            value = float(number) * _UNITS.get(unit, 1 << 20)
+        except ValueError:
+            value = -1.0
+        if pool is None or value < 0:
+            raise ArgumentTypeError(
+                f"{part!r} is not POOL:SIZE, such as workspace:512M (pools: {', '.join(names)})"
+            )
+        pools[pool] = int(value)
+    return pools
+
+
+def parse_assignments(text: str) -> dict[str, str]:
+    """``conv1:fp16,fc:fp32`` → values by name.
+
+    Raises:
+        ArgumentTypeError: The text is not of that form.
+    """
+    result: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        name, _, value = part.rpartition(":")
+        if not name or not value:
+            raise ArgumentTypeError(f"{part!r} is not NAME:VALUE")
+        result[name] = value
+    return result
+
+
+def add_model(parser: ArgumentParser) -> None:
+    """The model and where it runs."""
+    parser.add_argument("model", metavar="MODEL", help="ONNX file or zoo name")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+
+
+def add_build(parser: ArgumentParser) -> None:
+    """What the builder is asked for."""
+    group = parser.add_argument_group("build")
+    group.add_argument(
+        "--precision", default="fp32", choices=("fp32", "fp16", "bf16"),
+        help="lowest type that layers compute in; below fp32 it is emulated on the CPU",
+    )  # fmt: skip
+    group.add_argument("--layer-precisions", type=parse_assignments, default={},
+                       metavar="LAYER:TYPE,…", help="layers that differ")  # fmt: skip
+    group.add_argument("--shapes", type=parse_shapes, default={}, metavar="NAME:AxB,…",
+                       help="shapes of dynamic inputs")  # fmt: skip
+    group.add_argument("--max-aux-streams", type=int, default=0, metavar="N",
+                       help="streams beside the main one (default: 0)")  # fmt: skip
+    group.add_argument("--pool-limit", type=parse_pools, default={}, metavar="POOL:SIZE",
+                       help="memory pool limits, such as workspace:512M")  # fmt: skip
+    group.add_argument("--tactic-sources", default="", metavar="NAME,…",
+                       help="allowed tactic sources (default: all)")  # fmt: skip
+    group.add_argument("--optimization-level", type=int, default=3, choices=range(6),
+                       help="0 builds fast, 5 builds fast engines (default: 3)")  # fmt: skip
+    group.add_argument("--seed", type=int, default=0, help="of a zoo model's random weights")
+
+
+def add_measure(parser: ArgumentParser) -> None:
+    """How long to measure."""
+    group = parser.add_argument_group("measurement")
+    group.add_argument("--duration", type=float, default=3.0, metavar="S",
+                       help="measure at least so many seconds (default: 3)")  # fmt: skip
+    group.add_argument("--warmup", type=float, default=200.0, metavar="MS",
+                       help="warm up so many milliseconds (default: 200)")  # fmt: skip
+    group.add_argument("--iterations", type=int, default=10, metavar="N",
+                       help="measure at least so many inferences (default: 10)")  # fmt: skip
+    group.add_argument("--no-telemetry", action="store_true", help="do not watch the sensors")
+
+
+def tactic_sources(args: Namespace) -> tuple[str, ...] | None:
+    """The allowed sources; None for all.
+
+    Raises:
+        UsageError: A name is unknown.
+    """
+    names = tuple(name.strip().upper() for name in args.tactic_sources.split(",") if name.strip())
+    known = ("GENERATED", "NUMPY")
+    for name in names:
+        if name not in known:
+            raise UsageError(f"unknown tactic source {name}", hint="known: " + ", ".join(known))
+    return names or None

@@ -1,0 +1,123 @@
+"""Tables and progress in a terminal."""
+
+import sys
+from collections.abc import Sequence
+
+from trtlab.builder.progress import SilentMonitor
+from trtlab.report.records import BenchmarkRecord, Report, Summary
+
+_WIDTH = 78
+_SHOWN = 15
+
+
+class TerminalProgress(SilentMonitor):
+    """A build's phases as one line on standard error, when that is a terminal."""
+
+    def __init__(self) -> None:
+        self._total = 0
+        self._shown = sys.stderr.isatty()
+
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+        """Show the phase's name."""
+        del parent_phase
+        self._total = num_steps
+        self._write(f"{phase_name} …")
+
+    def step_complete(self, phase_name: str, step: int) -> bool:
+        """Show how far it is."""
+        self._write(f"{phase_name}: {step + 1}/{max(self._total, step + 1)}")
+        return True
+
+    def phase_finish(self, phase_name: str) -> None:
+        """Clear the line."""
+        self._write("")
+
+    def _write(self, text: str) -> None:
+        if self._shown:
+            sys.stderr.write(f"\r\x1b[2K{text[:_WIDTH]}")
+            sys.stderr.flush()
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Columns as wide as they must be; the first ``left`` ones left-aligned."""
+    widths = [max(len(line[i]) for line in (header, *rows)) for i in range(len(header))]
+
+    def line(cells: Sequence[str]) -> str:
+        return "  ".join(
+            cell.ljust(width) if i < left else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ).rstrip()
+
+    return "\n".join([line(header), "  ".join("─" * w for w in widths), *map(line, rows)])
+
+
+def milliseconds(summary: Summary) -> str:
+    """``12.34 ms (95 % interval 12.30–12.41, p99 13.0)``."""
+    return (
+        f"{summary.median:.3f} ms (95 % interval {summary.median_low:.3f}–"
+        f"{summary.median_high:.3f}, p99 {summary.p99:.3f})"
+    )
+
+
+def report_text(report: Report) -> str:
+    """What `trtlab profile` prints: conditions, answer, costliest layers, verdicts."""
+    shapes = "" if report.benchmark is None else _shapes(report.benchmark)
+    emulated = " (emulated)" if report.config.emulated else ""
+    lines = [
+        f"{report.model.name} on {report.device.name}, {report.device.cores} "
+        f"{'threads' if report.device.kind == 'cpu' else 'SMs'}, "
+        f"{report.config.precision}{emulated}{shapes}",
+        f"built in {report.build.seconds:.2f} s: {report.model.nodes} nodes → "
+        f"{len(report.layers)} layers, {report.build.tactics_timed} of "
+        f"{report.build.tactics_tried} tactics timed, {report.build.cache_hits} from the cache",
+    ]
+    if report.benchmark is not None:
+        lines += [
+            f"latency {milliseconds(report.benchmark.latency_ms)}, "
+            f"{report.benchmark.throughput_qps:.1f} inferences/s over "
+            f"{report.benchmark.iterations}",
+        ]
+    lines += [
+        f"memory {report.memory.weights_bytes / 1e6:.1f} MB weights, "
+        f"{report.memory.arena_bytes / 1e6:.1f} MB activations "
+        f"({report.memory.unshared_bytes / 1e6:.1f} MB without reuse)",
+        "",
+        layers_text(report),
+    ]
+    notes = list(report.warnings)
+    if report.benchmark is not None:
+        notes += report.benchmark.verdicts
+    if report.telemetry is not None and report.telemetry.verdict:
+        notes.append(report.telemetry.verdict)
+    return "\n".join([*lines, *([""] if notes else []), *(f"· {note}" for note in notes)])
+
+
+def layers_text(report: Report, shown: int = _SHOWN) -> str:
+    """The costliest layers as a table."""
+    times = [layer.time_us.median or 0.0 for layer in report.layers]
+    total = sum(times) or 1.0
+    order = sorted(range(len(times)), key=lambda i: -times[i])[:shown]
+    rows = [
+        [
+            _short(report.layers[i].name),
+            report.layers[i].type.lower(),
+            report.layers[i].tactic,
+            f"{times[i]:,.1f}",
+            f"{100 * times[i] / total:.1f}",
+            f"{report.layers[i].flops / times[i] / 1e3:,.1f}" if times[i] else "–",
+        ]
+        for i in order
+    ]
+    rest = len(times) - len(order)
+    text = table(("layer", "type", "tactic", "median µs", "%", "GFLOP/s"), rows, left=3)
+    return text + (f"\n… and {rest} more layers" if rest > 0 else "")
+
+
+def _short(name: str, width: int = 44) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+def _shapes(benchmark: BenchmarkRecord) -> str:
+    return "".join(
+        f", {name} {'x'.join(map(str, shape))}" for name, shape in benchmark.shapes.items()
+    )

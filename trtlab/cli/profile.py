@@ -1,0 +1,57 @@
+"""``trtlab profile``: from a model to a report."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import ClassVar
+
+from trtlab.cli.command import Command
+from trtlab.cli.html_export import write_html
+from trtlab.cli.options import add_build, add_measure, add_model, tactic_sources
+from trtlab.cli.printing import TerminalProgress, report_text
+from trtlab.report.codec import save
+from trtlab.session.one_call import profile
+
+
+class Profile(Command):
+    """Build a model, run it, and show where the time goes.
+
+    MODEL is an ONNX file or a zoo name such as resnet50.
+    """
+
+    name: ClassVar[str] = "profile"
+
+    def prepare(self, parser: ArgumentParser) -> None:
+        """Model, build, measurement, and where the results go."""
+        add_model(parser)
+        add_build(parser)
+        add_measure(parser)
+        group = parser.add_argument_group("results")
+        group.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+        group.add_argument("--html", type=Path, metavar="FILE",
+                           help="write one self-contained HTML file")  # fmt: skip
+
+    def run(self, args: Namespace) -> int:
+        """Profile, print, write."""
+        report = profile(
+            args.model,
+            device=args.device,
+            precision=args.precision,
+            layer_precisions=args.layer_precisions,
+            shapes=args.shapes,
+            max_aux_streams=args.max_aux_streams,
+            memory_pools_bytes=args.pool_limit,
+            tactic_sources=tactic_sources(args),
+            optimization_level=args.optimization_level,
+            duration_s=args.duration,
+            warmup_ms=args.warmup,
+            iterations=args.iterations,
+            telemetry=not args.no_telemetry,
+            seed=args.seed,
+            monitor=TerminalProgress(),
+        )
+        print(report_text(report))
+        if args.json is not None:
+            print(f"\nreport: {save(report, args.json)}")
+        if args.html is not None:
+            print(f"HTML: {write_html(report, args.html)}")
+        return 0
