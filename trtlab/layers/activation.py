@@ -40,9 +40,10 @@ _ALPHA_BETA = {
 class Activation(Op):
     """y = f(x) for one of TensorRT's activation functions.
 
-    ``alpha`` and ``beta`` mean what they mean in TensorRT: the slope of LEAKY_RELU and ELU, the
-    bounds of CLIP, α·x + β of HARD_SIGMOID, α·tanh(β·x) of SCALED_TANH, α·log(1 + exp(β·x)) of
-    SOFTPLUS, the threshold α of THRESHOLDED_RELU; SELU is β·x, or β·α·(exp(x) − 1) below 0.
+    ``alpha`` and ``beta`` mean what they mean in TensorRT: the slope of LEAKY_RELU and ELU,
+    the bounds of CLIP, α·x + β of HARD_SIGMOID, α·tanh(β·x) of SCALED_TANH, α·log(1 +
+    exp(β·x)) of SOFTPLUS, the threshold α of THRESHOLDED_RELU; SELU is β·x, or β·α·(exp(x) −
+    1) below 0.
     """
 
     kind: ClassVar[str] = "ACTIVATION"

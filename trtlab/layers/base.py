@@ -184,10 +184,7 @@ def extents_of(value: ShapeValue) -> tuple[int | Dim, ...] | None:
     """The entries of a known shape tensor as plain integers and dimensions."""
     if value is None:
         return None
-    entries: list[int | Dim] = []
-    for entry in value.reshape(-1):
-        entries.append(entry if isinstance(entry, Dim) else int(entry))
-    return tuple(entries)
+    return tuple(entry if isinstance(entry, Dim) else int(entry) for entry in value.flat)
 
 
 def shape_value(entries: Sequence[int | Dim], shape: Sequence[int] | None = None) -> Array:
@@ -195,6 +192,11 @@ def shape_value(entries: Sequence[int | Dim], shape: Sequence[int] | None = None
     array = np.empty(len(entries), dtype=object)
     array[:] = entries
     return array if shape is None else array.reshape(tuple(shape))
+
+
+def positions(count: int, start: int = 0, step: int = 1) -> Array:
+    """``start + step · (0, 1, …, count − 1)`` as int64."""
+    return start + step * np.arange(count, dtype=np.int64)
 
 
 def given(inputs: Sequence[Array | None], index: int) -> Array | None:
@@ -227,5 +229,5 @@ def known(values: Sequence[ShapeValue], index: int) -> ShapeValue:
 
 def wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The type to accumulate in: float32 for narrower floats, else the type itself."""
-    narrow = DataType.from_numpy(dtype).is_float and dtype.itemsize < 4  # noqa: PLR2004
+    narrow = DataType.from_numpy(dtype).is_float and dtype.itemsize < 4
     return np.dtype(np.float32) if narrow else dtype

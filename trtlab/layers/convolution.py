@@ -54,7 +54,7 @@ def _kernel_size(declared: tuple[int, ...], kernel: TensorType) -> tuple[int, ..
 
 def _check_ranks(x: TensorType, kernel: TensorType) -> None:
     require(
-        x.rank >= 3,  # noqa: PLR2004 - N, C and one spatial axis
+        x.rank >= 3,
         f"the input {str_shape(x.shape)} needs batch, channel and spatial dimensions",
     )
     require(

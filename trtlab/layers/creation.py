@@ -111,11 +111,12 @@ class Shape(Op):
 class Fill(Op):
     """y = alpha + Σ index·beta (LINSPACE), or random values, or one value everywhere.
 
-    Inputs, all optional: shape (a shape tensor, in place of the ``shape`` option), alpha, beta.
-    LINSPACE: alpha is the start, beta the step an axis (scalar or [rank]). RANDOM_UNIFORM: alpha
-    and beta are the bounds. RANDOM_NORMAL: alpha is the mean, beta the standard deviation.
-    Without alpha and beta, LINSPACE gives ``value`` everywhere. Random values depend on ``seed``
-    alone.
+    Inputs, all optional: shape (a shape tensor, in place of the ``shape`` option), alpha,
+    beta.
+    LINSPACE: alpha is the start, beta the step an axis (scalar or [rank]). RANDOM_UNIFORM:
+    alpha and beta are the bounds. RANDOM_NORMAL: alpha is the mean, beta the standard
+    deviation. Without alpha and beta, LINSPACE gives ``value`` everywhere. Random values
+    depend on ``seed`` alone.
     """
 
     kind: ClassVar[str] = "FILL"
@@ -141,7 +142,7 @@ class Fill(Op):
             return (TensorType(self.dtype, self.shape),)
         require(
             shape.rank == 1 and isinstance(shape.shape[0], int),
-            f"the shape input has shape {str_shape(shape.shape)}, not a known number of entries",
+            f"the shape input is {str_shape(shape.shape)}, not a known number of entries",
         )
         entries = extents_of(known(values, 0))
         if entries is None:

@@ -6,8 +6,8 @@ expressions get equal names: ``mul(batch, 12)`` is ``batch*12``, ``add(sequence,
 ``max(a|b)``. A name made here has a comma or a blank only where
 one of its atoms has, and is read back by `parse`.
 
-Expressions are polynomials with integer coefficients over atoms: names and such ``//``, ``max``
-and ``min`` terms as do not simplify. A named dimension is taken to be at least 1.
+Expressions are polynomials with integer coefficients over atoms: names and such ``//``,
+``max`` and ``min`` terms as do not simplify. A named dimension is taken to be at least 1.
 """
 
 import ast

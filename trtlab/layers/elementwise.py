@@ -52,12 +52,12 @@ def _truncated(a: Extent, b: Extent) -> Extent | None:
     return None
 
 
-def _truth(value: bool | None) -> int | None:
-    return None if value is None else int(value)
+def _less(a: Extent, b: Extent) -> int | None:
+    return dims.at_least(b, dims.add(a, 1))
 
 
 def _power(a: Extent, b: Extent) -> Extent | None:
-    if isinstance(b, int) and 0 <= b <= 8:  # noqa: PLR2004 - absurd powers of dimensions stay out
+    if isinstance(b, int) and 0 <= b <= 8:
         return dims.mul(*(a,) * b)
     return None
 
@@ -80,22 +80,10 @@ _ON_EXTENTS: dict[ElementWiseOperation, Callable[[Extent, Extent], Extent | None
     _E.AND: lambda a, b: _logic(a, b, lambda x, y: x and y),
     _E.OR: lambda a, b: _logic(a, b, lambda x, y: x or y),
     _E.XOR: lambda a, b: _logic(a, b, lambda x, y: x != y),
-    _E.EQUAL: lambda a, b: _truth(dims.equal(a, b)),
-    _E.GREATER: lambda a, b: _truth(dims.at_least(a, dims.add(b, 1))),
-    _E.LESS: lambda a, b: _truth(dims.at_least(b, dims.add(a, 1))),
+    _E.EQUAL: dims.equal,
+    _E.GREATER: lambda a, b: _less(b, a),
+    _E.LESS: _less,
 }
-
-
-def _integers(op: ElementWiseOperation, a: Array, b: Array) -> Array:
-    """Integer arithmetic without the detour over floating point."""
-    if op is _E.POW:
-        with np.errstate(all="ignore"):
-            inverse = np.trunc(np.float_power(a, np.minimum(b, 0)))
-            whole = np.power(a, np.maximum(b, 0))
-            return np.where(b < 0, np.nan_to_num(inverse, posinf=0), whole)
-    quotient = np.floor_divide(a, b)
-    rest = a - quotient * b
-    return np.where((rest != 0) & ((a < 0) != (b < 0)), quotient + 1, quotient)
 
 
 @dataclass(frozen=True)
@@ -148,7 +136,7 @@ class ElementWise(Op):
             result = _ON_EXTENTS[self.op](a, b)
             if result is None:
                 return (None,)
-            results.append(result)
+            results.append(int(result) if isinstance(result, bool) else result)
         return (shape_value(results, static(shape)),)
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
@@ -160,8 +148,6 @@ class ElementWise(Op):
             return (_COMPARING[self.op](a, b),)
         dtype = np.result_type(a, b)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            if np.issubdtype(dtype, np.integer) and self.op in {_E.DIV, _E.POW}:
-                return (_integers(self.op, a, b).astype(dtype),)
             work = wide(dtype)
             left, right = a.astype(work, copy=False), b.astype(work, copy=False)
             if self.op is _E.FLOOR_DIV:

@@ -36,10 +36,10 @@ _RANK = 4  # batch, heads, sequence, features
 class Attention(Op):
     """y = softmax(scale · q kᵀ + mask) v.
 
-    Inputs: q [B, H, S, D], k [B, G, T, D] (or [B, G, D, T] with ``k_transposed``),
-    v [B, G, T, Dv], mask or None, which broadcasts to [B, H, S, T] and is added, or is BOOL with
-    true for what may be seen. G divides H: each key head serves H/G query heads. ``causal``
-    hides keys t > s. With ``norm_op`` NONE the scores are used as they are, hidden ones as 0.
+    Inputs: q [B, H, S, D], k [B, G, T, D] (or [B, G, D, T] with ``k_transposed``), v [B, G,
+    T, Dv], mask or None, which broadcasts to [B, H, S, T] and is added, or is BOOL with true
+    for what may be seen. G divides H: each key head serves H/G query heads. ``causal`` hides
+    keys t > s. With ``norm_op`` NONE the scores are used as they are, hidden ones as 0.
     Output: [B, H, S, Dv].
     """
 

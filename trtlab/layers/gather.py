@@ -20,6 +20,7 @@ from trtlab.layers.base import (
     known,
     needed,
     optional,
+    positions,
     require,
     same_dtype,
     str_shape,
@@ -58,7 +59,7 @@ def _tuple_length(indices: TensorType) -> int:
     depth = indices.shape[-1] if indices.rank else None
     require(
         isinstance(depth, int),
-        f"indices {str_shape(indices.shape)} need a last dimension that is known when building",
+        f"indices {str_shape(indices.shape)} need a last dimension known when building",
     )
     assert isinstance(depth, int)
     return depth
@@ -68,8 +69,9 @@ def _tuple_length(indices: TensorType) -> int:
 class Gather(Op):
     """y = data at indices; negative indices count from the end.
 
-    DEFAULT (ONNX's Gather): y[p.., i.., q..] = data[p.., indices[i..], q..], the indices in the
-    place of ``axis``; the first ``num_elementwise_dims`` dimensions of both run along together.
+    DEFAULT (ONNX's Gather): y[p.., i.., q..] = data[p.., indices[i..], q..], the indices in
+    the place of ``axis``; the first ``num_elementwise_dims`` dimensions of both run along
+    together.
     ELEMENT (GatherElements): y[i..] = data[.., indices[i..], ..] at ``axis``.
     ND (GatherND): the last dimension of indices holds index tuples; the first
     ``num_elementwise_dims`` dimensions of both run along together.
@@ -190,7 +192,7 @@ class Gather(Op):
         picks = [
             _wrapped(tuples[..., k], data.shape[batch + k], batch + k) for k in range(depth)
         ]
-        rows = np.arange(count)[:, None]
+        rows = positions(count)[:, None]
         shape = (*lead, *indices.shape[batch:-1], *data.shape[batch + depth :])
         return flat[(rows, *picks)].reshape(shape)
 
@@ -255,7 +257,10 @@ class Scatter(Op):
             y[picks] = updates
             return (y,)
         axis = axis_in(self.axis, data.ndim)
-        places = list(np.indices(indices.shape, sparse=True))
+        places = [
+            positions(count).reshape(-1, *(1,) * (data.ndim - 1 - number))
+            for number, count in enumerate(indices.shape)
+        ]
         places[axis] = _wrapped(indices, data.shape[axis], axis)
         y[tuple(places)] = updates
         return (y,)
@@ -299,7 +304,7 @@ class OneHot(Op):
         axis = axis_in(self.axis, indices.ndim + 1)
         whole = np.expand_dims(indices, axis)
         places = np.where(whole < 0, whole + depth, whole)
-        steps = np.arange(depth).reshape(-1, *(1,) * (indices.ndim - axis))
+        steps = positions(depth).reshape(-1, *(1,) * (indices.ndim - axis))
         return (np.where(places == steps, levels[1], levels[0]),)
 
 

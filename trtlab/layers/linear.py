@@ -33,7 +33,7 @@ _VECTOR, _TRANSPOSE = MatrixOperation.VECTOR, MatrixOperation.TRANSPOSE
 
 
 def _as_matrix(shape: Shape, op: MatrixOperation, side: str) -> Shape:
-    """[..., rows, columns] after the operation; a vector is a row on the left, else a column."""
+    """[..., rows, columns] after the operation; a vector is a row on the left."""
     least = 1 if op is _VECTOR else 2
     require(
         len(shape) >= least,
@@ -52,8 +52,8 @@ def _as_matrix(shape: Shape, op: MatrixOperation, side: str) -> Shape:
 class MatrixMultiply(Op):
     """y = alpha · op0(a) × op1(b) + bias, over NumPy's broadcasting of leading dimensions.
 
-    Inputs: a [..., M, K], b [..., K, N], bias or None (broadcasts against the result), epilogue
-    operands. Output: [..., M, N]; the axis of a VECTOR operand falls away.
+    Inputs: a [..., M, K], b [..., K, N], bias or None (broadcasts against the result),
+    epilogue operands. Output: [..., M, N]; the axis of a VECTOR operand falls away.
     """
 
     kind: ClassVar[str] = "MATRIX_MULTIPLY"
@@ -77,7 +77,8 @@ class MatrixMultiply(Op):
         require(
             dims.equal(left[-1], right[-2]) is not False,
             f"a matrix product of {str_shape(a.shape)} ({self.op0.value}) and "
-            f"{str_shape(b.shape)} ({self.op1.value}): {left[-1]} columns meet {right[-2]} rows",
+            f"{str_shape(b.shape)} ({self.op1.value}): "
+            f"{left[-1]} columns meet {right[-2]} rows",
         )
         lead = broadcast([left[:-2], right[:-2]])
         rows = () if self.op0 is _VECTOR else (left[-2],)
@@ -172,8 +173,8 @@ class Einsum(Op):
         seen = set("".join(terms))
         require(
             set(output) <= seen and len(set(output)) == len(output),
-            f"the output {right!r} of equation {self.equation!r} has a label twice, or one that "
-            "no input has",
+            f"the output {right!r} of equation {self.equation!r} has a label twice, "
+            "or one that no input has",
         )
         return terms, output
 

@@ -28,11 +28,11 @@ from trtlab.layers.base import (
 class Normalization(Op):
     """y = (x − mean x) / √(var x + ε) · scale + bias; with ``rms`` x / √(mean x² + ε) · ….
 
-    Inputs: x [N, C, S..], scale or None, bias or None; both broadcast against x. Statistics are
-    taken over ``axes``: the trailing ones for layer normalization, the spatial ones for instance
-    normalization. With ``num_groups`` above 1 the channels (axis 1) are split into groups and
-    statistics are taken over a group's channels and ``axes``; scale and bias then have one entry
-    a channel, or one a group: [1, groups, 1..].
+    Inputs: x [N, C, S..], scale or None, bias or None; both broadcast against x. Statistics
+    are taken over ``axes``: the trailing ones for layer normalization, the spatial ones for
+    instance normalization. With ``num_groups`` above 1 the channels (axis 1) are split into
+    groups and statistics are taken over a group's channels and ``axes``; scale and bias then
+    have one entry a channel, or one a group: [1, groups, 1..].
     """
 
     kind: ClassVar[str] = "NORMALIZATION"
@@ -54,7 +54,7 @@ class Normalization(Op):
         require(self.num_groups >= 1, f"num_groups is {self.num_groups}")
         if self.num_groups > 1:
             require(
-                x.rank > 2 and not {0, 1} & set(axes),  # noqa: PLR2004 - N, C and a spatial axis
+                x.rank > 2 and not {0, 1} & set(axes),
                 f"groups need spatial axes, not {self.axes} of {str_shape(x.shape)}",
             )
             channels = x.shape[1]
@@ -120,7 +120,7 @@ class Normalization(Op):
         return (y.astype(x.dtype, copy=False),)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> int:
-        """An element: mean 1 and centring 1 (not rms), variance 2, product 1, scale and bias."""
+        """An element: mean and centring 1 each (not rms), variance 2, product 1, weights."""
         weights = sum(optional(inputs, index) is not None for index in (1, 2))
         return volume(static(outputs[0].shape)) * ((3 if self.rms else 5) + weights)
 
@@ -141,7 +141,7 @@ class LRN(Op):
         """The input's type."""
         del values
         x = wanted(inputs, 0, "data")
-        require(x.rank >= 2, f"the input {str_shape(x.shape)} has no channels")  # noqa: PLR2004
+        require(x.rank >= 2, f"the input {str_shape(x.shape)} has no channels")
         require(x.dtype.is_float, f"LRN is not defined on {x.dtype.value}")
         require(self.window_size >= 1, f"window_size is {self.window_size}")
         return (x,)

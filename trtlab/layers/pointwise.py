@@ -38,6 +38,25 @@ def _tan_gelu(x: Array) -> Array:
     return x * (1 + np.tanh(inner)) / 2
 
 
+def _quotient(x: Array, y: Array) -> Array:
+    """The quotient; of integers rounded towards zero, and 0 where the divisor is 0."""
+    if not np.issubdtype(np.result_type(x, y), np.integer):
+        return np.divide(x, y)
+    divisor = np.where(y == 0, 1, y)
+    down = np.floor_divide(x, divisor)
+    inexact = (x - down * divisor != 0) & ((x < 0) != (y < 0))
+    return np.where(y == 0, 0, down + inexact)
+
+
+def _power(x: Array, y: Array) -> Array:
+    """The power; of integers rounded towards zero."""
+    if not np.issubdtype(np.result_type(x, y), np.integer):
+        return np.power(x, y)
+    base = np.where(x == 0, 1, x)
+    fraction = np.trunc(np.float_power(base, np.minimum(y, 0))).astype(base.dtype)
+    return np.where(y < 0, np.where(x == 0, 0, fraction), np.power(x, np.maximum(y, 0)))
+
+
 def _round_half_even(x: Array) -> Array:
     return np.rint(x)
 
@@ -54,7 +73,7 @@ class Function:
 
 
 def _table() -> dict[str, Function]:
-    one = {
+    one: dict[str, tuple[int, Callable[[Array], Array]]] = {
         "relu": (1, lambda x: np.maximum(x, 0)),
         "sigmoid": (4, _sigmoid),
         "tanh": (4, np.tanh),
@@ -89,35 +108,37 @@ def _table() -> dict[str, Function]:
         "erf": (6, _erf),
         "identity": (0, lambda x: x),
     }
-    two = {
+    two: dict[str, tuple[int, Callable[[Array, Array], Array]]] = {
         "add": (1, np.add),
         "sub": (1, np.subtract),
         "mul": (1, np.multiply),
-        "div": (1, np.divide),
+        "div": (1, _quotient),
         "max": (1, np.maximum),
         "min": (1, np.minimum),
-        "pow": (6, np.power),
+        "pow": (6, _power),
         "prelu": (2, lambda x, slope: np.where(x < 0, x * slope, x)),
     }
-    shaped = {  # parameters (alpha, beta)
-        "leaky_relu": Function(1, 1, 2, lambda x, a: np.where(x < 0, a * x, x)),
-        "elu": Function(
-            1, 1, 5, lambda x, a: np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x)
+    one_param: dict[str, tuple[int, Callable[[Array, Array], Array]]] = {
+        "leaky_relu": (2, lambda x, a: np.where(x < 0, a * x, x)),
+        "elu": (5, lambda x, a: np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x)),
+        "thresholded_relu": (1, lambda x, a: np.where(x > a, x, 0)),
+        "pow_scalar": (6, _power),
+    }
+    two_params: dict[str, tuple[int, Callable[[Array, Array, Array], Array]]] = {
+        "selu": (
+            6,
+            lambda x, a, g: g * np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x),
         ),
-        "selu": Function(
-            1, 2, 6, lambda x, a, g: g * np.where(x < 0, a * np.expm1(np.minimum(x, 0)), x)
-        ),
-        "softplus": Function(1, 2, 6, lambda x, a, b: a * _softplus(b * x)),
-        "clip": Function(1, 2, 2, np.clip),
-        "hard_sigmoid": Function(1, 2, 4, lambda x, a, b: np.clip(a * x + b, 0, 1)),
-        "scaled_tanh": Function(1, 2, 6, lambda x, a, b: a * np.tanh(b * x)),
-        "thresholded_relu": Function(1, 1, 1, lambda x, a: np.where(x > a, x, 0)),
-        "affine": Function(1, 2, 2, lambda x, a, b: a * x + b),
-        "pow_scalar": Function(1, 1, 6, lambda x, p: np.power(x, p)),
+        "softplus": (6, lambda x, a, b: a * _softplus(b * x)),
+        "clip": (2, lambda x, low, high: np.minimum(np.maximum(x, low), high)),
+        "hard_sigmoid": (4, lambda x, a, b: np.clip(a * x + b, 0, 1)),
+        "scaled_tanh": (6, lambda x, a, b: a * np.tanh(b * x)),
+        "affine": (2, lambda x, a, b: a * x + b),
     }
     table = {name: Function(1, 0, cost, fn) for name, (cost, fn) in one.items()}
     table |= {name: Function(2, 0, cost, fn) for name, (cost, fn) in two.items()}
-    return table | shaped
+    table |= {name: Function(1, 1, cost, fn) for name, (cost, fn) in one_param.items()}
+    return table | {name: Function(1, 2, cost, fn) for name, (cost, fn) in two_params.items()}
 
 
 FUNCTIONS: dict[str, Function] = _table()

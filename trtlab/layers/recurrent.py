@@ -40,8 +40,9 @@ class Recurrent(Op):
     """h_t = cell(x_t, h_{t−1}), in one or both directions of time.
 
     Inputs: x [T, B, I], W [dirs, G·H, I], R [dirs, G·H, H]; then as far as given: bias
-    [dirs, 2·G·H] (of W, then of R), lengths [B], initial h [dirs, B, H], initial c [dirs, B, H],
-    peephole weights [dirs, 3·H]. Gates are in ONNX's order: i o f c for LSTM, z r h for GRU.
+    [dirs, 2·G·H] (of W, then of R), lengths [B], initial h [dirs, B, H], initial c [dirs, B,
+    H], peephole weights [dirs, 3·H]. Gates are in ONNX's order: i o f c for LSTM, z r h for
+    GRU.
     Outputs: y [T, dirs, B, H] (0 beyond a length), last h [dirs, B, H], and for LSTM last c.
     With ``batch_first`` the batch is the first axis of x, y and the states.
     Source: ONNX operators LSTM, GRU and RNN, opset 14.
@@ -72,7 +73,7 @@ class Recurrent(Op):
         require(self.hidden_size >= 1, f"hidden_size is {self.hidden_size}")
         require(
             x.rank == 3, f"the sequence {str_shape(x.shape)} is not [time, batch, features]"
-        )  # noqa: PLR2004
+        )
         time, batch, features = x.shape
         if self.batch_first:
             time, batch = batch, time

@@ -21,13 +21,13 @@ from trtlab.layers.base import (
     known,
     needed,
     optional,
+    positions,
     require,
     shape_value,
     str_shape,
     wanted,
     wide,
 )
-from trtlab.layers.dims import Extent
 
 _R = ReduceOperation
 
@@ -94,7 +94,7 @@ class Reduce(Op):
             return (None,)
         if self.op not in {_R.SUM, _R.PROD, _R.MAX, _R.MIN}:
             return (None,)
-        total: Extent = entries[0]
+        total: dims.Extent = entries[0]
         rules = {
             _R.SUM: dims.add,
             _R.PROD: dims.mul,
@@ -208,14 +208,15 @@ class TopK(Op):
         """The axis shrinks to k."""
         x = wanted(inputs, 0, "data")
         axis = self.axis(x.rank)
-        count: Extent = self.k
+        count: dims.Extent = self.k
         if optional(inputs, 1) is not None:
             entries = extents_of(known(values, 1))
             count = entries[0] if entries else dims.unknown("k")
         require(
             dims.at_least(count, 0) is not False
             and dims.at_least(x.shape[axis], count) is not False,
-            f"top {count} of {x.shape[axis]} entries along axis {axis} of {str_shape(x.shape)}",
+            f"top {count} of {x.shape[axis]} entries along axis {axis} of "
+            f"{str_shape(x.shape)}",
         )
         require(
             self.indices_type in {DataType.INT32, DataType.INT64},
@@ -235,7 +236,7 @@ class TopK(Op):
         else:  # descending, equal entries still by rising index
             order = np.argsort(np.flip(data, axis), axis=axis, kind="stable")
             order = x.shape[axis] - 1 - np.flip(order, axis)
-        best = np.take(order, np.arange(count), axis=axis)
+        best = np.take(order, positions(count), axis=axis)
         chosen = np.take_along_axis(x, best, axis=axis)
         return chosen, best.astype(self.indices_type.numpy)
 
@@ -281,7 +282,7 @@ class Cumulative(Op):
         y = np.cumsum(data, axis=axis, dtype=work)
         if self.exclusive and x.shape[axis]:
             start = np.zeros_like(np.take(y, [0], axis=axis))
-            kept = np.take(y, np.arange(x.shape[axis] - 1), axis=axis)
+            kept = np.take(y, positions(x.shape[axis] - 1), axis=axis)
             y = np.concatenate([start, kept], axis=axis)
         y = np.flip(y, axis) if self.reverse else y
         return (np.ascontiguousarray(y, dtype=x.dtype),)

@@ -1,6 +1,6 @@
 """RESIZE: nearest, linear and cubic interpolation with ONNX's coordinate rules."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
@@ -25,6 +25,7 @@ from trtlab.layers.base import (
     known,
     needed,
     optional,
+    positions,
     require,
     str_shape,
     wanted,
@@ -46,7 +47,7 @@ def _scaled(extent: Extent, scale: float) -> Extent:
     if isinstance(extent, int):
         size = float(np.float32(min(extent, 2**62)) * np.float32(scale))
         require(
-            size < 2**62,  # noqa: PLR2004 - beyond any index
+            size < 2**62,
             f"{extent} elements scaled by {scale} are too many",
         )
         return int(size)
@@ -64,8 +65,8 @@ class Resize(Op):
     either, ``scales`` has one factor an axis and the output has ⌊extent · scale⌋ elements.
 
     Coordinates, with p the output index and s the scale: p / s (ASYMMETRIC), (p + ½) / s − ½
-    (HALF_PIXEL), p · (in − 1) / (out − 1) (ALIGN_CORNERS). With ResizeSelector.UPPER an axis of
-    one output element maps to 0 (ONNX's pytorch_half_pixel).
+    (HALF_PIXEL), p · (in − 1) / (out − 1) (ALIGN_CORNERS). With ResizeSelector.UPPER an axis
+    of one output element maps to 0 (ONNX's pytorch_half_pixel).
     Source: ONNX operator Resize, opset 11–19.
     """
 
@@ -127,7 +128,7 @@ class Resize(Op):
             count = x.shape[axis]
             scale = size / max(count, 1) if by_shape else self.scales[axis]
             if (size, scale) == (count, 1) or not size:
-                y = np.take(y, np.arange(size), axis=axis)
+                y = np.take(y, positions(size), axis=axis)
                 continue
             places, weights = self.taps(count, size, scale)
             y = _gathered(y, axis, places, None if nearest else weights)
@@ -141,7 +142,7 @@ class Resize(Op):
             size: Output elements.
             scale: Output elements an input element.
         """
-        index = np.arange(size, dtype=np.float64)
+        index = positions(size).astype(np.float64)
         if size == 1 and self.selector_for_single_pixel is ResizeSelector.UPPER:
             return np.zeros(1)
         if self.coordinate_transformation is _C.ALIGN_CORNERS:
@@ -154,7 +155,7 @@ class Resize(Op):
         """Input indices and weights of each output index: int64 and float64 [taps, size]."""
         where = self.coordinates(count, size, scale)
         if self.interpolation_mode is InterpolationMode.NEAREST:
-            rules = {
+            rules: dict[ResizeRoundMode, Callable[[Array], Array]] = {
                 ResizeRoundMode.HALF_UP: lambda c: np.floor(c + 0.5),
                 ResizeRoundMode.HALF_DOWN: lambda c: np.ceil(c - 0.5),
                 ResizeRoundMode.FLOOR: np.floor,

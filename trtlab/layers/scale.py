@@ -35,8 +35,9 @@ _ROLES = ("shift", "scale", "power")
 class Scale(Op):
     """y = (x·scale + shift)^power.
 
-    Inputs: x, shift or None, scale or None, power or None. With UNIFORM each is one value, with
-    CHANNEL one value an index of ``channel_axis``, with ELEMENTWISE it broadcasts against x.
+    Inputs: x, shift or None, scale or None, power or None. With UNIFORM each is one value,
+    with CHANNEL one value an index of ``channel_axis``, with ELEMENTWISE it broadcasts
+    against x.
     """
 
     kind: ClassVar[str] = "SCALE"

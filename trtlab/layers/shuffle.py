@@ -21,10 +21,10 @@ from trtlab.layers.base import (
     known,
     needed,
     optional,
+    positions,
     present,
     require,
     same_dtype,
-    shape_value,
     str_shape,
     unify,
     wanted,
@@ -399,7 +399,7 @@ class ReverseSequence(Op):
 
 def reverse_within(x: Array, lengths: Array, batch: int, sequence: int) -> Array:
     """The first lengths[b] entries along the sequence axis reversed, the rest unchanged."""
-    places = np.arange(x.shape[sequence])[:, None]  # [T, 1]
+    places = positions(x.shape[sequence])[:, None]  # [T, 1]
     mirrored = np.where(places < lengths, lengths - 1 - places, places)  # [T, B]
     if sequence > batch:
         mirrored = mirrored.T

@@ -20,6 +20,7 @@ from trtlab.layers.base import (
     known,
     needed,
     optional,
+    positions,
     require,
     str_shape,
     wanted,
@@ -39,7 +40,7 @@ def sample(x: Array, axis: int, places: Array, mode: SampleMode, fill: object) -
         return np.take(x, places, axis=axis)
     require(
         mode is not SampleMode.STRICT_BOUNDS,
-        f"positions {places.min()}..{places.max()} lie outside axis {axis} with {count} elements",
+        f"positions {places.min()}..{places.max()} leave axis {axis} with {count} elements",
     )
     if mode is SampleMode.FILL:
         shape = [1] * x.ndim
@@ -50,15 +51,18 @@ def sample(x: Array, axis: int, places: Array, mode: SampleMode, fill: object) -
         taken = np.take(x, np.where(outside, 0, places), axis=axis)
         return np.where(outside.reshape(shape), filler, taken)
     require(count > 0, f"axis {axis} is empty; {mode.value} has nothing to repeat")
+    return np.take(x, _folded(places, count, mode), axis=axis)
+
+
+def _folded(places: Array, count: int, mode: SampleMode) -> Array:
+    """Places beyond an axis, brought inside it."""
     if mode is SampleMode.WRAP:
-        inside = places % count
-    elif mode is SampleMode.CLAMP:
-        inside = np.clip(places, 0, count - 1)
-    else:
-        period = max(2 * (count - 1), 1)
-        folded = places % period
-        inside = np.where(folded >= count, period - folded, folded)
-    return np.take(x, inside, axis=axis)
+        return np.mod(places, count)
+    if mode is SampleMode.CLAMP:
+        return np.clip(places, 0, count - 1)
+    period = max(2 * (count - 1), 1)
+    within = np.mod(places, period)
+    return np.where(within >= count, period - within, within)
 
 
 def _clamped(position: int, extent: Extent) -> Extent:
@@ -72,9 +76,9 @@ def _clamped(position: int, extent: Extent) -> Extent:
 class Slice(Op):
     """y[i..] = x[start + i·stride..], for i below shape.
 
-    Inputs: x, then as optional shape tensors in place of the options: start, shape, stride; and
-    the value of FILL. The options have one entry for each of ``axes`` (all axes when None);
-    empty start and stride mean zeros and ones.
+    Inputs: x, then as optional shape tensors in place of the options: start, shape, stride;
+    and the value of FILL. The options have one entry for each of ``axes`` (all axes when
+    None); empty start and stride mean zeros and ones.
 
     When ``stop`` is given, Python's slice rules hold on each axis instead of ``shape``: bounds
     count from the end when negative, are clamped, and None means the whole rest. This serves
@@ -186,7 +190,7 @@ class Slice(Op):
             )
             require(
                 inside,
-                f"a slice from {start} of {size} elements with stride {step} leaves axis {axis} "
+                f"a slice from {start}, {size} elements, stride {step}, leaves axis {axis} "
                 f"of {str_shape(x.shape)}",
                 hint="take another SampleMode, or a box inside the input",
             )
@@ -211,7 +215,7 @@ class Slice(Op):
             numbers = [entry for entry in box if isinstance(entry, int)]
             if len(numbers) != len(box):
                 return (None,)
-            places = numbers[0] + numbers[2] * np.arange(numbers[1])
+            places = positions(numbers[1], numbers[0], numbers[2])
             outside = (places < 0) | (places >= value.shape[axis])
             if outside.any():
                 return (None,)
@@ -229,7 +233,7 @@ class Slice(Op):
             assert isinstance(size, int)
             assert isinstance(step, int)
             if (start, size, step) != (0, x.shape[axis], 1):
-                places = start + step * np.arange(size)
+                places = positions(size, start, step)
                 y = sample(y, axis, places, self.mode, 0 if fill is None else fill.reshape(()))
         return (y.copy() if y is x else y,)
 
@@ -335,7 +339,7 @@ class Padding(Op):
             assert isinstance(before, int)
             assert isinstance(behind, int)
             if before or behind:
-                places = np.arange(-before, x.shape[axis] + behind)
+                places = positions(x.shape[axis] + before + behind, -before)
                 y = sample(y, axis, places, self.mode, fill)
         return (y.copy() if y is x else y,)
 
