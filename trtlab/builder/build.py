@@ -1,7 +1,7 @@
 """The straight line from a network to an engine: read this first.
 
-    network ─ passes ─► optimized network ─ select ─► a tactic and a format for every layer
-            ─ reformats ─► the final network ─ pack ─► weights ─ plan ─► memory ─► Engine
+network ─ passes ─► optimized network ─ select ─► a tactic and a format for every layer
+        ─ reformats ─► the final network ─ pack ─► weights ─ plan ─► memory ─► Engine
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,12 @@ from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.select import Selection, problem_of, select
 from trtlab.tactics.timing_cache import TimingCache
 
-OPTIMIZE, SELECT, PACK, PLAN = "Optimize network", "Select tactics", "Pack weights", "Plan memory"
+OPTIMIZE, SELECT, PACK, PLAN = (
+    "Optimize network",
+    "Select tactics",
+    "Pack weights",
+    "Plan memory",
+)
 
 
 def build(
@@ -135,7 +140,9 @@ def _pack(
     for layer in network.layers:
         advance()
         held = {
-            i: t.data for i, t in enumerate(layer.inputs) if t is not None and t.data is not None
+            i: t.data
+            for i, t in enumerate(layer.inputs)
+            if t is not None and t.data is not None
         }
         constants.update(t for t in layer.inputs if t is not None and t.data is not None)
         choice = choices[layer.name]
@@ -249,5 +256,3 @@ class _Phases:
     def phase(self, name: str, steps: int) -> _Phase:
         """A phase to run something in."""
         return _Phase(self, name, steps)
-
-

@@ -37,7 +37,9 @@ class BuildOptions:
     """
 
     precision: DataType = DataType.FLOAT
-    layer_precisions: Mapping[str, DataType] = field(default_factory=lambda: MappingProxyType({}))
+    layer_precisions: Mapping[str, DataType] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
     constraints: str = "prefer"
     profiles: tuple[ShapeProfile, ...] = ()
     memory_pools: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -57,7 +59,9 @@ class BuildOptions:
                 f"builder optimization level {self.optimization_level} is not 0 to {_LEVELS}"
             )
         if self.max_aux_streams < 0:
-            raise UsageError(f"max_aux_streams is {self.max_aux_streams}; it cannot be negative")
+            raise UsageError(
+                f"max_aux_streams is {self.max_aux_streams}; it cannot be negative"
+            )
         for pool, limit in self.memory_pools.items():
             if limit < 0:
                 raise UsageError(f"memory pool {pool} has the negative limit {limit}")

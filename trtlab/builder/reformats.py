@@ -72,5 +72,3 @@ def _insert(
     if leaves:
         network.outputs[network.outputs.index(tensor)] = layer.output
     return layer
-
-

@@ -64,7 +64,10 @@ class _Bench:
             held[i] = self._device.hold(array)
         workspace = self._device.allocate(tactic.workspace_bytes(self._problem))
         buffers = Buffers(
-            tuple(held[i].address if i in held else None for i in range(len(self._problem.inputs))),
+            tuple(
+                held[i].address if i in held else None
+                for i in range(len(self._problem.inputs))
+            ),
             tuple(m.address for m in self._outputs),
             workspace.address,
         )

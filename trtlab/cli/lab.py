@@ -26,7 +26,9 @@ class Lab(Command):
 
     def prepare(self, parser: ArgumentParser) -> None:
         """Model, folder, and JupyterLab's own options."""
-        parser.add_argument("model", nargs="?", default="", help="ONNX file or zoo name to open")
+        parser.add_argument(
+            "model", nargs="?", default="", help="ONNX file or zoo name to open"
+        )
         parser.add_argument("--folder", type=Path, default=Path(), help="where to work")
         parser.add_argument("--no-browser", action="store_true", help="print the address only")
         parser.add_argument("--port", type=int, help="port to listen on")

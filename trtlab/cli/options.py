@@ -116,9 +116,13 @@ def tactic_sources(args: Namespace) -> tuple[str, ...] | None:
     Raises:
         UsageError: A name is unknown.
     """
-    names = tuple(name.strip().upper() for name in args.tactic_sources.split(",") if name.strip())
+    names = tuple(
+        name.strip().upper() for name in args.tactic_sources.split(",") if name.strip()
+    )
     known = ("GENERATED", "NUMPY")
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown tactic source {name}", hint="known: " + ", ".join(known))
+            raise UsageError(
+                f"unknown tactic source {name}", hint="known: " + ", ".join(known)
+            )
     return names or None

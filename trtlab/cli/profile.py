@@ -26,7 +26,9 @@ class Profile(Command):
         add_build(parser)
         add_measure(parser)
         group = parser.add_argument_group("results")
-        group.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
+        group.add_argument(
+            "--json", type=Path, metavar="FILE", help="write the report as JSON"
+        )
         group.add_argument("--html", type=Path, metavar="FILE",
                            help="write one self-contained HTML file")  # fmt: skip
 

@@ -39,7 +39,13 @@ class DataType(Enum):
     @property
     def is_float(self) -> bool:
         """Whether arithmetic on it is floating-point arithmetic."""
-        return self in {DataType.FLOAT, DataType.HALF, DataType.BF16, DataType.FP8, DataType.FP4}
+        return self in {
+            DataType.FLOAT,
+            DataType.HALF,
+            DataType.BF16,
+            DataType.FP8,
+            DataType.FP4,
+        }
 
     @classmethod
     def from_numpy(cls, dtype: object) -> "DataType":
@@ -56,7 +62,8 @@ class DataType(Enum):
                 return member
         raise UsageError(
             f"NumPy type {wanted} has no counterpart among trtlab's data types",
-            hint="convert it to one of " + ", ".join(sorted({str(d) for d in _NUMPY.values()})),
+            hint="convert it to one of "
+            + ", ".join(sorted({str(d) for d in _NUMPY.values()})),
         )
 
 

@@ -45,7 +45,11 @@ def engine_information(engine: Engine, shapes: Mapping[str, StaticShape]) -> dic
                 "Location": "Device",
                 "IsShapeInferenceIO": False,
                 "ProfileInfo": [
-                    dict(zip(("MinShape", "OptShape", "MaxShape"), p.inputs[t.name], strict=True))
+                    dict(
+                        zip(
+                            ("MinShape", "OptShape", "MaxShape"), p.inputs[t.name], strict=True
+                        )
+                    )
                     for p in engine.profiles
                     if t.name in p.inputs
                 ],
@@ -98,7 +102,9 @@ def _layer(
     }
 
 
-def _tensor(tensor: Tensor, types: Mapping[Tensor, TensorType], layout: str) -> dict[str, object]:
+def _tensor(
+    tensor: Tensor, types: Mapping[Tensor, TensorType], layout: str
+) -> dict[str, object]:
     kind = types[tensor]
     image = kind.rank == 4 and kind.dtype.is_float  # noqa: PLR2004 - N, C, H, W
     return {

@@ -76,7 +76,9 @@ def load(path: Path) -> Engine:
     return deserialize(view, where=str(path))
 
 
-def deserialize(blob: bytes | bytearray | memoryview, *, where: str = "engine bytes") -> Engine:
+def deserialize(
+    blob: bytes | bytearray | memoryview, *, where: str = "engine bytes"
+) -> Engine:
     """An engine from bytes.
 
     Raises:
@@ -88,7 +90,9 @@ def deserialize(blob: bytes | bytearray | memoryview, *, where: str = "engine by
         arrays = _arrays(view, start, cast("list[dict[str, Any]]", header["arrays"]))
         return decode_header(header["engine"], arrays, sha256(view[:start]).hexdigest())
     except EngineFormatError as error:
-        raise EngineFormatError(error.what, where=(where, *error.where), hint=error.hint) from error
+        raise EngineFormatError(
+            error.what, where=(where, *error.where), hint=error.hint
+        ) from error
     except (KeyError, TypeError, ValueError, IndexError, InvalidNetworkError) as error:
         raise EngineFormatError(
             f"the engine's description is not understood: {error}",
@@ -119,7 +123,8 @@ def _lay_out(weights: Mapping[str, Array]) -> tuple[list[Array], list[dict[str, 
 def _header(view: memoryview) -> tuple[dict[str, Any], int]:
     if len(view) < _PREFIX.size or bytes(view[:6]) != MAGIC[:6]:
         raise EngineFormatError(
-            "this is not a trtlab engine", hint="engines are made by trtlab build or trtlab exec"
+            "this is not a trtlab engine",
+            hint="engines are made by trtlab build or trtlab exec",
         )
     magic, version, length, digest = _PREFIX.unpack_from(view)
     if magic != MAGIC:
@@ -161,7 +166,8 @@ def _arrays(view: memoryview, start: int, table: list[dict[str, Any]]) -> dict[s
             )
         if zlib.crc32(view[position:end]) != row["crc32"]:
             raise EngineFormatError(
-                f"weights {row['keys'][0]} are damaged", hint="copy it again, or build it again"
+                f"weights {row['keys'][0]} are damaged",
+                hint="copy it again, or build it again",
             )
         array = np.frombuffer(view, dtype, count, position).reshape(shape)
         result.update(dict.fromkeys(row["keys"], array))

@@ -181,5 +181,8 @@ def _tensor(entry: _TensorEntry) -> Tensor:
         extents = tuple(d for d in entry.shape if isinstance(d, int))
         value = np.array(entry.value, dtype=object).reshape(extents)
     return Tensor(
-        entry.name, TensorType(DataType(entry.dtype), shape), detached=entry.constant, value=value
+        entry.name,
+        TensorType(DataType(entry.dtype), shape),
+        detached=entry.constant,
+        value=value,
     )

@@ -317,5 +317,3 @@ class _Memory:
 
 def _plain(kind: TensorType) -> Operand:
     return Operand(kind.dtype, tuple(int(str(extent)) for extent in kind.shape))
-
-

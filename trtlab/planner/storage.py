@@ -168,8 +168,10 @@ class Storage:
     def _can_lend(self, tensor: Tensor) -> bool:
         """Whether a network output may take over the tensor's memory."""
         root = self._stored[tensor].root if tensor in self._stored else tensor
-        return root.producer is not None and root not in self._network.outputs and (
-            tensor not in self._stored or self._stored[tensor].offset == 0
+        return (
+            root.producer is not None
+            and root not in self._network.outputs
+            and (tensor not in self._stored or self._stored[tensor].offset == 0)
         )
 
     def _readers_accept(self, tensor: Tensor) -> bool:

@@ -263,7 +263,9 @@ class EngineInspector:
         self.execution_context: IExecutionContext | None = None
 
     def get_layer_information(
-        self, layer_index: int, format: LayerInformationFormat  # noqa: A002 - TensorRT's name
+        self,
+        layer_index: int,
+        format: LayerInformationFormat,  # noqa: A002 - TensorRT's name
     ) -> str:
         """One layer."""
         engine = self._engine.engine
@@ -277,7 +279,8 @@ class EngineInspector:
         )  # fmt: skip
 
     def get_engine_information(
-        self, format: LayerInformationFormat  # noqa: A002 - TensorRT's name
+        self,
+        format: LayerInformationFormat,  # noqa: A002 - TensorRT's name
     ) -> str:
         """All layers."""
         return inspector.engine_text(

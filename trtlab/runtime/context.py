@@ -186,7 +186,9 @@ class IExecutionContext:
         stamps = executable.run_stamped()
         self._pending = [
             (name, float(end - start) / 1e6)
-            for (start, end), name in zip(stamps, self._names(executable.plan.steps), strict=True)
+            for (start, end), name in zip(
+                stamps, self._names(executable.plan.steps), strict=True
+            )
         ]
         if self.enqueue_emits_profile:
             self.report_to_profiler()
@@ -229,7 +231,9 @@ class IExecutionContext:
         device = self._loaded.device
         held = []
         for name, array in inputs.items():
-            data = np.ascontiguousarray(array, dtype=known[name].dtype.numpy).reshape(array.shape)
+            data = np.ascontiguousarray(array, dtype=known[name].dtype.numpy).reshape(
+                array.shape
+            )
             self.set_input_shape(name, data.shape)
             memory = device.hold(data)
             held.append(memory)

@@ -42,10 +42,14 @@ class Executable:
         )
         enough = arena is not None and arena.nbytes >= self.plan.arena_bytes
         self.arena = (
-            arena if arena is not None and enough else loaded.device.allocate(self.plan.arena_bytes)
+            arena
+            if arena is not None and enough
+            else loaded.device.allocate(self.plan.arena_bytes)
         )
         self._known = {
-            name: loaded.device.hold(np.ascontiguousarray(value.astype(self._known_dtype(name))))
+            name: loaded.device.hold(
+                np.ascontiguousarray(value.astype(self._known_dtype(name)))
+            )
             for name, value in self.plan.known.items()
         }
         self._bound: dict[str, int] = {}

@@ -31,7 +31,10 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
     )
     cells = [
         {"cell_type": "markdown", "id": "intro", "metadata": {}, "source": intro},
-        _code("workbench", f"import trtlab\n\nworkbench = trtlab.Workbench({argument})\nworkbench"),
+        _code(
+            "workbench",
+            f"import trtlab\n\nworkbench = trtlab.Workbench({argument})\nworkbench",
+        ),
         _code("report", "workbench.report  # what was measured last: tables, JSON, pandas"),
     ]
     notebook = {

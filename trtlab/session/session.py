@@ -44,7 +44,9 @@ class Session:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._temporary = tempfile.TemporaryDirectory(prefix="trtlab-") if folder is None else None
+        self._temporary = (
+            tempfile.TemporaryDirectory(prefix="trtlab-") if folder is None else None
+        )
         self.folder = Path(self._temporary.name) if self._temporary else Path(folder or ".")
         self._lock = threading.RLock()
         self._worker: subprocess.Popen[str] | None = None
@@ -72,7 +74,11 @@ class Session:
 
     def start_build(self, request: BuildRequest) -> Job[Report]:
         """Build an engine; the report has no benchmark yet."""
-        message = {"do": "build", "request": to_plain(request), "engine": str(self.engine_path)}
+        message = {
+            "do": "build",
+            "request": to_plain(request),
+            "engine": str(self.engine_path),
+        }
         return self._start(message, self._load_report)
 
     def start_run(self, request: RunRequest) -> Job[Report]:

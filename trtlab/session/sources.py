@@ -41,8 +41,9 @@ def open_source(source: str | Path | bytes | object, *, seed: int = 0) -> Parsed
         raise UsageError(
             f"there is no model {text!r}: neither a file nor a zoo model",
             where=(str(path.resolve()),),
-            hint=f"did you mean zoo:{near[0]}?" if near else "check the path, or try "
-            "`trtlab zoo list`",
+            hint=f"did you mean zoo:{near[0]}?"
+            if near
+            else "check the path, or try `trtlab zoo list`",
         )
     return parse(path)
 

@@ -88,7 +88,11 @@ def describe(engine: Engine) -> Report:
     """A report of the build alone: nothing has run yet."""
     _, registry = open_runtime(engine.device.kind)
     layout = plan(
-        engine.network, engine.choices, engine.profiles[0].opt(), registry, streams=engine.streams
+        engine.network,
+        engine.choices,
+        engine.profiles[0].opt(),
+        registry,
+        streams=engine.streams,
     )
     return Report(
         model=engine.model,

@@ -19,7 +19,13 @@ from trtlab.engine import plan_file
 from trtlab.engine.engine import Engine
 from trtlab.report.codec import save as save_report
 from trtlab.report.plain_data import from_plain, to_plain
-from trtlab.session.requests import BuildRequest, JobEvent, NetworkLayer, OpenedModel, RunRequest
+from trtlab.session.requests import (
+    BuildRequest,
+    JobEvent,
+    NetworkLayer,
+    OpenedModel,
+    RunRequest,
+)
 from trtlab.session.sources import open_cached
 from trtlab.session.wire import encode_error, receive, send
 from trtlab.session.work import build_engine, describe, measure
@@ -88,7 +94,9 @@ class Worker:
         parsed = open_cached(message["source"])
         layers = tuple(
             NetworkLayer(
-                layer.name, layer.op.kind, tuple(f"{o.node} ({o.op_type})" for o in layer.origins)
+                layer.name,
+                layer.op.kind,
+                tuple(f"{o.node} ({o.op_type})" for o in layer.origins),
             )
             for layer in parsed.network.layers
         )

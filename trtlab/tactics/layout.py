@@ -46,7 +46,9 @@ def assign_formats(choices: Sequence[Choice], links: Sequence[Link]) -> list[Ten
     source, sink = flow.node(), flow.node()
     nodes = [flow.node() for _ in choices]
     for node, choice in zip(nodes, choices, strict=True):
-        flow.edge(source, node, _ns(choice.hwc_us))  # cut when the layer lands on the sink side
+        flow.edge(
+            source, node, _ns(choice.hwc_us)
+        )  # cut when the layer lands on the sink side
         flow.edge(node, sink, _ns(choice.linear_us))
     for link in links:
         producer = source if link.producer is None else nodes[link.producer]

@@ -4,7 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from trtlab.core.types import DataType, StaticShape, TensorFormat, TensorType, format_shape, nbytes
+from trtlab.core.types import (
+    DataType,
+    StaticShape,
+    TensorFormat,
+    TensorType,
+    format_shape,
+    nbytes,
+)
 from trtlab.layers.base import Op
 
 Strides = tuple[int, ...]
@@ -73,7 +80,9 @@ class Operand:
     def __str__(self) -> str:
         holes = "" if self.is_dense else "/" + ",".join(map(str, self.strides))
         const = "c" if self.constant else ""
-        return f"{const}{self.dtype.value}[{format_shape(self.shape)}]{self.format.value}{holes}"
+        return (
+            f"{const}{self.dtype.value}[{format_shape(self.shape)}]{self.format.value}{holes}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,10 @@ def operand(tensor: Tensor, kind: TensorType, layout: TensorFormat) -> Operand:
     shape = static(kind.shape)
     image = len(shape) == _IMAGE_RANK and kind.dtype.is_float and not tensor.is_constant
     return Operand(
-        kind.dtype, shape, layout if image else TensorFormat.LINEAR, constant=tensor.is_constant
+        kind.dtype,
+        shape,
+        layout if image else TensorFormat.LINEAR,
+        constant=tensor.is_constant,
     )
 
 
@@ -124,7 +127,9 @@ def _options(
     if all(t in known for t in layer.outputs):
         return {TensorFormat.LINEAR: None, TensorFormat.HWC: None}
     _refuse_data_dependent(layer, types)
-    involved = [t for t in (*layer.inputs, *layer.outputs) if t is not None and not t.is_constant]
+    involved = [
+        t for t in (*layer.inputs, *layer.outputs) if t is not None and not t.is_constant
+    ]
     flexible = any(has_formats(types[t]) for t in involved)
     result: dict[TensorFormat, Contest | None] = {}
     refused: list[Contest] = []
@@ -211,7 +216,8 @@ def _no_tactic(
     pool = any("workspace" in reason for reason in reasons)
     return NoTacticError(
         f"no tactic accepts layer {layer.name} ({layer.op.kind}) on {operands}",
-        where=tuple(dict.fromkeys(reasons)) or ("no tactic is registered for this layer type",),
+        where=tuple(dict.fromkeys(reasons))
+        or ("no tactic is registered for this layer type",),
         hint="raise the WORKSPACE pool limit"
         if pool
         else "run the layer in FP32, or open an issue with the model",

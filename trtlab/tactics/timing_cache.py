@@ -28,7 +28,9 @@ class TimingCache:
         readable: False times everything anew and still writes.
     """
 
-    def __init__(self, fingerprint: str, path: Path | None = None, *, readable: bool = True) -> None:
+    def __init__(
+        self, fingerprint: str, path: Path | None = None, *, readable: bool = True
+    ) -> None:
         self.fingerprint = fingerprint
         self.path = path
         self.hits = 0
@@ -107,7 +109,8 @@ class TimingCache:
         if header != _HEADER:
             if strict:
                 raise EngineFormatError(
-                    "not a timing cache of this version", where=(where,),
+                    "not a timing cache of this version",
+                    where=(where,),
                     hint="create a new one; times are measured again in the next build",
                 )
             _log.warning("%s is not a timing cache of this version: starting afresh", where)

@@ -20,9 +20,9 @@ def is_view(problem: Problem) -> bool:
         return False
     if isinstance(problem.op, Shuffle):
         first, second = problem.op.first_transpose, problem.op.second_transpose
-        return _keeps_order(first, tuple(source.shape[axis] for axis in first)) and _keeps_order(
-            second, target.shape
-        )
+        return _keeps_order(
+            first, tuple(source.shape[axis] for axis in first)
+        ) and _keeps_order(second, target.shape)
     return isinstance(problem.op, Squeeze | Unsqueeze | Identity | Cast)
 
 

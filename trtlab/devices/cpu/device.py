@@ -102,7 +102,9 @@ class CpuDevice:
     def write(self, address: int, array: Array) -> None:
         """Copy an array into host memory."""
         if array.nbytes:
-            _at(address, array.nbytes)[:] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            _at(address, array.nbytes)[:] = (
+                np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            )
 
     def read(self, address: int, dtype: np.dtype, shape: StaticShape) -> Array:
         """Copy host memory into a new array."""

@@ -1,0 +1,38 @@
+from trtlab.planner.streams import assign_streams
+
+
+def deps(*rows):
+    return [frozenset(row) for row in rows]
+
+
+def test_two_branches_between_a_fork_and_a_join_run_side_by_side():
+    # 0 forks into 1-2 and 3; 4 joins.
+    placed = assign_streams(deps([], [0], [1], [0], [2, 3]), [1, 5, 5, 3, 1], 2)
+    assert [p.stream for p in placed] == [0, 0, 0, 1, 0]
+    assert [p.region for p in placed] == [-1, 0, 0, 0, -1]
+    assert all((p.first, p.last) == (1, 3) for p in placed[1:4])
+
+
+def test_a_chain_stays_on_the_main_stream():
+    placed = assign_streams(deps([], [0], [1], [2]), [1] * 4, 4)
+    assert all(p.stream == 0 and p.region == -1 for p in placed)
+
+
+def test_one_stream_means_no_regions():
+    placed = assign_streams(deps([], [0], [0], [1, 2]), [1] * 4, 1)
+    assert all(p.region == -1 for p in placed)
+
+
+def test_the_longest_branches_go_to_different_streams():
+    # One fork, four branches of times 8, 7, 2, 1 on two streams: 8+1 against 7+2.
+    placed = assign_streams(deps([], [0], [0], [0], [0], [1, 2, 3, 4]), [1, 8, 7, 2, 1, 1], 2)
+    load = {0: 0, 1: 0}
+    for place, time in zip(placed[1:5], [8, 7, 2, 1], strict=True):
+        load[place.stream] += time
+    assert sorted(load.values()) == [9, 9]
+
+
+def test_a_skip_connection_over_a_cut_is_no_cut():
+    # Step 1 is read by 2 and 3; 3 also reads 0: nothing between 0 and 3 is independent.
+    placed = assign_streams(deps([], [0], [1], [2, 0]), [1] * 4, 2)
+    assert all(p.region == -1 for p in placed)

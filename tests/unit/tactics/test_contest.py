@@ -1,0 +1,135 @@
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from trtlab.core.errors import DeviceError
+from trtlab.core.types import DataType
+from trtlab.layers.activation import Activation
+from trtlab.tactics.contest import ContestRules, hold_contest
+from trtlab.tactics.problem import Operand, Problem
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.tactic import Rejection, Tactic
+from trtlab.tactics.timing_cache import TimingCache
+
+x = Operand(DataType.FLOAT, (1, 8))
+PROBLEM = Problem(Activation(), (x,), (x,))
+
+
+class Fake(Tactic):
+    def __init__(self, name, time_us, *, hint=1.0, workspace=0, refuses="", fails=False):
+        self.name = name
+        self.time_us = time_us
+        self.hint = hint
+        self.workspace = workspace
+        self.refuses = refuses
+        self.fails = fails
+
+    def check(self, problem):
+        return Rejection(self.refuses) if self.refuses else None
+
+    def workspace_bytes(self, problem):
+        return self.workspace
+
+    def cost_hint_us(self, problem):
+        return self.hint
+
+    def bind(self, problem, buffers):
+        return []
+
+
+@dataclass
+class FakeTimer:
+    runs: list
+
+    @contextmanager
+    def bench(self, problem):
+        yield self
+
+    def trial(self, tactic):
+        if tactic.fails:
+            raise DeviceError("it faulted")
+
+        def once():
+            self.runs.append(tactic.name)
+            return tactic.time_us
+
+        return once
+
+
+def contest(*tactics, rules=None, cache=None, runs=None):
+    registry = TacticRegistry()
+    registry.add(Activation, tactics)
+    timer = FakeTimer([] if runs is None else runs)
+    return hold_contest(
+        PROBLEM,
+        registry,
+        timer,
+        TimingCache("d") if cache is None else cache,
+        rules or ContestRules(),
+    )
+
+
+def test_the_fastest_wins_and_everyone_is_on_record():
+    result = contest(
+        Fake("slow", 9.0), Fake("fast", 2.0), Fake("picky", 1.0, refuses="needs 4 dimensions")
+    )
+    assert result.chosen.name == "fast"
+    assert result.time_us == 2.0
+    assert [(c.tactic, c.time_us, c.rejection) for c in result.contenders] == [
+        ("fast", 2.0, ""),
+        ("slow", 9.0, ""),
+        ("picky", None, "needs 4 dimensions"),
+    ]
+
+
+def test_candidates_take_turns_and_the_hopeless_leave_early():
+    runs = []
+    contest(
+        Fake("a", 2.0), Fake("b", 3.0), Fake("hopeless", 50.0), runs=runs,
+        rules=ContestRules(rounds=3, budget_ms=1e9),
+    )  # fmt: skip
+    assert runs == ["a", "b", "hopeless", "a", "b", "a", "b"]
+
+
+def test_the_workspace_pool_is_a_limit():
+    result = contest(
+        Fake("big", 1.0, workspace=4096), Fake("small", 5.0),
+        rules=ContestRules(workspace_limit_bytes=1024),
+    )  # fmt: skip
+    assert result.chosen.name == "small"
+    assert result.contenders[-1].rejection == (
+        "needs 4,096 bytes of workspace, the pool allows 1,024"
+    )
+
+
+def test_a_candidate_that_fails_is_refused_not_fatal():
+    result = contest(Fake("broken", 1.0, fails=True), Fake("sound", 5.0))
+    assert result.chosen.name == "sound"
+    assert "it faulted" in result.contenders[1].rejection
+
+
+def test_known_times_are_not_measured_again():
+    cache = TimingCache("d")
+    contest(Fake("a", 2.0), Fake("b", 3.0), cache=cache)
+    runs = []
+    result = contest(Fake("a", 2.0), Fake("b", 3.0), cache=cache, runs=runs)
+    assert runs == []
+    assert result.chosen.name == "a"
+    assert all(c.from_cache for c in result.contenders)
+
+
+def test_without_timing_the_hint_decides():
+    result = contest(
+        Fake("a", 1.0, hint=5.0), Fake("b", 9.0, hint=2.0), rules=ContestRules(timed=False)
+    )
+    assert result.chosen.name == "b"
+
+
+def test_nobody_accepts():
+    result = contest(Fake("a", 1.0, refuses="no"))
+    assert result.chosen is None
+    assert result.time_us == float("inf")
+
+
+def test_sources_can_be_switched_off():
+    result = contest(Fake("a", 1.0), rules=ContestRules(sources=frozenset({"NUMPY"})))
+    assert result.contenders[0].rejection == "tactic source GENERATED is switched off"
