@@ -13,7 +13,7 @@ Expressions are polynomials with integer coefficients over atoms: names and such
 import ast
 from collections.abc import Mapping, Sequence
 
-from trtlab.core.types import Dim
+from trtlab.core.types import Dim, TensorType
 from trtlab.layers.polynomial import (
     Extent,
     NotAnExpressionError,
@@ -154,7 +154,19 @@ def unknown(role: str) -> Dim:
     return Dim(f"?{role}")
 
 
-def qualify(extent: Extent, owner: str) -> Extent:
-    """A dimension made by `unknown`, or an expression over one, named after its layer."""
+def qualify(types: Sequence[TensorType], owner: str) -> tuple[TensorType, ...]:
+    """Types whose dimensions made by `unknown` are named after their layer.
+
+    ``?count`` of a layer ``mask`` becomes ``mask.count``, also inside expressions.
+    """
+    return tuple(
+        TensorType(kind.dtype, tuple(_qualified(extent, owner) for extent in kind.shape))
+        for kind in types
+    )
+
+
+def _qualified(extent: Extent, owner: str) -> Extent:
+    if isinstance(extent, int) or "?" not in extent.name:
+        return extent
     names = [name for name in symbols(extent) if name.startswith("?")]
     return substitute(extent, {name: Dim(f"{owner}.{name[1:]}") for name in names})

@@ -305,7 +305,8 @@ class OneHot(Op):
         whole = np.expand_dims(indices, axis)
         places = np.where(whole < 0, whole + depth, whole)
         steps = positions(depth).reshape(-1, *(1,) * (indices.ndim - axis))
-        return (np.where(places == steps, levels[1], levels[0]),)
+        hot = np.equal(places, steps).astype(np.int64)
+        return (np.take(levels, hot),)
 
 
 @dataclass(frozen=True)
