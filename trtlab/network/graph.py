@@ -9,6 +9,7 @@ import numpy as np
 from trtlab.core.errors import InternalError, InvalidNetworkError, UsageError
 from trtlab.core.types import DataType, Dim, Shape, TensorType
 from trtlab.layers.base import Array, Op, ShapeValue
+from trtlab.layers.dims import qualify
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +394,7 @@ class Network:
         types = [None if t is None else t.type for t in layer.inputs]
         values = [None if t is None else t.value for t in layer.inputs]
         try:
-            return layer.op.infer(types, values)
+            return qualify(layer.op.infer(types, values), layer.name)
         except InvalidNetworkError as error:
             if error.where:
                 raise

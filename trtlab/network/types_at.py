@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from trtlab.core.errors import InvalidNetworkError, UsageError
 from trtlab.core.types import Shape, StaticShape, TensorType, format_shape
 from trtlab.layers.base import Array, ShapeValue
+from trtlab.layers.dims import qualify
 from trtlab.network.graph import Layer, Network, Tensor
 
 
@@ -90,7 +91,7 @@ def _infer_layer(
     ins = [None if t is None else types[t] for t in layer.inputs]
     vals = [None if t is None else values.get(t) for t in layer.inputs]
     try:
-        outs = layer.op.infer(ins, vals)
+        outs = qualify(layer.op.infer(ins, vals), layer.name)
     except InvalidNetworkError as error:
         raise InvalidNetworkError(
             error.what,
