@@ -7,12 +7,14 @@ network ─ passes ─► optimized network ─ select ─► a tactic and a for
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from time import perf_counter
 
 from trtlab.builder.options import BuildOptions
 from trtlab.builder.progress import ProgressMonitor, SilentMonitor, step
 from trtlab.builder.reformats import insert_reformats
 from trtlab.builder.timer import DeviceTimer
+from trtlab.core.errors import UsageError
 from trtlab.core.types import DataType
 from trtlab.devices.protocol import Device
 from trtlab.engine.engine import Engine, ShapeProfile, check_profile
@@ -71,6 +73,7 @@ def build(
     clock = _Phases(monitor or SilentMonitor())
     profiles = _profiles(network, options)
     work = clone(network)
+    _ask_layers(work, options.layer_precisions)
     with clock.phase(OPTIMIZE, 1) as advance:
         passes = pipeline.run(work, _pass_options(options, device), lambda *_: advance())
     inferred = infer_at(work, profiles[0].opt())
@@ -120,11 +123,27 @@ def _pass_options(options: BuildOptions, device: Device) -> PassOptions:
     return PassOptions(
         optimization_level=options.optimization_level,
         precision=options.precision,
-        layer_precisions=options.layer_precisions,
+        enabled_types=frozenset(
+            {DataType.FLOAT, options.precision, *options.layer_precisions.values()}
+        ),
         constraints=options.constraints,
-        disabled=options.disabled_rules,
+        disabled_rules=options.disabled_rules,
         device=device.kind,
     )
+
+
+def _ask_layers(network: Network, precisions: Mapping[str, DataType]) -> None:
+    """Write the wanted precisions onto the layers."""
+    by_name = {layer.name: layer for layer in network.layers}
+    for name, wanted in precisions.items():
+        if name not in by_name:
+            near = get_close_matches(name, by_name, n=3)
+            raise UsageError(
+                f"the network has no layer {name!r} to run in {wanted.value}",
+                hint="did you mean " + ", ".join(near) + "?" if near else "see the layers' names "
+                "with `trtlab inspect model FILE --layers`",
+            )
+        by_name[name].precision = wanted
 
 
 def _pack(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from trtlab.core.errors import UsageError
 from trtlab.core.types import DataType
 from trtlab.engine.engine import ShapeProfile
+from trtlab.passes.options import Constraints
 from trtlab.tactics.contest import ContestRules
 
 _LEVELS = 5
@@ -40,7 +41,7 @@ class BuildOptions:
     layer_precisions: Mapping[str, DataType] = field(
         default_factory=lambda: MappingProxyType({})
     )
-    constraints: str = "prefer"
+    constraints: Constraints = "prefer"
     profiles: tuple[ShapeProfile, ...] = ()
     memory_pools: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     max_aux_streams: int = 0

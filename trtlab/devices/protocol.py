@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class Device(Protocol):
     """A place where engines run."""
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["cpu", "cuda"]:
         """``cpu`` or ``cuda``."""
         ...
 

@@ -138,6 +138,8 @@ class Storage:
     # ---- views -------------------------------------------------------------------------
 
     def _view(self, layer: Layer) -> None:
+        if len(layer.outputs) != 1:
+            return
         problem = self.problem(layer)
         source = layer.inputs[0] if layer.inputs else None
         if source is None or source.is_constant or source in self._known:

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numba
 import numpy as np
@@ -59,7 +60,7 @@ class CpuDevice:
         threads: Kernels share their work among so many.
     """
 
-    kind = "cpu"
+    kind: Literal["cpu"] = "cpu"
 
     def __init__(self, threads: int) -> None:
         self.threads = threads

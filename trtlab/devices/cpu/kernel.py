@@ -11,18 +11,22 @@ block (addresses, sizes, strides, float bits), and the call does the share of th
 """
 
 import hashlib
+import inspect
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast, get_type_hints
+from weakref import WeakKeyDictionary
 
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.ccallback import CFunc
+from numba.core.compiler import Flags, compile_internal
 
 from trtlab.devices.cpu.isa import target_isa
+from trtlab.devices.cpu.operation import declare, machine_type
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +35,8 @@ KernelFunction = Callable[[int, int, int], None]
 
 _OPTIONS = {"nopython": True, "error_model": "numpy", "boundscheck": False}
 _LOCK = threading.Lock()
+_ROUTINES: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+"""By library under construction: the routines that are in it already."""
 
 
 @cache
@@ -123,11 +129,55 @@ def kernel(function: KernelFunction) -> Kernel:
 
 
 def routine(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function callable from kernels; it is compiled with each kernel that uses it."""
-    return cast("Callable[P, R]", numba.njit(error_model="numpy", boundscheck=False)(function))
+    """Make a function callable from kernels; it is compiled with each kernel that uses it.
+
+    Its types are its annotations: int, float (float32), bool, Vector, Mask, None, or a tuple of
+    these. Arguments are converted to them.
+    """
+    return _subroutine(function, inline=False)
 
 
 def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """Like ``routine``, but always expanded where it is called: vectors stay in registers."""
-    made = numba.njit(error_model="numpy", boundscheck=False, forceinline=True)(function)
-    return cast("Callable[P, R]", made)
+    return _subroutine(function, inline=True)
+
+
+def _subroutine(function: Callable[P, R], *, inline: bool) -> Callable[P, R]:
+    def generate(context: Any, build: Any, signature: Any, values: Any) -> Any:
+        described = _described(context, function, signature, inline=inline)
+        return context.call_internal(build, described, signature, values)
+
+    def types_of() -> tuple[Any, tuple[Any, ...]]:
+        hints = get_type_hints(function)
+        names = inspect.signature(function).parameters
+        return machine_type(hints["return"]), tuple(machine_type(hints[n]) for n in names)
+
+    return declare(function, types_of, generate)
+
+
+def _described(context: Any, function: Any, signature: Any, *, inline: bool) -> Any:
+    """Numba's description of a routine, compiled into the kernel that is being compiled.
+
+    Numba's own way for a callee is a library for each, optimized and translated by itself
+    and then linked into its callers: that costs twice the time.
+    """
+    library = context.active_code_library
+    made = _ROUTINES.setdefault(library, {})
+    key = (function, signature)
+    if key not in made:
+        flags = Flags()
+        flags.error_model = "numpy"
+        flags.forceinline = inline
+        flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+        result = compile_internal(
+            context.typing_context,
+            context,
+            library,
+            function,
+            signature.args,
+            signature.return_type,
+            flags,
+            locals={},
+        )
+        made[key] = result.fndesc
+    return made[key]

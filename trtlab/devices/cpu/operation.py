@@ -21,7 +21,7 @@ Vectors are values of one Numba type whose width is the host's (``isa.target_isa
 import inspect
 import operator
 from collections.abc import Callable
-from typing import Any, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, get_args, get_origin
 
 import llvmlite.ir as ir
 from numba.core import types
@@ -29,6 +29,7 @@ from numba.core.datamodel import models
 from numba.core.extending import intrinsic, lower_builtin, register_model
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 
+from trtlab.core.errors import InternalError
 from trtlab.devices.cpu.isa import target_isa
 
 LANES = target_isa().lanes
@@ -109,20 +110,52 @@ def operation(
         return ir.Constant(ir.IntType(8).as_pointer(), None) if result is VOID else made
 
     def decorate(declared: Callable[P, R]) -> Callable[P, R]:
-        def define(_typing: Any, *_given: Any) -> Any:
-            return signature(result, *arguments), generate
-
-        # Numba reads arity and names from the definition, after the typing context.
-        own = inspect.signature(declared)
-        context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        cast("Any", define).__signature__ = own.replace(
-            parameters=[context, *own.parameters.values()]
-        )
-        define.__name__ = define.__qualname__ = declared.__name__
-        define.__doc__ = declared.__doc__
-        return cast("Callable[P, R]", intrinsic(define))
+        return declare(declared, lambda: (result, arguments), generate)
 
     return decorate
+
+
+def declare(
+    declared: Callable[P, R],
+    types_of: Callable[[], tuple[Any, tuple[Any, ...]]],
+    generate: Callable[[Any, Any, Any, Any], Any],
+) -> Callable[P, R]:
+    """Make a function known to Numba, with fixed types and a generator of its code.
+
+    Args:
+        declared: Gives name, parameters and documentation.
+        types_of: Result and argument types in Numba's terms, asked for at first use.
+        generate: As Numba wants it: (context, builder, signature, values) → value.
+    """
+
+    def define(_typing: Any, *_given: Any) -> Any:
+        result, arguments = types_of()
+        return signature(result, *arguments), generate
+
+    # Numba reads arity and names from the definition, after the typing context.
+    own = inspect.signature(declared)
+    context = inspect.Parameter("typingctx", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    cast("Any", define).__signature__ = own.replace(
+        parameters=[context, *own.parameters.values()]
+    )
+    define.__name__ = define.__qualname__ = declared.__name__
+    define.__doc__ = declared.__doc__
+    return cast("Callable[P, R]", intrinsic(define))
+
+
+def machine_type(annotation: Any) -> Any:
+    """The Numba type that an annotation of a kernel routine stands for.
+
+    Raises:
+        InternalError: Kernels have no such type.
+    """
+    plain = {int: INT, float: FLOAT, bool: types.boolean, type(None): VOID}
+    found = {**plain, Vector: VECTOR, Mask: MASK}.get(annotation)
+    if found is not None:
+        return found
+    if get_origin(annotation) is tuple:
+        return types.Tuple([machine_type(part) for part in get_args(annotation)])
+    raise InternalError(f"a kernel routine cannot take or return {annotation}")
 
 
 def _register_operator(
