@@ -1,0 +1,44 @@
+"""Why a GPU holds its clocks back: reason bits that hold now, and counters of time held back.
+
+Bits are seen only when polled; counters miss nothing between polls.
+Source: nvml.h, nvmlClocksEventReasons and NVML_FI_DEV_PERF_POLICY_* (nanoseconds).
+"""
+
+# bits that mean slower than asked for, with words for people
+THROTTLE_BITS = {
+    0x004: "power cap",
+    0x008: "hardware slowdown",
+    0x020: "software thermal slowdown",
+    0x040: "hardware thermal slowdown",
+    0x080: "power brake",
+    0x200: "board limit",
+    0x400: "reliability limit",
+}
+# bits that set the clocks without being trouble; idle (0x001) is neither
+NOTE_BITS = {
+    0x002: "the clocks are set by an application clock",
+    0x010: "the clocks follow a sync boost group",
+    0x100: "the clocks are set by the display clock",
+}
+# counters by the reason whose time they count, best first: constant and number
+THROTTLE_COUNTERS = {
+    THROTTLE_BITS[0x004]: (("NVML_FI_DEV_CLOCKS_EVENT_REASON_SW_POWER_CAP", 74),),
+    THROTTLE_BITS[0x020]: (
+        ("NVML_FI_DEV_CLOCKS_EVENT_REASON_SW_THERM_SLOWDOWN", 269),
+        ("NVML_FI_DEV_PERF_POLICY_THERMAL", 75),
+    ),
+    THROTTLE_BITS[0x040]: (("NVML_FI_DEV_CLOCKS_EVENT_REASON_HW_THERM_SLOWDOWN", 270),),
+    THROTTLE_BITS[0x080]: (("NVML_FI_DEV_CLOCKS_EVENT_REASON_HW_POWER_BRAKE_SLOWDOWN", 271),),
+    THROTTLE_BITS[0x200]: (("NVML_FI_DEV_PERF_POLICY_BOARD_LIMIT", 77),),
+    THROTTLE_BITS[0x400]: (("NVML_FI_DEV_PERF_POLICY_RELIABILITY", 79),),
+}
+
+
+def reasons(bits: int) -> tuple[str, ...]:
+    """The throttle reasons among the bits."""
+    return tuple(words for bit, words in THROTTLE_BITS.items() if bits & bit)
+
+
+def notes(bits: int) -> tuple[str, ...]:
+    """What else the bits say about the clocks."""
+    return tuple(words for bit, words in NOTE_BITS.items() if bits & bit)
