@@ -131,8 +131,8 @@ def kernel(function: KernelFunction) -> Kernel:
 def routine(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function callable from kernels; it is compiled with each kernel that uses it.
 
-    Its types are its annotations: int, float (float32), bool, Vector, Mask, None, or a tuple of
-    these. Arguments are converted to them.
+    Its types are its annotations: int, float (float32), bool, Vector, Mask, None, or a tuple
+    of these. Arguments are converted to them.
     """
     return _subroutine(function, inline=False)
 
@@ -165,7 +165,7 @@ def _described(context: Any, function: Any, signature: Any, *, inline: bool) -> 
     made = _ROUTINES.setdefault(library, {})
     key = (function, signature)
     if key not in made:
-        flags = Flags()
+        flags: Any = Flags()
         flags.error_model = "numpy"
         flags.forceinline = inline
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True

@@ -17,6 +17,9 @@ _PANEL_BLOCK_BYTES = 512 * 1024
 """Half of a 1 MiB second-level cache."""
 
 
+_PLAIN = Finish()
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """C[b] = finish(alpha · A[b] × B[b]) for every batch b.
@@ -42,7 +45,7 @@ class Product:
     b: Rows
     c: Rows
     b_mode: int = g.PACKED
-    finish: Finish = Finish()
+    finish: Finish = _PLAIN
     batches: tuple[int, int] = (1, 1)
     alpha: float = 1.0
     a_transposed: bool = False

@@ -122,7 +122,7 @@ def _pack_row_major(
 ) -> None:
     width = (columns + LANES - 1) // LANES * LANES
     factor = vfill(alpha)
-    for row in range(k):
+    for _row in range(k):
         for v in range(0, width, LANES):
             count = columns - v
             if count >= LANES:

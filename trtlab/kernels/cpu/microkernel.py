@@ -23,10 +23,9 @@ import llvmlite.ir as ir
 
 from trtlab.devices.cpu.isa import target_isa
 from trtlab.devices.cpu.kernel import kernel
-from trtlab.devices.cpu.native import call_intrinsic, pointer
+from trtlab.devices.cpu.native import pointer
 from trtlab.devices.cpu.operation import (
     F32,
-    I8,
     I64,
     INT,
     LANES,
@@ -146,7 +145,7 @@ class _Emitter:
         unroll: int,
         first: Any,
     ) -> tuple[Any, Any, list[Any]]:
-        """k from ``first`` while ``unroll`` steps remain; returns k, panel and sums after."""
+        """Walk k from ``first`` while ``unroll`` steps remain; returns k, panel and sums after."""
         build = self.build
         before = build.block
         loop, after = build.append_basic_block("k"), build.append_basic_block("k_end")
@@ -194,8 +193,8 @@ class _Emitter:
         def add_residual(values: list[Any]) -> list[Any]:
             place, added = residual, []
             for r in range(rows):
-                for v in range(vectors):
-                    added.append(build.fadd(values[r * vectors + v], self.vector(place, v)))
+                row = values[r * vectors : (r + 1) * vectors]
+                added += [build.fadd(x, self.vector(place, v)) for v, x in enumerate(row)]
                 place = build.add(place, pitch)
             return added
 
@@ -243,8 +242,12 @@ def _int(value: int) -> Any:
     return ir.Constant(I64, value)
 
 
-@operation(VOID, (INT,), lambda build, block: _Emitter(build, block).all_shapes())
-def _tile(block: int) -> None:
+def _emit_tile(build: Any, block: Any) -> None:
+    _Emitter(build, block).all_shapes()
+
+
+@operation(VOID, (INT,), _emit_tile)
+def _tile(block: int) -> None:  # noqa: ARG001  (a declaration)
     """Compute the tile that the block describes."""
     raise KernelOnly
 
