@@ -1,0 +1,6 @@
+"""Live views: anywidgets whose JavaScript and CSS lie beside them as plain files.
+
+* `bundle`: the files as one module and one style sheet.
+* `explorer`: the linked views of a report.
+* `monitor`: sensor readings as they arrive.
+"""

@@ -1,0 +1,64 @@
+// A pair of canvases that follow their element's size: one for the picture, one for what hovers.
+
+import { h, onFrame } from "./dom.js";
+
+/**
+ * @param {HTMLElement} host positioned element; its width is watched, its height is given
+ * @param {number} height in CSS pixels
+ * @param drawBase, drawOver (context, width, height) → void
+ */
+export function createCanvas(host, height, drawBase, drawOver) {
+  const layers = [drawBase, drawOver].map((draw) => {
+    const el = h("canvas", { class: "t-canvas", "aria-hidden": "true" });
+    host.append(el);
+    return { el, ctx: el.getContext("2d"), paint: onFrame(() => paint(el, draw)) };
+  });
+  host.style.height = `${height}px`;
+
+  function paint(el, draw) {
+    const width = host.clientWidth;
+    if (!width) return;
+    const ratio = Math.min(window.devicePixelRatio || 1, 3);
+    const [w, t] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (el.width !== w || el.height !== t) { el.width = w; el.height = t; }
+    const ctx = el.getContext("2d");
+    ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
+    ctx.clearRect(0, 0, width, height);
+    ctx.textBaseline = "middle";
+    draw(ctx, width, height);
+  }
+
+  const all = () => layers.forEach((layer) => layer.paint());
+  const observer = new ResizeObserver(all);
+  observer.observe(host);
+  return {
+    redraw: all,
+    redrawOver: layers[1].paint,
+    dispose() { observer.disconnect(); layers.forEach((layer) => layer.paint.cancel()); },
+  };
+}
+
+/** A tooltip inside `root` that stays within it. `show(x, y, children)` takes page coordinates. */
+export function createTip(root) {
+  const el = h("div", { class: "t-tip", role: "tooltip", hidden: true });
+  root.append(el);
+  return {
+    show(clientX, clientY, ...children) {
+      el.replaceChildren(...children);
+      el.hidden = false;
+      const box = root.getBoundingClientRect();
+      const x = Math.min(clientX - box.left + 14, box.width - el.offsetWidth - 6);
+      const below = clientY - box.top + 16;
+      const fits = below + el.offsetHeight < box.height;
+      el.style.transform = `translate(${Math.max(6, x)}px, ${fits ? below : below - el.offsetHeight - 28}px)`;
+    },
+    hide() { el.hidden = true; },
+  };
+}
+
+/** A tooltip's lines: a heading with a swatch, then pairs. */
+export function tipBody(family, heading, pairs) {
+  const head = h("div", { class: "t-tip-head" }, family && h("span", { class: "t-swatch", style: { "--c": `var(--t-${family})` } }), heading);
+  const list = h("dl", {}, pairs.filter(([, value]) => value !== null).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]));
+  return [head, list];
+}

@@ -1,0 +1,67 @@
+// Numbers as people read them. Every function gives a dash for a missing value, never a zero.
+
+export const DASH = "–";
+
+/** Three significant digits without an exponent: 1234 → "1,234", 0.01234 → "0.0123". */
+export function digits(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return DASH;
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  if (size >= 100) return Math.round(value).toLocaleString("en-US");
+  const places = Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(size))));
+  return value.toFixed(places);
+}
+
+/** A value with the largest unit that keeps it at or above one. */
+function scaled(value, steps) {
+  if (value === null || value === undefined || Number.isNaN(value)) return DASH;
+  const size = Math.abs(value);
+  let chosen = steps[0];
+  for (const step of steps) if (size >= step[0]) chosen = step;
+  return `${digits(value / chosen[0])} ${chosen[1]}`;
+}
+
+const TIME_NS = [[1, "ns"], [1e3, "µs"], [1e6, "ms"], [1e9, "s"]];
+const BYTES = [[1, "B"], [1024, "KiB"], [2 ** 20, "MiB"], [2 ** 30, "GiB"], [2 ** 40, "TiB"]];
+const COUNT = [[1, ""], [1e3, "K"], [1e6, "M"], [1e9, "G"], [1e12, "T"], [1e15, "P"]];
+
+export const timeNs = (ns) => scaled(ns, TIME_NS);
+export const timeUs = (us) => (us === null || us === undefined ? DASH : scaled(us * 1e3, TIME_NS));
+export const bytes = (count) => scaled(count, BYTES);
+export const count = (value, unit = "") => `${scaled(value, COUNT)}${unit}`.trim();
+
+export function percent(share) {
+  if (share === null || share === undefined || Number.isNaN(share)) return DASH;
+  const value = share * 100;
+  if (value !== 0 && Math.abs(value) < 0.1) return "<0.1 %";
+  return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
+}
+
+/** A tensor's shape: [1, 64, 56, 56] → "1×64×56×56"; a scalar → "scalar". */
+export const shape = (extents) => (extents.length ? extents.join("×") : "scalar");
+
+/** A sensor's value: bytes are scaled, other units are kept. */
+export function reading(value, unit) {
+  if (value === null || value === undefined || Number.isNaN(value)) return DASH;
+  return unit === "bytes" ? bytes(value) : `${digits(value)} ${unit}`;
+}
+
+/** Round steps (1, 2, 5 × 10ⁿ) so that about `wanted` of them lie between two values. */
+export function ticks(from, to, wanted) {
+  const span = to - from;
+  if (!(span > 0)) return { step: 1, values: [] };
+  const raw = span / Math.max(1, wanted);
+  const base = 10 ** Math.floor(Math.log10(raw));
+  const step = [1, 2, 5, 10].map((m) => m * base).find((s) => s >= raw);
+  const values = [];
+  for (let i = Math.ceil(from / step); i * step <= to; i += 1) values.push(i * step);
+  return { step, values };
+}
+
+/** An axis label in the unit of the axis' span, so that all labels of one axis share a unit. */
+export function tickLabel(ns, span, step) {
+  let unit = TIME_NS[0];
+  for (const candidate of TIME_NS) if (span >= candidate[0] * 2) unit = candidate;
+  const places = Math.max(0, -Math.floor(Math.log10(step / unit[0]) + 1e-9));
+  return `${(ns / unit[0]).toFixed(Math.min(places, 6))} ${unit[1]}`;
+}

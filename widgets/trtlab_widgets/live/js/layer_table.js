@@ -1,0 +1,115 @@
+// The ranked table of layers: search, type filter, inline bars, export.
+
+import { button, download, fillWith, h } from "./dom.js";
+import { bytes, count, DASH, digits, percent, shape, timeUs } from "./format.js";
+import { createGrid, swatchText, toCsv } from "./grid.js";
+
+/** Columns in order of use: what and how long first, then why. */
+function layerColumns(data) {
+  const slowest = Math.max(...data.layers.map((l) => l.time ?? 0), 1e-9);
+  const family = (layer) => data.families[layer.family].key;
+  return [
+    { key: "index", title: "#", hint: "Order of execution", width: 44, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
+    { key: "name", title: "Layer", width: 190, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r) => swatchText(c, family(r), r.name) },
+    { key: "time", title: "Median time", hint: "Median over all profiled inferences", width: 112, grow: 1.2, align: "end", value: (r) => r.time, draw: (c, r) => drawBar(c, r, family(r), slowest) },
+    { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 58, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
+    { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
+    { key: "type", title: "Type", width: 92, grow: 1, value: (r) => r.label, text: (r) => r.label },
+    { key: "precision", title: "Prec.", hint: "Type that it computes in", width: 52, value: (r) => r.precision, text: (r) => r.precision },
+    { key: "tactic", title: "Tactic", width: 124, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, text: (r) => r.tactic },
+    { key: "attained", title: "Of limit", hint: "Share of what the device's measured peaks allow (roofline)", width: 66, align: "end", value: (r) => r.attained, text: (r) => percent(r.attained) },
+    { key: "gflops", title: "GFLOP/s", width: 68, align: "end", value: (r) => r.gflops, text: (r) => (r.flops ? digits(r.gflops) : DASH) },
+    { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
+    { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },
+    { key: "output", title: "Output", width: 96, grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
+    { key: "stream", title: "Stream", width: 58, align: "end", value: (r) => r.stream, text: (r) => String(r.stream) },
+  ];
+}
+
+const outputShape = (layer) => (layer.outputs.length ? shape(layer.outputs[0].shape) : DASH);
+
+function drawBar(cell, row, family, slowest) {
+  const part = ((row.time ?? 0) / slowest) * 100;
+  fillWith(cell, h("span", { class: "t-bar", style: { "--c": `var(--t-${family})`, "--w": `${part}%` } }), h("span", { class: "t-bar-text" }, timeUs(row.time)));
+}
+
+/** @param data what readPayload gives; @param store shares selection and hover */
+export function createLayerTable(data, store) {
+  const rows = data.layers.map((layer) => Object.assign(layer, { id: layer.index, hay: haystack(layer) }));
+  const columns = layerColumns(data);
+  const timed = data.layers.some((l) => l.time !== null);
+  const grid = createGrid({
+    label: "Layers", columns, sort: timed ? ["time", "descending"] : ["index", "ascending"],
+    empty: "No layer matches the filter.",
+    onselect: (ids) => store.set({ selection: ids }, "table"),
+    onhover: (id) => store.set({ hover: id ?? -1 }, "table"),
+  });
+  const search = h("input", { type: "search", class: "t-search", placeholder: "Filter by name, type, tactic, origin …", "aria-label": "Filter layers", spellcheck: "false" });
+  const families = new Set();
+  const chips = familyChips(data, families, filter);
+  const foot = h("div", { class: "t-foot", role: "status" });
+  const csv = button("CSV", "Save the listed layers as CSV", () =>
+    download(`${data.model}-layers.csv`, toCsv(columns, grid.ordered()), "text/csv"));
+
+  function filter() {
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    grid.setRows(rows.filter((row) =>
+      (!families.size || families.has(row.family)) && words.every((word) => row.hay.includes(word))));
+    grid.setSelected(store.get().selection);
+    tell();
+  }
+
+  function tell() {
+    const shown = grid.ordered();
+    const { selection } = store.get();
+    const subject = selection.length > 1 ? selection.map((i) => data.layers[i]) : shown;
+    const time = subject.reduce((sum, layer) => sum + (layer.time ?? 0), 0);
+    const share = subject.reduce((sum, layer) => sum + (layer.share ?? 0), 0);
+    const flops = subject.reduce((sum, layer) => sum + layer.flops, 0);
+    const what = selection.length > 1 ? `${selection.length} selected` : `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} layers`;
+    fillWith(foot, h("b", {}, what), timed ? ` · ${timeUs(time)} · ${percent(share)} of the layers' time` : " · not run yet", ` · ${count(flops, "FLOP")}`);
+  }
+
+  search.addEventListener("input", filter);
+  search.addEventListener("keydown", (event) => {
+    event.stopPropagation(); // otherwise letters are the notebook's commands
+    if (event.key === "Escape" && search.value) { search.value = ""; filter(); }
+    if (event.key === "ArrowDown") grid.el.focus();
+  });
+  const off = [
+    store.on(["selection"], (state, source) => {
+      if (source !== "table") grid.setSelected(state.selection);
+      tell();
+    }),
+    store.on(["hover"], (state) => grid.setHovered(state.hover)),
+  ];
+  filter();
+  const bar = h("div", { class: "t-tablebar" }, search, chips, csv);
+  return {
+    el: h("div", { class: "t-table" }, bar, grid.el, foot),
+    focusSearch: () => search.focus(),
+    dispose() { off.forEach((f) => f()); grid.dispose(); },
+  };
+}
+
+const haystack = (l) => [l.name, l.label, l.type, l.tactic, l.precision, ...l.origins].join(" ").toLowerCase();
+
+/** One toggle for each family that occurs; with none pressed, all are shown. */
+function familyChips(data, chosen, changed) {
+  const counts = new Map();
+  for (const layer of data.layers) counts.set(layer.family, (counts.get(layer.family) ?? 0) + 1);
+  const chips = [...counts].sort((a, b) => b[1] - a[1]).map(([family, number]) => {
+    const { key, label } = data.families[family];
+    const chip = h("button", {
+      type: "button", class: "t-chip", "aria-pressed": "false", style: { "--c": `var(--t-${key})` },
+      title: `Show only: ${label}`,
+      onclick: () => {
+        if (!chosen.delete(family)) chosen.add(family);
+        chip.setAttribute("aria-pressed", String(chosen.has(family)));
+        changed();
+      },
+    }, h("span", { class: "t-swatch" }), label, h("span", { class: "t-dim" }, number));
+    return chip;
+  });
+  return h("div", { class: "t-chips", role: "group", "aria-label": "Filter by layer type" }, chips);
+}

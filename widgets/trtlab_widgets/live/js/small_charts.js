@@ -1,0 +1,89 @@
+// The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
+
+import { h, s } from "./dom.js";
+import { bytes, count, digits, percent, timeUs } from "./format.js";
+
+/** Equal bins over the samples' range; [] for fewer than two samples. */
+export function bins(samples, wanted) {
+  if (samples.length < 2) return [];
+  let low = Infinity;
+  let high = -Infinity;
+  for (const v of samples) { low = Math.min(low, v); high = Math.max(high, v); }
+  if (!(high > low)) return [];
+  const counts = new Array(wanted).fill(0);
+  for (const v of samples) counts[Math.min(wanted - 1, Math.floor(((v - low) / (high - low)) * wanted))] += 1;
+  return counts.map((n, i) => ({ from: low + ((high - low) * i) / wanted, to: low + ((high - low) * (i + 1)) / wanted, n }));
+}
+
+/** A layer's times as bars, with a line at the median. */
+export function histogram(samples, median, family) {
+  const found = bins(samples, 28);
+  if (!found.length) return h("p", { class: "t-dim" }, samples.length ? "All samples are equal." : "No samples.");
+  const most = Math.max(...found.map((b) => b.n));
+  const [low, high] = [found[0].from, found[found.length - 1].to];
+  const bars = found.map((bin, i) => s("rect", {
+    x: i * 10 + 0.5, width: 9, y: 44 - (bin.n / most) * 42, height: (bin.n / most) * 42, fill: `var(--t-${family})`,
+  }, s("title", {}, `${timeUs(bin.from)} – ${timeUs(bin.to)}: ${bin.n}`)));
+  const x = ((median - low) / (high - low)) * 280;
+  const label = `${samples.length} samples from ${timeUs(low)} to ${timeUs(high)}, median ${timeUs(median)}`;
+  return h("figure", { class: "t-figure" },
+    s("svg", { viewBox: "0 0 280 46", preserveAspectRatio: "none", class: "t-histogram", role: "img", "aria-label": label }, bars,
+      s("line", { x1: x, x2: x, y1: 0, y2: 46, class: "t-marker" })),
+    h("figcaption", {}, h("span", {}, timeUs(low)), h("span", {}, `${samples.length} samples`), h("span", {}, timeUs(high))));
+}
+
+/** Every tactic that competed for a layer: times as bars, refusals with their reason. */
+export function leaderboard(arena, family) {
+  if (!arena.length) return h("p", { class: "t-dim" }, "No contest was recorded.");
+  const slowest = Math.max(...arena.map((c) => c.time ?? 0), 1e-9);
+  const best = arena.find((c) => c.time !== null)?.time;
+  const rows = arena.map((c) => h("li", { class: c.chosen ? "is-chosen" : c.refused ? "is-refused" : "" },
+    h("div", { class: "t-arena-name" }, h("span", { class: "t-mono t-clip", title: c.tactic }, c.tactic),
+      c.chosen && h("span", { class: "t-tag is-accent" }, "chosen"), c.cached && h("span", { class: "t-tag", title: "The time comes from the timing cache" }, "cached")),
+    c.time === null
+      ? h("div", { class: "t-arena-why" }, c.refused || "not timed")
+      : h("div", { class: "t-arena-time" },
+        h("span", { class: "t-arena-bar", style: { "--w": `${(c.time / slowest) * 100}%`, "--c": `var(--t-${family})` } }),
+        h("span", { title: spreadText(c) }, timeUs(c.time)), h("span", { class: "t-dim" }, c.time === best ? "fastest" : `+${percent(c.time / best - 1)}`)),
+  ));
+  return h("ol", { class: "t-arena" }, rows);
+}
+
+function spreadText(contender) {
+  const range = contender.spread ? `${contender.samples} samples, ${timeUs(contender.spread[0])} to ${timeUs(contender.spread[1])}. ` : "";
+  return `${range}Workspace ${bytes(contender.workspace)}.`;
+}
+
+const W = 300;
+const H = 132;
+
+/** All layers against the device's measured roof; the given one stands out, others can be clicked. */
+export function roofline(data, layer, onselect) {
+  const peak = data.peaks.flops[layer.precision];
+  const bandwidth = data.peaks.bytes;
+  const shown = data.layers.filter((l) => l.gflops > 0 && l.intensity > 0 && l.precision === layer.precision);
+  if (!peak || !bandwidth || !shown.length) return null;
+  const ridge = peak / bandwidth;
+  const x = logScale(Math.min(ridge / 8, ...shown.map((l) => l.intensity)), Math.max(ridge * 8, ...shown.map((l) => l.intensity)), 6, W - 6);
+  const y = logScale(Math.min(...shown.map((l) => l.gflops)), (peak / 1e9) * 1.8, H - 6, 6);
+  const roofAt = (i) => Math.min(peak, i * bandwidth) / 1e9;
+  const ends = [x.invert(6), ridge, x.invert(W - 6)];
+  const roof = s("polyline", { class: "t-roof", points: ends.map((i) => `${x(i)},${y(roofAt(i))}`).join(" ") });
+  const dot = (l) => s("circle", {
+    cx: x(l.intensity), cy: y(l.gflops), r: l === layer ? 5 : 2.6, fill: `var(--t-${data.families[l.family].key})`,
+    class: l === layer ? "t-dot is-chosen" : "t-dot", onclick: () => onselect(l.index),
+  }, s("title", {}, `${l.name}: ${digits(l.gflops)} GFLOP/s at ${digits(l.intensity)} FLOP/B`));
+  const dots = shown.filter((l) => l !== layer).map(dot);
+  if (shown.includes(layer)) dots.push(dot(layer));
+  const label = `Roofline: this layer ran at ${percent(layer.attained)} of what the device allows; it is ${layer.bound}-bound`;
+  return h("figure", { class: "t-figure" },
+    s("svg", { viewBox: `0 0 ${W} ${H}`, class: "t-roofline", role: "img", "aria-label": label }, roof, dots),
+    h("figcaption", {}, h("span", {}, "FLOP/B →"), h("span", {}, `measured peaks: ${count(peak, "FLOP/s")}, ${bytes(bandwidth)}/s`)));
+}
+
+function logScale(low, high, from, to) {
+  const [a, b] = [Math.log(low), Math.log(high)];
+  const scale = (v) => from + ((Math.log(v) - a) / (b - a || 1)) * (to - from);
+  scale.invert = (p) => Math.exp(a + ((p - from) / (to - from)) * (b - a));
+  return scale;
+}

@@ -1,0 +1,316 @@
+// Streams, layers, query latencies and sensors on one time axis.
+
+import { createCanvas, tipBody } from "./canvas.js";
+import { fillWith, h } from "./dom.js";
+import { percent, reading, timeNs } from "./format.js";
+import { sliceName } from "./payload.js";
+import { drawSlices, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
+import { canvasColours } from "./theme.js";
+import { drawMinimap, drawRuler, drawThrottling, MINIMAP, RULER } from "./time_axis.js";
+import { drawTrace, sampleAt, traceTracks } from "./trace_track.js";
+import { attachZoom, clampRange, zoomKey } from "./zoom.js";
+
+const GAP = 6; // between the slices and the sensors
+
+/**
+ * @param root the explorer's element, for colours; @param tip a tooltip from createTip
+ * @param goto(position) show the iteration at a position in data.iterations
+ */
+export function createTimeView(root, data, store, tip, goto) {
+  const slices = sliceTracks(data);
+  const traces = traceTracks(data);
+  const tracks = [...slices, ...traces];
+  const limits = padded(data.range);
+  const height = place(tracks, slices.length);
+  const gutter = createGutter(tracks);
+  const stage = h("div", {
+    class: "t-stage", tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-label": describe(data),
+    "aria-keyshortcuts": "W S A D ArrowLeft ArrowRight BracketLeft BracketRight F Home Escape",
+  });
+  const hint = h("div", { class: "t-stage-hint" }, "Click here or hold Ctrl, then scroll to zoom");
+  stage.append(hint);
+  let colours = canvasColours(root, data.families);
+  let marked = new Uint8Array(0);
+  let brush = null;
+  let over = { track: null, slice: -1, time: null };
+  let focused = -1; // the slice that the arrow keys start from
+
+  const canvas = createCanvas(stage, height, drawBase, drawOver);
+  const frameOf = (width, track) => {
+    const [from, to] = store.get().range;
+    return { from, to, width, y: track?.y ?? 0, height: track?.height ?? height };
+  };
+
+  function drawBase(ctx, width) {
+    ctx.font = `11px ${colours.font}`;
+    const frame = frameOf(width);
+    drawRuler(ctx, frame, origin(), height, colours);
+    drawThrottling(ctx, data, frame, height, colours);
+    const look = { colours, marked, by: store.get().colourBy };
+    for (const track of tracks) {
+      const own = frameOf(width, track);
+      if (track.kind === "trace") drawTrace(ctx, track, own, colours);
+      else {
+        const busy = drawSlices(ctx, data, track, own, look);
+        if (track.kind === "stream") gutter.set(track, percent(busy));
+      }
+      ctx.fillStyle = colours.line;
+      ctx.fillRect(0, track.y + track.height, width, 1);
+    }
+    drawMinimap(ctx, data, frame, limits, colours);
+    if (over.time === null) restReadings();
+  }
+
+  /** Times on the ruler count from the start of the chosen iteration. */
+  function origin() {
+    const it = data.iterations[store.get().iteration];
+    return it ? it.start : data.range[0];
+  }
+
+  function restReadings() {
+    for (const track of traces) gutter.set(track, span(track));
+  }
+
+  function drawOver(ctx, width) {
+    const frame = frameOf(width);
+    const x = (time) => ((time - frame.from) / (frame.to - frame.from)) * width;
+    ctx.font = `11px ${colours.font}`;
+    if (brush) {
+      ctx.fillStyle = colours.accent;
+      ctx.globalAlpha = 0.18;
+      ctx.fillRect(brush[0], MINIMAP, brush[1] - brush[0], height - MINIMAP);
+      ctx.globalAlpha = 1;
+      const label = timeNs(((brush[1] - brush[0]) / width) * (frame.to - frame.from));
+      ctx.fillStyle = colours.fg;
+      ctx.fillText(label, brush[0] + 4, MINIMAP + RULER / 2);
+    }
+    outline(ctx, store.get().hover, x, frame);
+    if (over.time === null) return;
+    const at = Math.round(x(over.time)) + 0.5;
+    ctx.strokeStyle = colours.fg2;
+    ctx.globalAlpha = 0.6;
+    ctx.beginPath();
+    ctx.moveTo(at, MINIMAP);
+    ctx.lineTo(at, height);
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+  }
+
+  /** Frame the visible bars of the layer under the pointer, wherever the pointer is. */
+  function outline(ctx, layer, x, frame) {
+    if (layer < 0) return;
+    ctx.strokeStyle = colours.fg;
+    ctx.lineWidth = 1.5;
+    for (const track of slices.filter((t) => t.kind === "stream")) {
+      let drawn = 0;
+      for (const i of track.order) {
+        if (data.slices.layer[i] !== layer) continue;
+        const [left, right] = [x(data.slices.start[i]), x(data.slices.start[i] + data.slices.duration[i])];
+        if (right < 0 || left > frame.width || (drawn += 1) > 200) continue;
+        ctx.strokeRect(left, track.y + 1, Math.max(1.5, right - left), track.height - 2);
+      }
+    }
+  }
+
+  const view = {
+    range: () => store.get().range,
+    limits: () => limits,
+    move: (range) => store.set({ range }, "time"),
+    grab: (y) => (y < MINIMAP ? "minimap" : null),
+    brush: (pixels) => { brush = pixels; canvas.redrawOver(); },
+    hint: () => { hint.classList.remove("is-shown"); void hint.offsetWidth; hint.classList.add("is-shown"); },
+    click,
+    hover,
+  };
+  attachZoom(stage, view);
+
+  function hit(x, y) {
+    const track = tracks.find((t) => y >= t.y && y < t.y + t.height) ?? null;
+    const [from, to] = store.get().range;
+    const perPixel = (to - from) / stage.clientWidth;
+    const time = from + x * perPixel;
+    const slice = track && track.kind !== "trace" ? sliceAt(data, track, time, 3 * perPixel) : -1;
+    return { track, time, slice, x, y };
+  }
+
+  function click(x, y, event) {
+    const { track, slice, time } = hit(x, y);
+    if (track?.key === "latency") return goto(nearestIteration(data, time));
+    if (slice < 0) return undefined;
+    if (track.kind === "inference") return goto(data.iterations.findIndex((it) => it.id === data.slices.iteration[slice]));
+    return select(slice, event.ctrlKey || event.metaKey || event.shiftKey);
+  }
+
+  function select(slice, add) {
+    focused = slice;
+    const layer = data.slices.layer[slice];
+    if (layer < 0) return;
+    const { selection } = store.get();
+    store.set({ selection: add ? [...selection.filter((i) => i !== layer), layer] : [layer] }, "time");
+  }
+
+  function hover(x, y) {
+    over = x === null || y < MINIMAP ? { track: null, slice: -1, time: null } : hit(x, y);
+    const layer = over.slice >= 0 ? data.slices.layer[over.slice] : -1;
+    store.set({ hover: layer }, "time");
+    stage.classList.toggle("is-hit", over.slice >= 0);
+    if (over.time === null) { tip.hide(); restReadings(); } else {
+      for (const track of traces) gutter.set(track, valueAt(track, over.time));
+      if (over.slice >= 0) showTip(x, y);
+      else tip.hide();
+    }
+    canvas.redrawOver();
+  }
+
+  function showTip(x, y) {
+    const i = over.slice;
+    const layer = data.layers[data.slices.layer[i]];
+    const box = stage.getBoundingClientRect();
+    const began = data.slices.start[i] - (data.iterations.find((it) => it.id === data.slices.iteration[i])?.start ?? 0);
+    tip.show(box.left + x, box.top + y, ...tipBody(layer && data.families[layer.family].key, sliceName(data, i), [
+      ["Duration", timeNs(data.slices.duration[i])],
+      ["Began", `${timeNs(began)} into inference ${data.slices.iteration[i]}`],
+      ["Median", layer ? `${timeNs((layer.time ?? NaN) * 1e3)} · ${percent(layer.share)}` : null],
+      ["Layer", layer ? `${layer.label} · ${layer.precision}` : null],
+    ]));
+  }
+
+  stage.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const turn = { "]": 1, "[": -1 }[event.key];
+    if (step) stepSelection(step);
+    else if (turn) goto(Math.max(0, store.get().iteration + turn));
+    else if (event.key === "Escape") store.set({ selection: [] }, "key");
+    else if (event.key === "Home") goto(-1);
+    else if (event.key.toLowerCase() === "f") fitSelection();
+    else if (!zoomKey(event.key, view)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  function stepSelection(step) {
+    const current = focused >= 0 ? focused : firstSlice(store.get().selection[0] ?? -1);
+    const track = slices.find((t) => t.kind === "stream" && t.order.includes(current)) ?? slices.find((t) => t.kind === "stream");
+    if (!track) return;
+    let next = current < 0 ? sliceAt(data, track, store.get().range[0], Infinity) : neighbour(data, track, current, step);
+    while (next >= 0 && data.slices.layer[next] < 0) next = neighbour(data, track, next, step);
+    if (next < 0) return;
+    select(next, false);
+    reveal(next);
+  }
+
+  /** A layer's slice in the chosen iteration, else its first one in view, else its first one. */
+  function firstSlice(layer) {
+    const chosen = data.iterations[store.get().iteration]?.id;
+    const [from, to] = store.get().range;
+    let best = -1;
+    for (const track of slices) {
+      if (track.kind !== "stream") continue;
+      for (const i of track.order) {
+        if (data.slices.layer[i] !== layer) continue;
+        if (best < 0) best = i;
+        if (chosen === undefined ? data.slices.start[i] >= from && data.slices.start[i] <= to : data.slices.iteration[i] === chosen) return i;
+      }
+    }
+    return best;
+  }
+
+  function reveal(i) {
+    const [from, to] = store.get().range;
+    const middle = data.slices.start[i] + data.slices.duration[i] / 2;
+    if (middle >= from && middle <= to) return;
+    view.move(clampRange([middle - (to - from) / 2, middle + (to - from) / 2], limits));
+  }
+
+  function fitSelection() {
+    const i = firstSlice(store.get().selection[0] ?? -1);
+    if (i < 0) return goto(store.get().iteration);
+    const [start, length] = [data.slices.start[i], data.slices.duration[i]];
+    return view.move(clampRange([start - length * 2, start + length * 3], limits));
+  }
+
+  function mark() {
+    const { selection } = store.get();
+    marked = new Uint8Array(selection.length ? data.layers.length : 0);
+    for (const i of selection) marked[i] = 1;
+  }
+
+  mark();
+  const off = [
+    store.on(["range", "iteration", "colourBy"], () => canvas.redraw()),
+    store.on(["hover"], () => canvas.redrawOver()),
+    store.on(["selection"], (state, source) => {
+      mark();
+      if (source !== "time" && state.selection.length) {
+        focused = firstSlice(state.selection[state.selection.length - 1]);
+        if (focused >= 0) reveal(focused);
+      }
+      canvas.redraw();
+    }),
+  ];
+  return {
+    el: h("div", { class: "t-time" }, gutter.el, stage),
+    limits,
+    zoom: (key) => zoomKey(key, view),
+    recolour() { colours = canvasColours(root, data.families); canvas.redraw(); },
+    dispose() { off.forEach((f) => f()); canvas.dispose(); },
+  };
+}
+
+/** Give every track its place; returns the height of all. */
+function place(tracks, bars) {
+  let y = MINIMAP + RULER;
+  tracks.forEach((track, i) => {
+    if (i === bars && bars) y += GAP;
+    track.y = y;
+    y += track.height + 1;
+  });
+  return y + (tracks.some((t) => t.kind === "trace") ? 0 : 18);
+}
+
+/** The tracks' names and readings, as text beside the canvas. */
+function createGutter(tracks) {
+  const values = new Map(tracks.map((track) => [track, h("span", { class: "t-gutter-value" })]));
+  const rows = tracks.map((track) =>
+    h("div", { class: `t-gutter-row is-${track.kind}`, title: track.hint, style: { top: `${track.y}px`, height: `${track.height}px` } },
+      h("span", { class: "t-gutter-label" }, track.label), values.get(track)));
+  return {
+    el: h("div", { class: "t-gutter" }, rows),
+    set(track, text) { const el = values.get(track); if (el.textContent !== text) fillWith(el, text); },
+  };
+}
+
+function padded([from, to]) {
+  const pad = (to - from) * 0.01;
+  return [from - pad, to + pad];
+}
+
+function span({ values, unit }) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
+  if (reading(low, unit) === reading(high, unit)) return reading(low, unit);
+  return `${reading(low, unit).replace(` ${unit}`, "")} – ${reading(high, unit)}`;
+}
+
+function valueAt(track, time) {
+  const i = sampleAt(track.times, time);
+  return reading(i < 0 ? null : track.values[i], track.unit);
+}
+
+/** The query whose start is nearest, as a position in data.iterations where both were recorded. */
+function nearestIteration(data, time) {
+  let best = -1;
+  data.iterations.forEach((it, i) => {
+    const gap = (j) => Math.abs(data.iterations[j].start - time);
+    if (best < 0 || gap(i) < gap(best)) best = i;
+  });
+  return best;
+}
+
+function describe(data) {
+  const streams = new Set(data.slices.stream).size;
+  const throttled = data.throttling.length ? `, throttled ${data.throttling.length} times` : "";
+  return `Timeline of ${data.iterations.length} inferences on ${streams} streams${throttled}. W and S zoom, A and D pan, arrow keys walk the layers, brackets change the inference.`;
+}

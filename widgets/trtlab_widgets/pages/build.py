@@ -1,0 +1,154 @@
+"""What the builder did: phases, passes with what they declined, and the closest contests."""
+
+from itertools import cycle
+
+from trtlab.report.records import BuildRecord, PassRecord, Report, SelectionRecord
+from trtlab_widgets.pages.markup import (
+    STEPS,
+    Cell,
+    element,
+    panel,
+    stacked_bar,
+    swatch,
+    table,
+    text,
+)
+from trtlab_widgets.pages.text import nbytes, percent, plural, seconds, time_us
+
+_MOST_ROWS = 60  # contests listed; the explorer has all of them
+_MOST_REFUSALS = 40  # reasons listed for one pass
+
+
+def build_page(report: Report) -> str:
+    """The whole page as HTML, ready to stand inside an element of class ``trtl``."""
+    build = report.build
+    return element("div", phases(build), passes(build), contests(report), class_="t-page")
+
+
+def phases(build: BuildRecord) -> str:
+    """How the build's time divides."""
+    total = sum(build.phases.values()) or 1.0
+    longest = max(build.phases, key=lambda name: build.phases[name], default="")
+    message = (
+        f"{seconds(build.seconds)}, {percent(build.phases[longest] / total)} in {longest}"
+        f"; the engine has {nbytes(build.engine_bytes)}"
+        if longest
+        else f"{seconds(build.seconds)}; no phases were recorded"
+    )
+    coloured = [
+        (name, value, f"step-{place}")
+        for (name, value), place in zip(
+            build.phases.items(), cycle(range(STEPS)), strict=False
+        )
+    ]
+    legend = [
+        element(
+            "li",
+            swatch(colour),
+            text("span", name),
+            text("b", seconds(value)),
+            text("span", percent(value / total), "t-dim"),
+        )
+        for name, value, colour in coloured
+    ]
+    bar = stacked_bar(coloured, message)
+    return panel("Build time", message, bar, element("ul", *legend, class_="t-legend"))
+
+
+def passes(build: BuildRecord) -> str:
+    """The pass log: what each changed, and where it declined and why."""
+    if not build.passes:
+        return panel(
+            "Passes", "no pass ran", text("p", "The network was built as it is.", "t-dim")
+        )
+    before, after = build.passes[0].layers_before, build.passes[-1].layers_after
+    message = f"{plural(before, 'layer')} became {after:,}"
+    return panel("Passes", message, _pass_table(build.passes), *map(_refusals, build.passes))
+
+
+def _pass_table(records: tuple[PassRecord, ...]) -> str:
+    head: list[Cell] = [
+        "Pass",
+        ("Changes", "t-num"),
+        ("Layers", "t-num"),
+        ("Time", "t-num"),
+        ("Declined", "t-num"),
+    ]
+    rows: list[list[Cell]] = [
+        [
+            (record.name, "t-mono"),
+            (f"{record.changes:,}", "t-num"),
+            (f"{record.layers_before:,} → {record.layers_after:,}", "t-num"),
+            (time_us(record.wall_ms * 1e3), "t-num"),
+            (str(len(record.rejections) or ""), "t-num"),
+        ]
+        for record in records
+    ]
+    return element("div", table(head, rows), class_="t-scroll")
+
+
+def _refusals(record: PassRecord) -> str:
+    if not record.rejections:
+        return ""
+    items = [
+        element(
+            "li",
+            text("b", r.subject, "t-mono"),
+            text("span", f" {r.reason}"),
+            text("span", f" ({', '.join(r.where)})" if r.where else "", "t-dim"),
+        )
+        for r in record.rejections[:_MOST_REFUSALS]
+    ]
+    rest = len(record.rejections) - len(items)
+    if rest:
+        items.append(text("li", f"and {rest:,} more", "t-dim"))
+    summary = text(
+        "summary", f"{record.name} declined {plural(len(record.rejections), 'time')}"
+    )
+    return element("details", summary, element("ul", *items), class_="t-details")
+
+
+def contest_rows(report: Report) -> list[tuple[SelectionRecord, float, float | None]]:
+    """Contests by falling time, each with how much slower the runner-up was (0.1: 10 %)."""
+    rows: list[tuple[SelectionRecord, float, float | None]] = []
+    for selection in report.build.selections:
+        timed = {c.tactic: c.time_us for c in selection.contenders if c.time_us is not None}
+        chosen = timed.pop(selection.chosen, None)
+        if chosen:
+            gap = min(timed.values()) / chosen - 1 if timed else None
+            rows.append((selection, chosen, gap))
+    return sorted(rows, key=lambda row: -row[1])
+
+
+def contests(report: Report) -> str:
+    """Which tactic won each layer, by how much, and how many were refused."""
+    build = report.build
+    rows = contest_rows(report)
+    message = (
+        f"{plural(build.tactics_tried, 'tactic')} tried, {build.tactics_timed:,} timed,"
+        f" {build.cache_hits:,} known from the cache"
+    )
+    head: list[Cell] = [
+        "Layer",
+        "Chosen tactic",
+        ("Time", "t-num"),
+        ("Runner-up", "t-num"),
+        ("Timed", "t-num"),
+        ("Refused", "t-num"),
+    ]
+    body: list[list[Cell]] = [
+        [
+            (selection.layer, "t-clip"),
+            (selection.chosen, "t-mono"),
+            (time_us(chosen), "t-num"),
+            (f"{gap * 100:+.0f} %" if gap is not None else "none", "t-num"),
+            (str(sum(c.time_us is not None for c in selection.contenders)), "t-num"),
+            (str(sum(bool(c.rejection) for c in selection.contenders)), "t-num"),
+        ]
+        for selection, chosen, gap in rows[:_MOST_ROWS]
+    ]
+    note = f"The {_MOST_ROWS} slowest of {len(rows):,} layers; the explorer has every contest."
+    foot = text("p", note, "t-dim") if len(rows) > _MOST_ROWS else ""
+    return panel(
+        "Tactics", message, element("div", table(head, body), class_="t-scroll"), foot
+    )

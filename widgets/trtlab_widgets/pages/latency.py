@@ -1,0 +1,145 @@
+"""Latencies as SVG: how they are distributed, and how they went over time."""
+
+from html import escape
+
+from trtlab.report.records import BenchmarkRecord, Report, Summary
+from trtlab_widgets.pages.markup import element, table, text, twin
+from trtlab_widgets.pages.text import plural, time_ms
+
+WIDTH = 560.0  # of the drawing's own units; the page stretches it
+HEIGHT = 120.0
+_BINS = 48
+_MOST_DOTS = 4000  # more are thinned to the extremes of each stretch
+
+
+def histogram(values: tuple[float, ...], bins: int = _BINS) -> list[tuple[float, float, int]]:
+    """Equal bins (from, to, count) over the values' range; one bin when all are equal."""
+    if not values:
+        return []
+    low, high = min(values), max(values)
+    if low == high:
+        return [(low, high, len(values))]
+    counts = [0] * bins
+    for value in values:
+        counts[min(bins - 1, int((value - low) / (high - low) * bins))] += 1
+    step = (high - low) / bins
+    return [(low + i * step, low + (i + 1) * step, n) for i, n in enumerate(counts)]
+
+
+def distribution_svg(benchmark: BenchmarkRecord) -> str:
+    """Bars of the latencies with lines at the median and the 99th percentile."""
+    bins = histogram(benchmark.samples_ms)
+    if not bins:
+        return ""
+    low, high, most = bins[0][0], bins[-1][1], max(n for _, _, n in bins)
+    width = WIDTH / len(bins)
+    bars = [
+        f'<rect x="{i * width + 0.5:.1f}" width="{width - 1:.1f}"'
+        f' y="{HEIGHT * (1 - n / most):.1f}" height="{HEIGHT * n / most:.1f}">'
+        f"<title>{time_ms(a)} – {time_ms(b)}: {n}</title></rect>"
+        for i, (a, b, n) in enumerate(bins)
+        if n
+    ]
+    summary = benchmark.latency_ms
+    span = (high - low) or 1.0
+    marks = [("median", (summary.median - low) / span), ("p99", (summary.p99 - low) / span)]
+    label = (
+        f"Latencies from {time_ms(low)} to {time_ms(high)}, median {time_ms(summary.median)}"
+    )
+    return _plot(label, "".join(bars), [time_ms(low), time_ms(high)], marks)
+
+
+def _plot(
+    label: str, drawing: str, axis: list[str], marks: list[tuple[str, float]] | None = None
+) -> str:
+    """A drawing that fills its width, with texts beside it so that they keep their size.
+
+    Args:
+        label: What the picture says, for those who do not see it.
+        drawing: SVG in `WIDTH` × `HEIGHT` units.
+        axis: Texts below it, spread evenly.
+        marks: Named vertical lines, by their place from 0 to 1.
+    """
+    svg = (
+        f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" preserveAspectRatio="none" role="img"'
+        f' aria-label="{escape(label)}">{drawing}</svg>'
+    )
+    lines = [
+        f'<span class="t-mark{" is-left" if place > _MIDDLE else ""}"'
+        f' style="left: {place:.2%}; --top: {level * 16}px">{escape(name)}</span>'
+        for level, (name, place) in enumerate(marks or [])
+    ]
+    foot = element("div", *(text("span", each) for each in axis), class_="t-plot-axis")
+    return element("div", element("div", svg, *lines, class_="t-plot"), foot)
+
+
+_MIDDLE = 0.5  # marks right of it have their names on their left
+
+
+def series_svg(report: Report) -> str:
+    """Each query's latency at its start, over the times when the device was throttled."""
+    benchmark = report.benchmark
+    if benchmark is None or not benchmark.samples_ms:
+        return ""
+    starts, values = benchmark.starts_ns, benchmark.samples_ms
+    first, last = starts[0], max(starts[-1], starts[0] + 1)
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+
+    def x(time_ns: float) -> float:
+        return min(WIDTH, max(0.0, (time_ns - first) / (last - first) * (WIDTH - 8) + 4))
+
+    throttled = [
+        f'<rect class="t-throttled" x="{x(t.start_ns):.1f}" y="0" height="{HEIGHT}"'
+        f' width="{max(1.0, x(t.end_ns) - x(t.start_ns)):.1f}">'
+        f"<title>Throttled: {escape(t.reason)}</title></rect>"
+        for t in (report.telemetry.throttling if report.telemetry else ())
+        if t.end_ns > first and t.start_ns < last
+    ]
+    dots = "".join(
+        f"M{x(starts[i]):.1f} {(HEIGHT - 12) * (1 - (values[i] - low) / span) + 6:.1f}h0"
+        for i in _thinned(values)
+    )
+    label = f"Latency of {plural(len(values), 'query')} over {time_ms((last - first) / 1e6)}"
+    axis = ["0", time_ms((last - first) / 2e6), time_ms((last - first) / 1e6)]
+    return _plot(label, f'{"".join(throttled)}<path class="t-dots" d="{dots}"/>', axis)
+
+
+def _thinned(values: tuple[float, ...]) -> list[int]:
+    """All positions, or the least and the greatest of each stretch when there are too many."""
+    if len(values) <= _MOST_DOTS:
+        return list(range(len(values)))
+    length = -(-2 * len(values) // _MOST_DOTS)
+    chosen: list[int] = []
+    for start in range(0, len(values), length):
+        stretch = range(start, min(start + length, len(values)))
+        chosen += [min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__)]
+    return chosen
+
+
+def percentile_table(benchmark: BenchmarkRecord) -> str:
+    """Every measured quantity with its percentiles, as the pictures' text."""
+    head = [
+        "",
+        *((name, "t-num") for name in ("Median", "Mean", "Min", "p90", "p95", "p99", "Max")),
+    ]
+
+    def row(name: str, summary: Summary) -> list[str | tuple[str, str]]:
+        values = (
+            summary.median,
+            summary.mean,
+            summary.min,
+            summary.p90,
+            summary.p95,
+            summary.p99,
+        )
+        return [name, *((time_ms(v), "t-num") for v in (*values, summary.max))]
+
+    rows = [
+        row("Latency", benchmark.latency_ms),
+        row("Enqueue", benchmark.enqueue_ms),
+        row("Host to device", benchmark.h2d_ms),
+        row("Compute", benchmark.compute_ms),
+        row("Device to host", benchmark.d2h_ms),
+    ]
+    return twin(element("div", table(head, rows), class_="t-scroll"))

@@ -1,0 +1,67 @@
+"""Escaped elements, and the small pictures that several pages share."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+Cell = str | tuple[str, str]  # text, or text and a CSS class
+
+
+def element(tag: str, *children: str, **attributes: str) -> str:
+    """An element around children that are HTML already; attribute values are escaped.
+
+    ``class_`` becomes ``class``, other underscores become hyphens (``aria_label``).
+    """
+    names = {key: "class" if key == "class_" else key.replace("_", "-") for key in attributes}
+    texts = [f' {names[key]}="{escape(value)}"' for key, value in attributes.items()]
+    return f"<{tag}{''.join(texts)}>{''.join(children)}</{tag}>"
+
+
+def text(tag: str, content: str, class_: str = "") -> str:
+    """An element with escaped text."""
+    return element(tag, escape(content), **({"class_": class_} if class_ else {}))
+
+
+def swatch(colour: str) -> str:
+    """The square of a layer family's colour, or of ``step-0`` to ``step-5``."""
+    return f'<span class="t-swatch" style="--c: var(--t-{colour})"></span>'
+
+
+STEPS = 6  # shades for parts that are no layers
+
+
+def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
+    """A plain table; numbers are cells of class ``t-num``."""
+
+    def cells(tag: str, row: Sequence[Cell]) -> str:
+        pairs = [cell if isinstance(cell, tuple) else (cell, "") for cell in row]
+        return element("tr", *(text(tag, content, class_) for content, class_ in pairs))
+
+    body = element("tbody", *(cells("td", row) for row in rows))
+    return element("table", element("thead", cells("th", head)), body, class_="t-plain")
+
+
+def twin(content: str) -> str:
+    """A table that says in text what the picture before it shows."""
+    return element("details", text("summary", "As a table"), content, class_="t-details")
+
+
+def panel(title: str, message: str, *body: str) -> str:
+    """A framed part of a page with its one message beside the title."""
+    head = element("header", text("h2", title), text("p", message), class_="t-panel-head")
+    inner = element("div", *body, class_="t-panel-body")
+    return element("section", head, inner, class_="t-panel", aria_label=title)
+
+
+def stacked_bar(parts: Sequence[tuple[str, float, str]], label: str) -> str:
+    """One bar of parts (name, size, colour), widths in proportion.
+
+    A colour is a layer family's key, or ``step-0`` to ``step-5`` for parts that are no layers.
+    """
+    total = sum(size for _, size, _ in parts) or 1.0
+    pieces = [
+        f'<i style="flex-grow: {size / total:.5f}; background: var(--t-{colour})"'
+        f' title="{escape(name)}"></i>'
+        for name, size, colour in parts
+        if size > 0
+    ]
+    return element("div", *pieces, class_="t-stack", role="img", aria_label=label)

@@ -1,0 +1,78 @@
+"""Numbers as people read them: three digits, the unit that fits, a dash when missing."""
+
+import math
+
+DASH = "–"
+_TIME_NS = ((1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
+_BYTES = ((1.0, "B"), (1024.0, "KiB"), (2.0**20, "MiB"), (2.0**30, "GiB"), (2.0**40, "TiB"))
+_COUNT = ((1.0, ""), (1e3, "K"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"))
+_TENTH = 0.1  # percent; less is only said to be less
+
+
+def digits(value: float | None) -> str:
+    """Three significant digits without an exponent: 1234.5 → ``1,234``, 0.01234 → 0.0123."""
+    if value is None or math.isnan(value):
+        return DASH
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if size >= 100:
+        return f"{value:,.0f}"
+    places = min(8, max(0, 2 - math.floor(math.log10(size))))
+    return f"{value:.{places}f}"
+
+
+def _scaled(value: float | None, steps: tuple[tuple[float, str], ...]) -> str:
+    if value is None or math.isnan(value):
+        return DASH
+    factor, unit = next((s for s in reversed(steps) if abs(value) >= s[0]), steps[0])
+    return f"{digits(value / factor)} {unit}"
+
+
+def time_us(value: float | None) -> str:
+    """Microseconds in the unit that fits."""
+    return _scaled(None if value is None else value * 1e3, _TIME_NS)
+
+
+def time_ms(value: float | None) -> str:
+    """Milliseconds in the unit that fits."""
+    return _scaled(None if value is None else value * 1e6, _TIME_NS)
+
+
+def seconds(value: float | None) -> str:
+    """Seconds in the unit that fits; minutes from two minutes on."""
+    if value is not None and value >= 120:
+        return f"{int(value // 60)} min {int(value % 60)} s"
+    return _scaled(None if value is None else value * 1e9, _TIME_NS)
+
+
+def nbytes(value: float | None) -> str:
+    """Bytes with a binary prefix."""
+    return _scaled(value, _BYTES)
+
+
+def count(value: float | None, unit: str = "") -> str:
+    """A large number with a decimal prefix: 25557032 → ``25.6 M``."""
+    return f"{_scaled(value, _COUNT)}{unit}".strip()
+
+
+def percent(share: float | None) -> str:
+    """A part of one as per cent."""
+    if share is None or math.isnan(share):
+        return DASH
+    value = share * 100
+    if value and abs(value) < _TENTH:
+        return "<0.1 %"
+    return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
+
+
+def shape(extents: tuple[int | str, ...]) -> str:
+    """A tensor's shape: ``1×64×56×56``; ``scalar`` without dimensions."""
+    return "×".join(str(extent) for extent in extents) or "scalar"
+
+
+def plural(number: int, word: str) -> str:
+    """``1 layer``, ``2 layers``, ``2 queries``."""
+    if number == 1:
+        return f"1 {word}"
+    return f"{number:,} {word[:-1]}ies" if word.endswith("y") else f"{number:,} {word}s"

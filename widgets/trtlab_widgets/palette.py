@@ -1,0 +1,111 @@
+"""The colours of layer types: one table for Python, CSS and JavaScript.
+
+Layer types are grouped into nine families: nobody tells fifty colours apart. Within each theme
+every two families differ by at least 15 (CIE76) for normal sight and for simulated
+protanopia, deuteranopia and tritanopia; a test computes it.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Layer types that share a colour.
+
+    Attributes:
+        key: Name in CSS variables (``--t-conv``).
+        label: What a person reads.
+        light: Colour on light backgrounds.
+        dark: Colour on dark backgrounds.
+        kinds: Layer types, as `LayerRecord.type` spells them.
+    """
+
+    key: str
+    label: str
+    light: str
+    dark: str
+    kinds: frozenset[str]
+
+
+def _kinds(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+FAMILIES: tuple[Family, ...] = (
+    Family("conv", "Convolution", "#3e78ea", "#84acff", _kinds("CONVOLUTION DECONVOLUTION")),
+    Family(
+        "matmul",
+        "Matrix multiply",
+        "#d93f19",
+        "#d57025",
+        _kinds("MATRIX_MULTIPLY EINSUM FULLY_CONNECTED"),
+    ),
+    Family(
+        "attention",
+        "Attention & recurrent",
+        "#8a2eba",
+        "#916cc1",
+        _kinds("ATTENTION RNN_V2 LOOP RECURRENCE ROTARY_EMBEDDING KV_CACHE_UPDATE MOE"),
+    ),
+    Family(
+        "pointwise",
+        "Pointwise",
+        "#248b74",
+        "#3bb87f",
+        _kinds("POINTWISE ACTIVATION ELEMENTWISE UNARY SCALE PARAMETRIC_RELU SELECT"),
+    ),
+    Family(
+        "norm",
+        "Normalize & softmax",
+        "#e09b08",
+        "#dccb25",
+        _kinds("NORMALIZATION LRN SOFTMAX RAGGED_SOFTMAX"),
+    ),
+    Family(
+        "reduce",
+        "Pool & reduce",
+        "#ab2951",
+        "#ff75b0",
+        _kinds("POOLING REDUCE TOPK CUMULATIVE NON_ZERO NMS"),
+    ),
+    Family(
+        "move",
+        "Data movement",
+        "#39a7de",
+        "#95ddf3",
+        _kinds(
+            "SHUFFLE SQUEEZE UNSQUEEZE CONCATENATION SLICE PADDING RESIZE EXPAND GATHER"
+            " SCATTER ONE_HOT REVERSE_SEQUENCE GRID_SAMPLE"
+        ),
+    ),
+    Family(
+        "reformat",
+        "Reformat & cast",
+        "#714722",
+        "#a0693f",
+        _kinds("REFORMAT CAST IDENTITY QUANTIZE DEQUANTIZE DYNAMIC_QUANTIZE"),
+    ),
+    Family("other", "Other", "#729ba8", "#7b8a8b", frozenset()),
+)
+
+_INDEX = {kind: index for index, family in enumerate(FAMILIES) for kind in family.kinds}
+OTHER = len(FAMILIES) - 1
+
+
+def family_index(kind: str) -> int:
+    """Position in `FAMILIES` of a layer type; types that are in no family count as other."""
+    return _INDEX.get(kind.upper(), OTHER)
+
+
+def kind_label(kind: str) -> str:
+    """A layer type as a person reads it: ``MATRIX_MULTIPLY`` → ``Matrix multiply``."""
+    words = kind.replace("_", " ").strip().lower()
+    return words[:1].upper() + words[1:]
+
+
+def palette_css(theme: str) -> str:
+    """The families' colours as CSS custom properties of one theme (``light`` or ``dark``)."""
+    return " ".join(
+        f"--t-{family.key}: {family.dark if theme == 'dark' else family.light};"
+        for family in FAMILIES
+    )
