@@ -3,7 +3,15 @@
 from enum import Enum
 
 
-class ActivationType(Enum):
+class Numbered(Enum):
+    """An enumeration whose members have TensorRT's number besides their spelling."""
+
+    def __int__(self) -> int:
+        """The number: the member's place."""
+        return list(type(self)).index(self)
+
+
+class ActivationType(Numbered):
     """Functions of `IActivationLayer`."""
 
     RELU = "relu"
@@ -22,7 +30,7 @@ class ActivationType(Enum):
     GELU_TANH = "gelu_tanh"
 
 
-class ElementWiseOperation(Enum):
+class ElementWiseOperation(Numbered):
     """Functions of `IElementWiseLayer`."""
 
     SUM = "sum"
@@ -41,7 +49,7 @@ class ElementWiseOperation(Enum):
     LESS = "less"
 
 
-class UnaryOperation(Enum):
+class UnaryOperation(Numbered):
     """Functions of `IUnaryLayer`."""
 
     EXP = "exp"
@@ -71,7 +79,7 @@ class UnaryOperation(Enum):
     ISNAN = "isnan"
 
 
-class ReduceOperation(Enum):
+class ReduceOperation(Numbered):
     """Functions of `IReduceLayer`."""
 
     SUM = "sum"
@@ -82,7 +90,7 @@ class ReduceOperation(Enum):
     NONE = "none"
 
 
-class PoolingType(Enum):
+class PoolingType(Numbered):
     """Kinds of `IPoolingLayer`."""
 
     MAX = "max"
@@ -90,7 +98,7 @@ class PoolingType(Enum):
     MAX_AVERAGE_BLEND = "max_average_blend"
 
 
-class PaddingMode(Enum):
+class PaddingMode(Numbered):
     """How windows are padded: explicitly, or as TensorFlow's SAME."""
 
     EXPLICIT_ROUND_DOWN = "explicit_round_down"
@@ -99,7 +107,7 @@ class PaddingMode(Enum):
     SAME_LOWER = "same_lower"
 
 
-class MatrixOperation(Enum):
+class MatrixOperation(Numbered):
     """What is done to an operand of `IMatrixMultiplyLayer` first."""
 
     NONE = "none"
@@ -107,7 +115,7 @@ class MatrixOperation(Enum):
     VECTOR = "vector"
 
 
-class ScaleMode(Enum):
+class ScaleMode(Numbered):
     """How far one scale value of `IScaleLayer` reaches."""
 
     UNIFORM = "uniform"
@@ -115,17 +123,18 @@ class ScaleMode(Enum):
     ELEMENTWISE = "elementwise"
 
 
-class SampleMode(Enum):
+class SampleMode(Numbered):
     """What `ISliceLayer` and `IGridSampleLayer` read outside the input."""
 
     STRICT_BOUNDS = "strict_bounds"
+    DEFAULT = "strict_bounds"  # TensorRT 8's older name
     WRAP = "wrap"
     CLAMP = "clamp"
     FILL = "fill"
     REFLECT = "reflect"
 
 
-class InterpolationMode(Enum):
+class InterpolationMode(Numbered):
     """How `IResizeLayer` interpolates."""
 
     NEAREST = "nearest"
@@ -133,7 +142,7 @@ class InterpolationMode(Enum):
     CUBIC = "cubic"
 
 
-class ResizeCoordinateTransformation(Enum):
+class ResizeCoordinateTransformation(Numbered):
     """How `IResizeLayer` maps an output coordinate to the input."""
 
     ALIGN_CORNERS = "align_corners"
@@ -141,14 +150,14 @@ class ResizeCoordinateTransformation(Enum):
     HALF_PIXEL = "half_pixel"
 
 
-class ResizeSelector(Enum):
+class ResizeSelector(Numbered):
     """Whether `IResizeLayer` maps a one-pixel output to the upper-left pixel."""
 
     FORMULA = "formula"
     UPPER = "upper"
 
 
-class ResizeRoundMode(Enum):
+class ResizeRoundMode(Numbered):
     """How nearest-neighbour `IResizeLayer` rounds."""
 
     HALF_UP = "half_up"
@@ -157,7 +166,7 @@ class ResizeRoundMode(Enum):
     CEIL = "ceil"
 
 
-class GatherMode(Enum):
+class GatherMode(Numbered):
     """Kinds of `IGatherLayer`, after ONNX's Gather, GatherElements and GatherND."""
 
     DEFAULT = "default"
@@ -165,14 +174,14 @@ class GatherMode(Enum):
     ND = "nd"
 
 
-class ScatterMode(Enum):
+class ScatterMode(Numbered):
     """Kinds of `IScatterLayer`, after ONNX's ScatterElements and ScatterND."""
 
     ELEMENT = "element"
     ND = "nd"
 
 
-class FillOperation(Enum):
+class FillOperation(Numbered):
     """How `IFillLayer` makes values."""
 
     LINSPACE = "linspace"
@@ -180,20 +189,20 @@ class FillOperation(Enum):
     RANDOM_NORMAL = "random_normal"
 
 
-class TopKOperation(Enum):
+class TopKOperation(Numbered):
     """Which end `ITopKLayer` keeps."""
 
     MAX = "max"
     MIN = "min"
 
 
-class CumulativeOperation(Enum):
+class CumulativeOperation(Numbered):
     """Functions of `ICumulativeLayer`."""
 
     SUM = "sum"
 
 
-class LoopOutput(Enum):
+class LoopOutput(Numbered):
     """Kinds of loop outputs."""
 
     LAST_VALUE = "last_value"
@@ -201,29 +210,31 @@ class LoopOutput(Enum):
     REVERSE = "reverse"
 
 
-class TripLimit(Enum):
+class TripLimit(Numbered):
     """How a loop ends."""
 
     COUNT = "count"
     WHILE = "while"
 
 
-class AttentionNormalizationOp(Enum):
+class AttentionNormalizationOp(Numbered):
     """What `IAttention` applies to the scores."""
 
     NONE = "none"
     SOFTMAX = "softmax"
 
 
-class ProfilingVerbosity(Enum):
+class ProfilingVerbosity(Numbered):
     """How much the engine inspector can tell."""
 
     LAYER_NAMES_ONLY = "layer_names_only"
-    DETAILED = "detailed"
     NONE = "none"
+    DETAILED = "detailed"
+    DEFAULT = "layer_names_only"  # TensorRT 8's older names
+    VERBOSE = "detailed"
 
 
-class TensorIOMode(Enum):
+class TensorIOMode(Numbered):
     """Whether a tensor enters or leaves an engine."""
 
     NONE = "none"
@@ -231,14 +242,14 @@ class TensorIOMode(Enum):
     OUTPUT = "output"
 
 
-class TensorLocation(Enum):
+class TensorLocation(Numbered):
     """Where a tensor's bytes lie."""
 
     DEVICE = "device"
     HOST = "host"
 
 
-class RNNKind(Enum):
+class RNNKind(Numbered):
     """Cells of the recurrent layer."""
 
     LSTM = "lstm"

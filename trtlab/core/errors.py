@@ -4,8 +4,10 @@
 
     TrtlabError
     ├── UsageError            an argument, option or call order is wrong
+    │   └── UnknownNameError  an object has no attribute of that name
     ├── UnsupportedError      understood, but not available here
-    │   └── NoTacticError     no implementation accepts a layer; lists each refusal
+    │   ├── NoTacticError     no implementation accepts a layer; lists each refusal
+    │   └── MissingNameError  TensorRT has this name, trtlab does not
     ├── InvalidNetworkError   a network definition contradicts itself
     ├── ParseError            a model file cannot be read or converted
     ├── KernelCompileError    generated code did not compile
@@ -49,12 +51,20 @@ class UsageError(TrtlabError):
     """An argument, option or order of calls is wrong."""
 
 
+class UnknownNameError(UsageError, AttributeError):
+    """An object has no attribute of that name; the hint has similar ones."""
+
+
 class UnsupportedError(TrtlabError):
     """Understood, but not available on this device or in this version."""
 
 
 class NoTacticError(UnsupportedError):
     """No tactic accepts a layer; ``where`` lists every candidate with its refusal."""
+
+
+class MissingNameError(UnsupportedError, AttributeError):
+    """TensorRT has this name and trtlab does not; ``hasattr`` is false."""
 
 
 class InvalidNetworkError(TrtlabError):

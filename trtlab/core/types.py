@@ -36,6 +36,10 @@ class DataType(Enum):
         """The NumPy type that holds one element."""
         return _NUMPY[self]
 
+    def __int__(self) -> int:
+        """TensorRT's number."""
+        return _NUMBERED.index(self)
+
     @property
     def is_float(self) -> bool:
         """Whether arithmetic on it is floating-point arithmetic."""
@@ -67,6 +71,21 @@ class DataType(Enum):
         )
 
 
+_NUMBERED = (
+    DataType.FLOAT,
+    DataType.HALF,
+    DataType.INT8,
+    DataType.INT32,
+    DataType.BOOL,
+    DataType.UINT8,
+    DataType.FP8,
+    DataType.BF16,
+    DataType.INT64,
+    DataType.INT4,
+    DataType.FP4,
+    DataType.E8M0,
+)
+
 _NUMPY: dict[DataType, np.dtype] = {
     DataType.FLOAT: np.dtype(np.float32),
     DataType.HALF: np.dtype(np.float16),
@@ -87,7 +106,6 @@ class TensorFormat(Enum):
     """How a tensor's elements lie in memory (TensorRT's names)."""
 
     LINEAR = "linear"  # row-major, as the dimensions are written
-    HWC = "hwc"  # [N, C, spatial...] stored as [N, spatial..., C]
     CHW2 = "chw2"
     HWC8 = "hwc8"
     CHW4 = "chw4"
@@ -95,10 +113,15 @@ class TensorFormat(Enum):
     CHW32 = "chw32"
     DHWC8 = "dhwc8"
     CDHW32 = "cdhw32"
+    HWC = "hwc"  # [N, C, spatial...] stored as [N, spatial..., C]
     DLA_LINEAR = "dla_linear"
     DLA_HWC4 = "dla_hwc4"
     HWC16 = "hwc16"
     DHWC = "dhwc"
+
+    def __int__(self) -> int:
+        """TensorRT's number: the member's place."""
+        return list(TensorFormat).index(self)
 
 
 @dataclass(frozen=True, slots=True)
