@@ -145,7 +145,7 @@ class _Emitter:
         unroll: int,
         first: Any,
     ) -> tuple[Any, Any, list[Any]]:
-        """Walk k from ``first`` while ``unroll`` steps remain; returns k, panel and sums after."""
+        """Walk k while ``unroll`` steps remain; returns k, panel and sums behind them."""
         build = self.build
         before = build.block
         loop, after = build.append_basic_block("k"), build.append_basic_block("k_end")
