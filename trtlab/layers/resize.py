@@ -137,19 +137,23 @@ class Resize(Op):
     def coordinates(self, count: int, size: int, scale: float) -> Array:
         """Where each output index lies on an input axis: float64 [size].
 
+        For NEAREST computed in float32 as ONNX Runtime does, since ties decide an element.
+
         Args:
             count: Input elements.
             size: Output elements.
             scale: Output elements an input element.
         """
-        index = positions(size).astype(np.float64)
+        nearest = self.interpolation_mode is InterpolationMode.NEAREST
+        real = np.float32 if nearest else np.float64
+        index = positions(size).astype(real)
         if size == 1 and self.selector_for_single_pixel is ResizeSelector.UPPER:
             return np.zeros(1)
         if self.coordinate_transformation is _C.ALIGN_CORNERS:
-            return index * (count - 1) / (size - 1) if size > 1 else np.zeros(size)
+            return index * real(count - 1) / real(size - 1) if size > 1 else np.zeros(size)
         if self.coordinate_transformation is _C.HALF_PIXEL:
-            return (index + 0.5) / scale - 0.5
-        return index / scale
+            return (index + real(0.5)) / real(scale) - real(0.5)
+        return index / real(scale)
 
     def taps(self, count: int, size: int, scale: float) -> tuple[Array, Array]:
         """Input indices and weights of each output index: int64 and float64 [taps, size]."""
