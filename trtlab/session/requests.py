@@ -1,7 +1,7 @@
 """What a caller asks of a session, and what it hears back: frozen, plain values.
 
-A request holds everything that the person chose and nothing that the machine found out, so that
-the same request can be repeated, printed as Python and sent to another process.
+A request holds everything that the person chose and nothing that the machine found out, so
+that the same request can be repeated, printed as Python and sent to another process.
 """
 
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class BuildRequest:
         device: ``cpu``, ``cuda`` or ``cuda:INDEX``.
         precision: Type that layers may compute in: ``fp32``, ``fp16``, ``bf16``, ….
         layer_precisions: Layer name → precision, for layers that differ from ``precision``.
-        profiles: Input name → smallest, most likely and largest shape. Static inputs are left out.
+        profiles: Input name → smallest, most likely and largest shape; no static inputs.
         max_aux_streams: Streams beside the main one; None lets the builder decide.
         memory_pools_bytes: ``WORKSPACE`` and other pools → limit. A missing pool is unlimited.
         tactic_sources: Names of allowed sources; None allows all.
@@ -78,10 +78,17 @@ class NetworkLayer:
 
 @dataclass(frozen=True, slots=True)
 class OpenedModel:
-    """What is known of a model before it is built."""
+    """What is known of a model before it is built.
+
+    Attributes:
+        model: The model.
+        layers: Its layers as imported.
+        profiles: What a build takes for the inputs that the request says nothing of.
+    """
 
     model: ModelRecord
     layers: tuple[NetworkLayer, ...]
+    profiles: dict[str, ShapeRange] = field(default_factory=dict[str, ShapeRange])
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ class JobEvent:
     """One step of a job, told from the job's own thread.
 
     Attributes:
-        state: ``running`` until the last event, which is ``done``, ``failed`` or ``cancelled``.
+        state: ``running`` until the last event: ``done``, ``failed`` or ``cancelled``.
         phase: What is being done, in words that a person knows.
         done: Steps of the phase that are finished.
         total: Steps of the phase; 0 when unknown.

@@ -26,7 +26,7 @@ from trtlab.session.requests import (
     OpenedModel,
     RunRequest,
 )
-from trtlab.session.sources import open_cached
+from trtlab.session.sources import default_profile, open_cached
 from trtlab.session.wire import encode_error, receive, send
 from trtlab.session.work import build_engine, describe, measure
 
@@ -100,7 +100,8 @@ class Worker:
             )
             for layer in parsed.network.layers
         )
-        return {"opened": to_plain(OpenedModel(parsed.model_record, layers))}
+        profiles = dict(default_profile(parsed.network, message["source"]).inputs)
+        return {"opened": to_plain(OpenedModel(parsed.model_record, layers, profiles))}
 
     def _build(self, number: int, message: dict[str, Any]) -> dict[str, Any]:
         request = from_plain(BuildRequest, message["request"])
