@@ -82,6 +82,7 @@ def profile(
     duration_s: float = 3.0,
     warmup_ms: float = 200.0,
     iterations: int = 10,
+    profile_layers: bool = True,
     telemetry: bool = True,
     seed: int = 0,
     monitor: ProgressMonitor | None = None,
@@ -101,6 +102,7 @@ def profile(
         duration_s: Measure for at least so long,
         warmup_ms: after so much warm-up,
         iterations: and at least so many inferences.
+        profile_layers: Also time every layer, in inferences of their own.
         telemetry: Watch clocks, power, temperature and load meanwhile.
         seed: Of the zoo's random weights.
         monitor: Hears of the build's progress and may stop it.
@@ -133,6 +135,7 @@ def profile(
         duration_s=duration_s,
         warmup_ms=warmup_ms,
         iterations=iterations,
+        profile_layers=profile_layers,
         telemetry=telemetry,
     )
     return measure(engine, run)
