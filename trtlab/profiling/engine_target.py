@@ -49,15 +49,13 @@ class EngineTarget:
             name: loaded.device.allocate(int(np.prod(shape, dtype=np.int64)) * dtype.itemsize)
             for name, (shape, dtype) in self._sizes.items()
         }
-        self._host: dict[str, Array] = dict(inputs or {})
+        self._given = dict(inputs or {})
+        self._host: dict[str, Array] = dict(self._given)
         self.results: dict[str, Array] = {}
         self.executable.bind({name: m.address for name, m in self._memory.items()})
         self._spans: dict[str, Span] = {}
         self._layers: tuple[LayerStamp, ...] = ()
-        if not self._host:
-            self.set_random_inputs(0)
-        for name, array in self._host.items():
-            loaded.device.write(self._memory[name].address, array)
+        self.set_random_inputs(0)
 
     @property
     def batch(self) -> int | None:
@@ -71,15 +69,13 @@ class EngineTarget:
         return sum(m.nbytes for m in self._memory.values())
 
     def set_random_inputs(self, seed: int) -> None:
-        """Normal floats, indices inside the tables that they index, else zeros and ones."""
+        """Fill the inputs that were not given."""
         rng = np.random.default_rng(seed)
         for tensor in self._network.inputs:
-            shape, dtype = self._sizes[tensor.name]
-            if tensor.dtype.is_float:
-                data = rng.standard_normal(shape, np.float32).astype(dtype)
-            else:
-                data = rng.integers(0, index_limit(tensor), shape).astype(dtype)
-            self._host[tensor.name] = data
+            if tensor.name not in self._given:
+                shape, _ = self._sizes[tensor.name]
+                self._host[tensor.name] = random_input(tensor, shape, rng)
+            data = self._host[tensor.name]
             self._loaded.device.write(self._memory[tensor.name].address, data)
 
     def transfer_in(self, slot: int) -> None:
@@ -123,6 +119,14 @@ class EngineTarget:
         return QueryStamps(
             spans.get("compute", Span(0, 0)), spans.get("h2d"), spans.get("d2h"), self._layers
         )
+
+
+def random_input(tensor: Tensor, shape: StaticShape, rng: np.random.Generator) -> Array:
+    """Normal floats, indices inside the tables that they index, else zeros and ones."""
+    dtype = tensor.dtype.numpy
+    if tensor.dtype.is_float:
+        return rng.standard_normal(shape, np.float32).astype(dtype)
+    return rng.integers(0, index_limit(tensor), shape).astype(dtype)
 
 
 def index_limit(tensor: Tensor) -> int:

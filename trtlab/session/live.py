@@ -36,7 +36,7 @@ class TelemetryWatch:
 
     def _tell(self) -> None:
         while not self._closed.wait(_TELL_EVERY_S):
-            record = self._sampler.snapshot()
+            record = self._sampler.snapshot(self._last_ns + 1)
             chunks: list[TelemetryChunk] = []
             newest = self._last_ns
             for trace in record.traces:

@@ -57,6 +57,8 @@ class RunRequest:
         iterations: Least number of measured inferences.
         profile_layers: Also time every layer, in inferences of their own.
         telemetry: Record clocks, power, temperature and load meanwhile.
+        transfers: Copy inputs and outputs with every inference.
+        idle_ms: Pause after each inference.
     """
 
     shapes: dict[str, Extents] = field(default_factory=dict[str, Extents])
@@ -65,6 +67,8 @@ class RunRequest:
     iterations: int = DEFAULT_ITERATIONS
     profile_layers: bool = True
     telemetry: bool = True
+    transfers: bool = True
+    idle_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
+import numpy as np
 import psutil
 
 from trtlab.builder.build import build
@@ -15,10 +17,12 @@ from trtlab.core.errors import UsageError
 from trtlab.core.settings import settings
 from trtlab.core.types import DataType, StaticShape
 from trtlab.engine.engine import Engine, ShapeProfile
+from trtlab.layers.base import Array
 from trtlab.parser.parse import ParsedModel
+from trtlab.passes.options import Constraints
 from trtlab.planner.plan import Plan, plan
 from trtlab.profiling.benchmark import BenchmarkOptions
-from trtlab.profiling.engine_target import EngineTarget
+from trtlab.profiling.engine_target import EngineTarget, random_input
 from trtlab.profiling.layers import ProfileOptions
 from trtlab.profiling.measure import MeasureOptions
 from trtlab.profiling.measure import measure as measure_target
@@ -49,21 +53,37 @@ def precision_named(name: str) -> DataType:
     return found
 
 
-def build_options(request: BuildRequest, parsed: ParsedModel) -> BuildOptions:
+@dataclass(frozen=True, slots=True)
+class BuildExtras:
+    """What only the command line asks for; see `BuildOptions`."""
+
+    constraints: Constraints = "prefer"
+    timing_cache: Path | None = None
+    use_timing_cache: bool = True
+    timing_iterations: int = 1
+    verbosity: str = "detailed"
+
+
+def build_options(
+    request: BuildRequest, parsed: ParsedModel, extras: BuildExtras | None = None
+) -> BuildOptions:
     """A request as options; inputs without a range take their default one."""
+    extras = extras or BuildExtras()
     defaults = default_profile(parsed.network, request.source)
-    ranges = {**defaults.inputs, **request.profiles}
-    lowest = [precision_named(request.precision)]
+    own_cache = settings().cache_dir / f"timing-{request.device.replace(':', '-')}.jsonl"
     return BuildOptions(
-        precision=lowest[0],
+        precision=precision_named(request.precision),
         layer_precisions={n: precision_named(p) for n, p in request.layer_precisions.items()},
-        constraints="prefer",
-        profiles=(ShapeProfile(ranges),),
+        constraints=extras.constraints,
+        profiles=(ShapeProfile({**defaults.inputs, **request.profiles}),),
         memory_pools=dict(request.memory_pools_bytes),
         max_aux_streams=request.max_aux_streams or 0,
         tactic_sources=frozenset(request.tactic_sources or ()),
         optimization_level=request.optimization_level,
-        timing_cache=settings().cache_dir / f"timing-{request.device.replace(':', '-')}.jsonl",
+        timing_iterations=extras.timing_iterations,
+        timing_cache=extras.timing_cache or own_cache,
+        use_timing_cache=extras.use_timing_cache,
+        verbosity=extras.verbosity,
     )
 
 
@@ -71,6 +91,7 @@ def build_engine(
     request: BuildRequest,
     monitor: ProgressMonitor | None = None,
     parsed: ParsedModel | None = None,
+    extras: BuildExtras | None = None,
 ) -> Engine:
     """Build what was asked for.
 
@@ -80,8 +101,14 @@ def build_engine(
     """
     model = open_cached(request.source) if parsed is None else parsed
     device, registry = open_runtime(request.device)
-    options = build_options(request, model)
+    options = build_options(request, model, extras)
     return build(model.network, options, device, registry, model.model_record, monitor)
+
+
+def random_inputs(engine: Engine, shapes: Mapping[str, StaticShape]) -> dict[str, Array]:
+    """Seeded random inputs that are valid for the engine."""
+    rng = np.random.default_rng(0)
+    return {t.name: random_input(t, shapes[t.name], rng) for t in engine.network.inputs}
 
 
 def describe(engine: Engine) -> Report:
@@ -130,19 +157,20 @@ def measure(
     engine: Engine,
     request: RunRequest,
     *,
+    inputs: Mapping[str, Array] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     progress: Progress = lambda *_: None,
 ) -> Report:
     """Benchmark an engine, profile its layers and watch the sensors meanwhile.
 
     Raises:
-        UsageError: The shapes do not fit.
+        UsageError: The shapes or inputs do not fit.
         CancelledError: It was stopped.
     """
     shapes = run_shapes(engine, request.shapes)
     device, registry = open_runtime(engine.device.kind)
     progress("Preparing", 0, 0, "binding memory")
-    target = EngineTarget(LoadedEngine(engine, device, registry), shapes)
+    target = EngineTarget(LoadedEngine(engine, device, registry), shapes, inputs)
     layout = target.executable.plan
     epoch_ns = time.monotonic_ns()
     options = MeasureOptions(
@@ -150,6 +178,8 @@ def measure(
             iterations=request.iterations,
             duration_seconds=request.duration_s,
             warmup_ms=request.warmup_ms,
+            transfers=request.transfers,
+            idle_ms=request.idle_ms,
         ),
         ProfileOptions(),
     )

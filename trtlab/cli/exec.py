@@ -1,0 +1,173 @@
+"""``trtlab exec``: trtexec's flags and report."""
+
+import json
+import logging
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from trtlab.cli import exec_options, exec_report
+from trtlab.cli.command import Command
+from trtlab.cli.options import tactic_sources
+from trtlab.cli.printing import TerminalProgress
+from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.engine import inspector, plan_file
+from trtlab.engine.engine import Engine
+from trtlab.layers.base import Array
+from trtlab.report import trtexec_files
+from trtlab.report.atomic_write import write_atomically
+from trtlab.report.records import Report
+from trtlab.runtime.api import ICudaEngine
+from trtlab.session.requests import BuildRequest, RunRequest
+from trtlab.session.sources import default_profile, open_source
+from trtlab.session.work import (
+    BuildExtras,
+    build_engine,
+    describe,
+    measure,
+    random_inputs,
+    run_shapes,
+)
+
+
+class Exec(Command):
+    """Build and time an engine with trtexec's flags and report.
+
+    trtlab exec --onnx=resnet50 --shapes=x:1x3x224x224 --saveEngine=resnet50.engine
+    trtlab exec --loadEngine=resnet50.engine --dumpProfile
+    """
+
+    name: ClassVar[str] = "exec"
+
+    def prepare(self, parser: ArgumentParser) -> None:
+        """trtexec's flags."""
+        exec_options.declare(parser)
+
+    def run(self, args: Namespace) -> int:
+        """Build or load, run, report, export."""
+        if args.infStreams != 1:
+            raise UnsupportedError(
+                f"--infStreams={args.infStreams}: one stream of inferences is supported",
+                hint="start several processes to load the machine",
+            )
+        if args.verbose:
+            logging.basicConfig(level=logging.DEBUG)
+        percents = exec_options.percentiles(args)
+        for name in exec_options.HINTS:
+            if getattr(args, name):
+                print(f"--{name} is accepted and has no effect on this device")
+        engine = _engine(args)
+        report = describe(engine)
+        print(exec_report.device_block(report))
+        print(exec_report.build_block(report))
+        if args.dumpLayerInfo:
+            shapes = engine.profiles[0].opt()
+            print(inspector.engine_text(engine, as_json=False, shapes=shapes))
+        if not args.skipInference:
+            report = _measure(engine, args, percents)
+        elif args.exportTimes or args.exportProfile:
+            raise UsageError("--exportTimes and --exportProfile need an inference run")
+        _export(report, args)
+        return 0
+
+
+def _engine(args: Namespace) -> Engine:
+    if args.loadEngine is not None:
+        return plan_file.load(args.loadEngine)
+    parsed = open_source(args.onnx, seed=args.seed)
+    profiles = {
+        **default_profile(parsed.network, parsed.model_record.source).inputs,
+        **exec_options.profiles(args),
+    }
+    request = BuildRequest(
+        source=parsed.model_record.source,
+        device=args.device,
+        precision=exec_options.precision(args),
+        layer_precisions=args.layerPrecisions,
+        profiles=profiles,
+        max_aux_streams=args.maxAuxStreams,
+        memory_pools_bytes=args.memPoolSize,
+        tactic_sources=tactic_sources(Namespace(tactic_sources=args.tacticSources)),
+        optimization_level=args.builderOptimizationLevel,
+    )
+    extras = BuildExtras(
+        constraints=args.precisionConstraints,
+        timing_cache=args.timingCacheFile,
+        use_timing_cache=not args.noBuilderCache,
+        timing_iterations=args.avgTiming,
+        verbosity=args.profilingVerbosity,
+    )
+    engine = build_engine(request, TerminalProgress(), parsed, extras)
+    if args.saveEngine is not None:
+        print(f"Engine saved to {plan_file.save(engine, args.saveEngine)}")
+    return engine
+
+
+def _measure(engine: Engine, args: Namespace, percents: tuple[float, ...]) -> Report:
+    request = RunRequest(
+        shapes=args.shapes,
+        duration_s=args.duration,
+        warmup_ms=args.warmUp,
+        iterations=args.iterations,
+        transfers=not args.noDataTransfers,
+        idle_ms=args.idleTime,
+    )
+    report = measure(engine, request, inputs=_inputs(engine, args))
+    if report.benchmark is not None:
+        print(exec_report.trace_block(report.benchmark, args.avgRuns))
+        print(exec_report.summary_block(report.benchmark, percents))
+    if args.dumpProfile:
+        print(exec_report.profile_block(report))
+    if args.dumpOutput or args.exportOutput:
+        _outputs(engine, args)
+    return report
+
+
+def _inputs(engine: Engine, args: Namespace) -> dict[str, Array] | None:
+    """Inputs from raw files, checked against their shapes; None without --loadInputs."""
+    if not args.loadInputs:
+        return None
+    shapes = run_shapes(engine, args.shapes)
+    inputs = random_inputs(engine, shapes)
+    for name, file in args.loadInputs.items():
+        if name not in shapes:
+            raise UsageError(f"--loadInputs names {name!r}", hint="inputs: " + ", ".join(shapes))
+        dtype = inputs[name].dtype
+        try:
+            data = np.fromfile(file, dtype)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        wanted = inputs[name].size
+        if data.size != wanted:
+            raise UsageError(
+                f"{file} holds {data.size} {dtype} elements, input {name!r} has {wanted}"
+            )
+        inputs[name] = data.reshape(shapes[name])
+    return inputs
+
+
+def _outputs(engine: Engine, args: Namespace) -> None:
+    inputs = _inputs(engine, args) or random_inputs(engine, run_shapes(engine, args.shapes))
+    outputs = ICudaEngine(engine).create_execution_context().infer(inputs)
+    if args.dumpOutput:
+        for name, array in outputs.items():
+            print(f"{name}: {array.shape}\n{array}")
+    if args.exportOutput is not None:
+        rows = [
+            {"name": n, "dimensions": "x".join(map(str, a.shape)), "values": a.ravel().tolist()}
+            for n, a in outputs.items()
+        ]
+        print(write_atomically(args.exportOutput, json.dumps(rows).encode()))
+
+
+def _export(report: Report, args: Namespace) -> None:
+    targets: list[tuple[Path | None, object]] = [
+        (args.exportTimes, trtexec_files.export_times),
+        (args.exportProfile, trtexec_files.export_profile),
+        (args.exportLayerInfo, trtexec_files.export_layer_info),
+    ]
+    for path, export in targets:
+        if path is not None and callable(export):
+            print(f"Exported {export(report, path)}")

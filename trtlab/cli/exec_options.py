@@ -1,0 +1,126 @@
+"""trtexec's flags, as far as they mean something here."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from trtlab.cli.options import parse_assignments, parse_pools, parse_shapes
+from trtlab.core.errors import UsageError
+from trtlab.engine.engine import ShapeRange
+
+# Understood by trtexec, without a counterpart on the device at hand: accepted and said so.
+HINTS = ("useCudaGraph", "useSpinWait", "noTF32", "separateProfileRun", "exposeDMA")
+
+
+def declare(parser: ArgumentParser) -> None:
+    """All flags, in trtexec's groups and spelling."""
+    _model(parser)
+    _build(parser)
+    _inference(parser)
+    _reporting(parser)
+
+
+def _model(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    source = group.add_mutually_exclusive_group(required=True)
+    source.add_argument("--onnx", metavar="FILE", help="ONNX file or zoo name")
+    source.add_argument("--loadEngine", type=Path, metavar="FILE", help="engine file")
+    group.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+
+
+def _build(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("build")
+    for which in ("min", "opt", "max"):
+        group.add_argument(f"--{which}Shapes", type=parse_shapes, default={}, metavar="SPEC",
+                           help=f"{which} shapes of the profile, NAME:AxB,…")  # fmt: skip
+    group.add_argument("--fp16", action="store_true", help="allow FP16 (emulated on the CPU)")
+    group.add_argument("--bf16", action="store_true", help="allow BF16 (emulated on the CPU)")
+    group.add_argument("--best", action="store_true", help="allow every precision there is")
+    group.add_argument("--precisionConstraints", default="none",
+                       choices=("none", "prefer", "obey"))  # fmt: skip
+    group.add_argument("--layerPrecisions", type=parse_assignments, default={},
+                       metavar="LAYER:TYPE,…")  # fmt: skip
+    group.add_argument("--memPoolSize", type=parse_pools, default={}, metavar="POOL:SIZE")
+    group.add_argument("--builderOptimizationLevel", type=int, default=3, choices=range(6))
+    group.add_argument("--maxAuxStreams", type=int, default=0, metavar="N")
+    group.add_argument("--avgTiming", type=int, default=8, metavar="N",
+                       help="timed runs of every tactic")  # fmt: skip
+    group.add_argument("--timingCacheFile", type=Path, metavar="FILE")
+    group.add_argument("--noBuilderCache", action="store_true", help="time every tactic anew")
+    group.add_argument("--tacticSources", default="", metavar="NAME,…")
+    group.add_argument("--profilingVerbosity", default="detailed",
+                       choices=("layer_names_only", "detailed", "none"))  # fmt: skip
+    group.add_argument("--saveEngine", type=Path, metavar="FILE")
+    group.add_argument("--skipInference", "--buildOnly", action="store_true")
+    group.add_argument("--seed", type=int, default=0, help="of a zoo model's random weights")
+    for name in HINTS:
+        group.add_argument(f"--{name}", action="store_true", help="accepted; no effect here")
+
+
+def _inference(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("inference")
+    group.add_argument("--shapes", type=parse_shapes, default={}, metavar="SPEC")
+    group.add_argument("--loadInputs", type=parse_assignments, default={}, metavar="NAME:FILE,…",
+                       help="raw little-endian files")  # fmt: skip
+    group.add_argument("--iterations", type=int, default=10, metavar="N")
+    group.add_argument("--duration", type=float, default=3.0, metavar="S")
+    group.add_argument("--warmUp", type=float, default=200.0, metavar="MS")
+    group.add_argument("--idleTime", type=float, default=0.0, metavar="MS")
+    group.add_argument("--noDataTransfers", action="store_true")
+    group.add_argument("--infStreams", "--streams", type=int, default=1, metavar="N")
+
+
+def _reporting(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("reporting")
+    group.add_argument("--avgRuns", type=int, default=10, metavar="N")
+    group.add_argument("--percentile", default="90,95,99", metavar="P,…")
+    group.add_argument("--dumpProfile", action="store_true", help="the layers' times")
+    group.add_argument("--dumpLayerInfo", action="store_true", help="the layers")
+    group.add_argument("--dumpOutput", action="store_true", help="the outputs' values")
+    group.add_argument("--exportTimes", type=Path, metavar="FILE")
+    group.add_argument("--exportProfile", type=Path, metavar="FILE")
+    group.add_argument("--exportLayerInfo", type=Path, metavar="FILE")
+    group.add_argument("--exportOutput", type=Path, metavar="FILE")
+    group.add_argument("--verbose", action="store_true", help="what the builder logs")
+
+
+def profiles(args: Namespace) -> dict[str, ShapeRange]:
+    """Min, opt and max from the flags; what is left out follows the others, as in trtexec.
+
+    Raises:
+        UsageError: The three name different inputs.
+    """
+    low, opt, high = args.minShapes, args.optShapes, args.maxShapes
+    if not (low or opt or high):
+        return {name: (shape, shape, shape) for name, shape in args.shapes.items()}
+    opt = opt or high or low
+    low, high = low or opt, high or opt
+    if not (low.keys() == opt.keys() == high.keys()):
+        raise UsageError(
+            "--minShapes, --optShapes and --maxShapes name different inputs",
+            where=tuple(f"{k}: {', '.join(v)}" for k, v in zip(
+                ("min", "opt", "max"), (low, opt, high), strict=True)),
+            hint="give all three for each dynamic input",
+        )  # fmt: skip
+    return {name: (low[name], opt[name], high[name]) for name in opt}
+
+
+def precision(args: Namespace) -> str:
+    """The lowest precision that the flags allow."""
+    if args.fp16 or args.best:
+        return "fp16"
+    return "bf16" if args.bf16 else "fp32"
+
+
+def percentiles(args: Namespace) -> tuple[float, ...]:
+    """The wanted percentiles.
+
+    Raises:
+        UsageError: One is not between 0 and 100.
+    """
+    try:
+        wanted = tuple(float(p) for p in args.percentile.split(",") if p.strip())
+    except ValueError:
+        wanted = (-1.0,)
+    if any(not 0 <= p <= 100 for p in wanted):  # noqa: PLR2004 - per cent
+        raise UsageError(f"--percentile {args.percentile} is not a list of 0 to 100")
+    return wanted
