@@ -1,0 +1,47 @@
+"""``concat(concat(a, b), c) = concat(a, b, c)`` along one axis.
+
+Safe because the parts come in the same order.
+Needs the inner Concatenation to have no other reader.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trtlab.layers.shuffle import Concatenation
+from trtlab.network.graph import Layer, Network
+from trtlab.passes.base import Match, Rejection, Rule
+from trtlab.passes.edit import fuse
+from trtlab.passes.look import made_by, shared
+
+
+@dataclass(frozen=True)
+class ConcatFlatten(Rule[Match]):
+    """Draw the parts of an inner Concatenation into the outer one."""
+
+    name: ClassVar[str] = "concat-flatten"
+    roots = (Concatenation,)
+
+    def _match(self, network: Network, layer: Layer) -> Match | Rejection | None:
+        refused: Rejection | None = None
+        for tensor in layer.inputs:
+            found = made_by(tensor, Concatenation)
+            if found is None or tensor is None or not isinstance(layer.op, Concatenation):
+                continue
+            inner, op = found
+            rank = tensor.type.rank
+            if op.axis % rank != layer.op.axis % rank:
+                continue
+            verdict = shared(network, tensor, layer)
+            if verdict is None:
+                return Match((inner, layer))
+            refused = verdict
+        return refused
+
+    def _rewrite(self, network: Network, match: Match) -> None:
+        inner, outer = match.layers
+        parts = [
+            part
+            for tensor in outer.inputs
+            for part in (inner.inputs if tensor is inner.output else (tensor,))
+        ]
+        fuse(network, match.layers, outer.op, parts, self.name)
