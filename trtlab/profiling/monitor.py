@@ -37,6 +37,7 @@ _HEADINGS = {
     "frequency": ("freq", "MHz", 1.0),
     "rss": ("rss", "MB", 1e-6),
 }
+_UNIT_WORDS = {"%": "percent", "MB/s": "mb_per_s"}  # in CSV column names
 _WIDTH = 6
 
 
@@ -163,7 +164,8 @@ def line(row: Row, columns: Sequence[Column]) -> str:
 
 def csv_header(columns: Sequence[Column]) -> list[str]:
     """Column names of a CSV file, with units."""
-    names = [f"{c.heading}_{c.unit}" if c.unit else c.heading for c in columns]
+    words = [(c.heading, _UNIT_WORDS.get(c.unit, c.unit.lower())) for c in columns]
+    names = [f"{heading}_{unit}" if unit else heading for heading, unit in words]
     return ["device", "time_s", *names, "throttled"]
 
 

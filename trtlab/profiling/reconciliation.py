@@ -32,30 +32,30 @@ def single_queries(runner: Runner) -> list[Query]:
 
 
 def reconcile(single: Sequence[Query], profiled: Sequence[Query]) -> dict[str, float]:
-    """The parts in milliseconds, in the order of time, then the whole.
+    """The parts in milliseconds, in the order of time; they add up to the whole.
 
     Args:
         single: Plain queries, one at a time; at least one.
         profiled: Profiled queries; at least one.
 
     Returns:
-        ``launch``, ``copy_in``, ``layers``, ``gaps``, ``copy_out``, ``wake_up``,
-        ``unexplained`` and their sum ``end_to_end``.
+        ``launch``, ``copy in``, ``layers``, ``gaps``, ``copy out``, ``wake-up`` and
+        ``unexplained``; the last one may be below zero.
     """
     parts = {
         "launch": _median_ms(single, _launch_ns),
-        "copy_in": _median_ms(
+        "copy in": _median_ms(
             single, lambda q: q.device.h2d.duration_ns if q.device.h2d else 0
         ),
         "layers": _median_ms(profiled, lambda q: busy_ns(q.device.layers)),
         "gaps": _median_ms(profiled, lambda q: gaps_ns(q.device.layers)),
-        "copy_out": _median_ms(
+        "copy out": _median_ms(
             single, lambda q: q.device.d2h.duration_ns if q.device.d2h else 0
         ),
-        "wake_up": _median_ms(single, _wake_up_ns),
+        "wake-up": _median_ms(single, _wake_up_ns),
     }
     whole = _median_ms(single, lambda q: q.host.duration_ns)
-    return {**parts, "unexplained": whole - sum(parts.values()), "end_to_end": whole}
+    return {**parts, "unexplained": whole - sum(parts.values())}
 
 
 def _launch_ns(query: Query) -> int:

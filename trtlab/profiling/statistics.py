@@ -16,12 +16,10 @@ from trtlab.core.errors import MeasurementError, UsageError
 from trtlab.report.percentile import percentile
 from trtlab.report.records import Summary
 
-_EXACT_BELOW = (
-    1000  # samples; above, the normal approximation of the binomial is closer than one
-)
+_EXACT_UP_TO = 1000  # samples; beyond, the normal approximation is off by less than one
 _Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 _CHUNK_ELEMENTS = 4_000_000  # resampled values held at once: 32 MB
-_FEWEST = 5
+_FEWEST = 10  # with 5 to 9, one in ten comparisons of equals would be called real
 
 
 def summarize(samples_ms: Sequence[float]) -> Summary:
@@ -66,19 +64,22 @@ def median_interval(ascending: Sequence[float]) -> tuple[float, float]:
         ascending: At least one sample, sorted.
     """
     count = len(ascending)
-    below = _below(count) if count <= _EXACT_BELOW else floor((count - _Z95 * sqrt(count)) / 2)
+    if count <= _EXACT_UP_TO:
+        below = _largest_unlikely(count)
+    else:  # the same from the normal distribution, with the correction for continuity
+        below = floor((count - _Z95 * sqrt(count) - 1) / 2)
     below = max(below, 0)
     return ascending[below], ascending[count - 1 - below]
 
 
-def _below(count: int) -> int:
-    """The largest k with P(binomial(count, ½) < k) ≤ 2.5 %, in exact integers."""
+def _largest_unlikely(count: int) -> int:
+    """The largest k with P(binomial(count, ½) ≤ k) ≤ 2.5 %, in exact integers; −1 if none."""
     limit = 2**count // 40
-    term, total, k = 1, 0, 0
+    term, total, k = 1, 0, -1  # term: ways to get k + 1
     while total + term <= limit:
         total += term
         k += 1
-        term = term * (count - k + 1) // k
+        term = term * (count - k) // (k + 1)
     return k
 
 
@@ -135,7 +136,7 @@ def compare(
         seed: Makes the answer repeatable.
 
     Raises:
-        UsageError: Fewer than five samples on a side, or times that are not above zero.
+        UsageError: Fewer than ten samples on a side, or times that are not above zero.
     """
     if min(len(a), len(b)) < _FEWEST or min(*a, *b) <= 0:
         raise UsageError(

@@ -14,6 +14,7 @@ from trtlab.profiling.telemetry.sensor_file import read_number, why_unreadable
 from trtlab.profiling.telemetry.source import Metric, Reading
 
 _SLOW_NS = 200_000_000  # loads count in 10 ms ticks, frequency files cost 50 µs and more
+_SHORTEST_NS = 2_000_000  # a load over less than this is that of the sampler itself
 _CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
 Probe = Callable[[], float | None]
@@ -111,7 +112,7 @@ class HostSource:
                 package = (folder / "topology" / "physical_package_id").read_text()
                 by_package.setdefault(package, folder / name)
         if not by_package:
-            return f"this machine has no {cpus / 'cpu0' / name}"
+            return "the kernel keeps no throttle time of this processor"
         paths = list(by_package.values())
         return lambda: 1e6 * max(read_number(path) for path in paths)
 
@@ -152,7 +153,7 @@ class _ProcessLoad:
     def __call__(self) -> float | None:
         now = self._now_ns(), time.process_time_ns()
         wall_ns, spent_ns = now[0] - self._last[0], now[1] - self._last[1]
-        if wall_ns <= 0:
+        if wall_ns < _SHORTEST_NS:
             return None
         self._last = now
         return 100 * spent_ns / wall_ns

@@ -15,24 +15,28 @@ from numpy.typing import NDArray
 
 from trtlab.core.errors import UsageError
 from trtlab.profiling.query import Clock
+from trtlab.profiling.telemetry.machine import machine_sources
 from trtlab.profiling.telemetry.ring import Ring
 from trtlab.profiling.telemetry.source import Metric, Source
 from trtlab.profiling.telemetry.throttling import Observed, intervals, verdict
 from trtlab.report.records import TelemetryRecord, Trace
 
 _FASTEST_MS = 5.0
+# missing metrics without which throttling cannot be seen; "gpu" stands for a whole GPU
+_TELL_THROTTLING = ("throttled", "throttle_reasons", "gpu")
 
 
 class TelemetrySampler:
     """Reads sources in its own thread between `start` and `stop`, or inside ``with``.
 
-    `latest`, `snapshot` and `record` may be called from any thread at any time, also while it
-    runs.
+    `latest`, `snapshot`, `arrays` and `record` may be called from any thread at any time, also
+    while it runs.
 
     Args:
-        sources: What to read; opened by `start`, closed by `stop`. interval_ms: From sample
-        to sample. GPU power changes 12 to 20 times a second, so shorter
-            than 50 ms tells nothing new about it.
+        sources: What to read, every sensor of the machine by default; opened by `start` and
+            closed by `stop`.
+        interval_ms: From sample to sample. GPU power changes 12 to 20 times a second, so
+            shorter than 50 ms tells nothing new about it.
         capacity: Samples to keep: half an hour by default. About 10 MB for a GPU.
         now_ns: The clock; the axis of all times.
 
@@ -42,7 +46,7 @@ class TelemetrySampler:
 
     def __init__(
         self,
-        sources: Sequence[Source],
+        sources: Sequence[Source] | None = None,
         interval_ms: float = 50.0,
         *,
         capacity: int = 36_000,
@@ -54,7 +58,7 @@ class TelemetrySampler:
                 hint=f"at least {_FASTEST_MS:g} ms apart; sensors follow about 50 ms",
             )
         self.interval_ms = interval_ms
-        self._sources = tuple(sources)
+        self._sources = tuple(machine_sources() if sources is None else sources)
         self._capacity = capacity
         self._now_ns = now_ns
         self._lock = threading.Lock()
@@ -140,12 +144,20 @@ class TelemetrySampler:
     def latest(self) -> dict[str, float]:
         """The newest value of each metric, by name; metrics without any are left out."""
         newest: dict[str, float] = {}
-        for name, (_, values) in self.snapshot(10).items():
+        for name, (_, values) in self.arrays(10).items():
             if values.size:
                 newest[name] = float(values[-1])
         return newest
 
-    def snapshot(
+    def snapshot(self, since_ns: int | None = None) -> TelemetryRecord:
+        """A record of what is there so far, on the bare clock (epoch 0); for live views.
+
+        Args:
+            since_ns: Only samples from then on; all when None.
+        """
+        return self.record(since_ns=since_ns)
+
+    def arrays(
         self, samples: int | None = None
     ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Times in nanoseconds and values of each metric, by name, in the order of time.
@@ -165,7 +177,7 @@ class TelemetrySampler:
         return taken
 
     def record(
-        self, *, epoch_ns: int = 0, since_ns: int | None = None, until_ns: int | None = None
+        self, epoch_ns: int = 0, *, since_ns: int | None = None, until_ns: int | None = None
     ) -> TelemetryRecord:
         """What was seen, all or between two moments of the clock; works while running too.
 
@@ -186,11 +198,11 @@ class TelemetrySampler:
             reasons[first:last],
             self._counters(values),
             self._notes,
-            next(iter(missing.values()), ""),
+            "; ".join(v for k, v in missing.items() if k.endswith(_TELL_THROTTLING)),
         )
         spans = intervals(observed)
         return TelemetryRecord(
-            source="+".join(dict.fromkeys(source.name for source in self._sources)),
+            source="+".join(dict.fromkeys(s.name for s in self._sources if s.metrics)),
             interval_ms=self.interval_ms,
             traces=self._traces(times_ns, values),
             missing=missing,

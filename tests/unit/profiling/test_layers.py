@@ -1,0 +1,152 @@
+"""Layer samples, bars and the reconciliation, on a clock that the target moves."""
+
+from dataclasses import replace
+
+import pytest
+from fake_target import FakeClock, SyncTarget
+from small_report import LAYERS
+
+from trtlab.core.errors import CancelledError
+from trtlab.profiling.benchmark import BenchmarkOptions
+from trtlab.profiling.layers import (
+    ProfileOptions,
+    busy_ns,
+    gaps_ns,
+    layer_samples,
+    profile_layers,
+    with_samples,
+)
+from trtlab.profiling.measure import MeasureOptions, measure
+from trtlab.profiling.query import Query, Runner
+from trtlab.profiling.reconciliation import reconcile, single_queries
+from trtlab.profiling.target import LayerStamp, QueryStamps, Span
+from trtlab.profiling.timeline import timeline
+
+TWO_LAYERS = ((0, 300), (1, 600))
+
+
+def profiled(target, **options):
+    return profile_layers(target, ProfileOptions(**options), now_ns=target.clock)
+
+
+def test_every_iteration_is_a_sample():
+    target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
+    queries = profiled(target, iterations=7, warmup_iterations=2)
+    assert len(queries) == 7
+    assert [what for what, _ in target.log].count("profiled") == 9
+    samples = layer_samples(queries)
+    assert samples[0].samples == (300.0,) * 7
+    assert samples[1].median == 600.0
+
+
+def test_records_take_their_samples_by_index():
+    queries = profiled(SyncTarget(FakeClock(), layers=TWO_LAYERS), iterations=3)
+    never_ran = replace(LAYERS[0], index=9)
+    conv, gemm, other = with_samples((*LAYERS, never_ran), queries)
+    assert conv.time_us.samples == (300.0,) * 3
+    assert gemm.time_us.median == 600.0
+    assert other.time_us.samples == ()
+
+
+def query(*stamps):
+    compute = Span(0, 10_000)
+    return Query(compute, compute, QueryStamps(compute, layers=stamps))
+
+
+def test_several_kernels_of_a_layer_add_up():
+    stamps = (LayerStamp(0, 0, 0, 1000), LayerStamp(0, 0, 2000, 2500))
+    assert layer_samples([query(*stamps)])[0].samples == (1.5,)
+
+
+@pytest.mark.parametrize(
+    ("spans", "busy", "gaps"),
+    [
+        ((), 0, 0),
+        (((0, 10),), 10, 0),
+        (((0, 10), (15, 20)), 15, 5),
+        (((0, 10), (5, 20)), 20, 0),  # side by side on two streams
+        (((0, 30), (5, 20), (40, 50)), 40, 10),
+        (((40, 50), (0, 10), (10, 20)), 30, 20),
+    ],
+)
+def test_busy_time_counts_overlaps_once(spans, busy, gaps):
+    stamps = [LayerStamp(i, i, start, end) for i, (start, end) in enumerate(spans)]
+    assert busy_ns(stamps) == busy
+    assert gaps_ns(stamps) == gaps
+
+
+def test_profiling_stops_at_its_budget():
+    target = SyncTarget(FakeClock(), layers=((0, 1_000_000),))
+    assert len(profiled(target, iterations=50, warmup_iterations=0, budget_seconds=2.5)) == 3
+
+
+def test_profiling_can_be_cancelled():
+    target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
+    with pytest.raises(CancelledError):
+        profile_layers(target, cancelled=lambda: len(target.log) > 20, now_ns=target.clock)
+
+
+def test_timeline():
+    target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
+    queries = profiled(target, iterations=5, warmup_iterations=0)
+    bars = timeline(queries, LAYERS, epoch_ns=queries[0].host.start_ns, iterations=2)
+    first = [
+        (b.name, b.category, b.layer, b.stream, b.start_ns, b.duration_ns)
+        for b in bars
+        if b.iteration == 0
+    ]
+    # 100 in, 10 launch, 300 + 1 + 600 + 1 layers, 100 out, 5 wait
+    assert first == [
+        ("inference", "inference", -1, 0, 0, 1_117_000),
+        ("enqueue", "enqueue", -1, 0, 100_000, 10_000),
+        ("copy in", "copy", -1, 0, 0, 100_000),
+        ("copy out", "copy", -1, 0, 1_012_000, 100_000),
+        ("conv", "layer", 0, 0, 110_000, 300_000),
+        ("gemm", "layer", 1, 1, 411_000, 600_000),
+    ]
+    assert {b.iteration for b in bars} == {0, 1}
+    assert len(timeline(queries, LAYERS, iterations=None)) == 5 * 6
+
+
+def test_parts_add_up_to_the_whole():
+    target = SyncTarget(FakeClock(), compute_us=(950,), layers=TWO_LAYERS)
+    single = single_queries(Runner(target, depth=1, now_ns=target.clock))
+    assert len(single) == 30
+    parts = reconcile(single, profiled(target, iterations=5))
+    assert parts == pytest.approx(
+        {
+            "launch": 0.010,
+            "copy in": 0.100,
+            "layers": 0.900,
+            "gaps": 0.001,
+            "copy out": 0.100,
+            "wake-up": 0.005,
+            "unexplained": 0.049,  # the plain run computes 950 µs, the stamps tell of 901
+        }
+    )
+    assert sum(parts.values()) == pytest.approx(1.165)
+
+
+def test_single_queries_of_a_slow_model_stay_few():
+    target = SyncTarget(FakeClock(), compute_us=(1_000_000,))
+    assert len(single_queries(Runner(target, depth=1, now_ns=target.clock))) == 5
+
+
+def test_all_measurements_in_one_go():
+    target = SyncTarget(FakeClock(), compute_us=(902,), layers=TWO_LAYERS)
+    told = []
+    options = MeasureOptions(
+        BenchmarkOptions(duration_seconds=0.05, warmup_ms=1), ProfileOptions(4), 1
+    )
+    epoch_ns = target.clock.ns
+    result = measure(
+        target, LAYERS, options, epoch_ns=epoch_ns, progress=told.append, now_ns=target.clock
+    )
+    assert result.benchmark.latency_ms.median == pytest.approx(1.102)
+    assert [r.time_us.median for r in result.layers] == [300.0, 600.0]
+    assert len(result.timeline) == 6
+    assert result.timeline[0].start_ns > result.benchmark.starts_ns[-1]
+    assert sum(result.reconciliation_ms.values()) == pytest.approx(1.117)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+    assert target.seeds == [0]
