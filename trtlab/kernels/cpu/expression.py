@@ -107,12 +107,13 @@ class Lanes:
 
     # The binary form of a float32: sign, exponent + 127, fraction.
 
-    def power_of_two(self) -> "Lanes":
-        """2**self for whole numbers in [−126, 127]."""
-        whole = self.build.fptosi(self.value, INDEX_VECTOR_IR)
-        raised = self.build.add(whole, _integers(127))
-        bits = self.build.shl(raised, _integers(23))
-        return self._same(self.build.bitcast(bits, VECTOR_IR))
+    def times_power_of_two(self, exponent: "Lanes") -> "Lanes":
+        """self·2ⁿ where the lowest bits of ``exponent`` hold n; the result must be normal."""
+        bits = self.build.bitcast(self.value, INDEX_VECTOR_IR)
+        power = self.build.shl(
+            self.build.bitcast(exponent.value, INDEX_VECTOR_IR), _integers(23)
+        )
+        return self._same(self.build.bitcast(self.build.add(bits, power), VECTOR_IR))
 
     def exponent(self) -> "Lanes":
         """The binary exponent of positive normal numbers."""

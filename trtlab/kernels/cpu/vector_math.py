@@ -2,7 +2,7 @@
 
 Errors are relative and were measured against float64 on dense samples of the stated domain
 (``tests/unit/kernels/test_vector_math.py``). Polynomials are minimax fits made for this
-module by Remez exchange, coefficients rounded to float32. NaN goes in, NaN comes out.
+module (Remez exchange; for tanh weighted least squares), coefficients rounded to float32. NaN goes in, NaN comes out.
 """
 
 from trtlab.devices.cpu.operation import VECTOR, KernelOnly, Vector, operation
@@ -11,6 +11,7 @@ from trtlab.kernels.cpu.expression import Lanes, formula
 _LOG2_E = 1.4426950408889634
 # ln 2 in two parts; the first has trailing zero bits, so that n times it is exact.
 _LN2_HIGH, _LN2_LOW = 0.693359375, -2.12194440e-4
+_ROUNDER = 1.5 * 2**23
 _LARGEST = 88.72283
 _SMALLEST = -87.33654  # below, exp would be subnormal: flushed to zero
 
@@ -26,41 +27,36 @@ def square_root(x: Lanes) -> Lanes:
 
 
 def _split(x: Lanes) -> tuple[Lanes, Lanes]:
-    """x = n ln 2 + r with whole n and |r| ≤ ½ ln 2."""
-    n = (x * _LOG2_E).intrinsic("rint")
-    return n, n.fma(-_LN2_LOW, n.fma(-_LN2_HIGH, x))
+    """x = n ln 2 + r with whole n and |r| ≤ ½ ln 2; returns n + _ROUNDER and r.
 
-
-def _exp_reduced(r: Lanes) -> Lanes:
-    tail = r.polynomial(
-        0.0013946075593, 0.0083332639187, 0.0416662693024, 0.1666666716337, 0.5
-    )  # (exp(r) − 1 − r) / r²
-    return (r * r).fma(tail, r) + 1.0
+    Adding the large constant rounds to a whole number and leaves n in the lowest bits.
+    """
+    shifted = x.fma(_LOG2_E, _ROUNDER)
+    n = shifted - _ROUNDER
+    return shifted, n.fma(-_LN2_LOW, n.fma(-_LN2_HIGH, x))
 
 
 def exp_bounded(x: Lanes) -> Lanes:
-    """exp(x) for x ≤ 88; error ≤ 2e-7. Below −87.3 the result is 0."""
-    n, r = _split(x.at_least(_SMALLEST))
-    return (x < _SMALLEST).choose(0.0, _exp_reduced(r) * n.power_of_two())
+    """exp(x) for x ≤ 88.72; error ≤ 2e-7. Below −87.3 the result is 0."""
+    shifted, r = _split(x.at_least(_SMALLEST))
+    grown = r.polynomial(
+        0.0083747246745, 0.0418987385929, 0.1666645705700, 0.4999914467335, 1.0, 1.0
+    )
+    return (x < _SMALLEST).choose(0.0, grown.times_power_of_two(shifted))
 
 
 def exp(x: Lanes) -> Lanes:
-    """exp(x); error ≤ 3e-7. Above 88.72 infinity; below −87.3 zero."""
-    n, r = _split(x.at_least(_SMALLEST).at_most(_LARGEST))
-    most = n.at_most(127.0)  # 2**128 is no float32: the last doubling comes apart
-    result = _exp_reduced(r) * most.power_of_two() * (n - most + 1.0)
-    result = (x > _LARGEST).choose(float("inf"), result)
-    return (x < _SMALLEST).choose(0.0, result)
+    """exp(x); error ≤ 2e-7. Above 88.72 infinity; below −87.3 zero."""
+    return (x > _LARGEST).choose(float("inf"), exp_bounded(x.at_most(_LARGEST)))
 
 
 def expm1(x: Lanes) -> Lanes:
     """exp(x) − 1; error ≤ 3e-7, also close to zero. Beyond ±87 the bound's value."""
-    n, r = _split(x.at_least(-87.0).at_most(87.0))
+    shifted, r = _split(x.at_least(-87.0).at_most(87.0))
     tail = r.polynomial(
-        *(1.9914170735e-4, 0.0013941008364, 0.0083332732320),
-        *(0.0416663549840, 0.1666666716337, 0.5),
-    )
-    scale = n.power_of_two()
+        0.0013946450781, 0.0083665838465, 0.0416662804782, 0.1666654348373, 0.5
+    )  # (exp(r) − 1 − r) / r²
+    scale = x.constant(1.0).times_power_of_two(shifted)
     return scale.fma((r * r).fma(tail, r), scale - 1.0)
 
 
@@ -82,7 +78,7 @@ def log(x: Lanes) -> Lanes:
     square = f * f
     tail = square.fma(-0.5, e.fma(_LN2_LOW, f * square * p))
     result = e.fma(_LN2_HIGH, f + tail)
-    result = (x > 3.4028235e38).choose(x, result)
+    result = (x > 3.4028234e38).choose(x, result)
     result = (x < smallest).choose(float("-inf"), result)
     return (x < 0.0).choose(float("nan"), result)
 
@@ -93,9 +89,16 @@ def sigmoid(x: Lanes) -> Lanes:
 
 
 def tanh(x: Lanes) -> Lanes:
-    """Hyperbolic tangent; error ≤ 4e-7."""
-    e = expm1(absolute(x).at_most(10.0) * 2.0)
-    return (e / (e + 2.0)).intrinsic("copysign", x)
+    """Hyperbolic tangent; error ≤ 4e-7, so that 1 may be exceeded by one place."""
+    held = x.at_least(-9.0).at_most(9.0)
+    u = held * held
+    above = u.polynomial(
+        *(1.3354535112e-8, 2.0609001204e-5, 0.0034955836013, 0.1338102194519, 0.9999999794516)
+    )
+    below = u.polynomial(
+        *(7.7765096026e-7, 3.2856271420e-4, 0.0258769653540, 0.4671433753851, 1.0)
+    )
+    return held * above / below
 
 
 def erf(x: Lanes) -> Lanes:

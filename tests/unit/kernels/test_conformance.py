@@ -1,0 +1,52 @@
+"""Every tactic of the CPU device against the NumPy meaning of its layers."""
+
+import numpy as np
+import pytest
+from kernel_cases import CASES
+from kernel_conformance import assert_close, run
+
+from trtlab.kernels.catalog import cpu_registry
+from trtlab.layers.catalog import OPS
+from trtlab.tactics.tactic import Rejection
+
+REGISTRY = cpu_registry()
+TACTICS = [REGISTRY.find(name) for name in REGISTRY.names()]
+
+
+def _cases(tactic):
+    for case in CASES:
+        if tactic in REGISTRY.candidates(case.op):
+            yield case
+
+
+def test_every_layer_type_has_cases():
+    kinds = {case.op.kind for case in CASES}
+    assert kinds == set(OPS) - {"CONSTANT"}
+
+
+@pytest.mark.parametrize("tactic", TACTICS, ids=lambda t: t.name)
+def test_tactic_agrees_with_numpy(tactic):
+    accepted = 0
+    for case in _cases(tactic):
+        problem = case.problem(case.arrays(np.random.default_rng(0)))
+        refusal = tactic.check(problem)
+        if refusal is not None:
+            assert isinstance(refusal, Rejection)
+            assert refusal.reason
+            continue
+        accepted += 1
+        for threads in (1, 2, 3):
+            results, expected, _ = run(tactic, case, threads, seed=threads)
+            for result, reference in zip(results, expected, strict=True):
+                try:
+                    assert_close(case, result, reference)
+                except AssertionError as error:
+                    raise AssertionError(f"{case.name}, {threads} threads: {error}") from error
+    assert accepted, "no case exercises this tactic"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.op.kind.lower()}-{c.name}")
+def test_some_tactic_takes_the_problem(case):
+    problem = case.problem(case.arrays(np.random.default_rng(0)))
+    refusals = {t.name: t.check(problem) for t in REGISTRY.candidates(case.op)}
+    assert None in refusals.values(), refusals

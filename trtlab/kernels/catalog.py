@@ -1,0 +1,50 @@
+"""Every tactic that a device offers, in the order in which candidates are tried."""
+
+from trtlab.kernels.cpu.movement import MoveTactic
+from trtlab.kernels.cpu.numpy_tactic import NumpyTactic
+from trtlab.kernels.cpu.pointwise import PointwiseTactic
+from trtlab.layers.activation import Activation, ParametricReLU, Unary
+from trtlab.layers.base import Op
+from trtlab.layers.catalog import OPS
+from trtlab.layers.creation import Constant
+from trtlab.layers.elementwise import ElementWise, Select
+from trtlab.layers.fused import Reformat
+from trtlab.layers.pointwise import Pointwise
+from trtlab.layers.scale import Identity, Scale
+from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze
+from trtlab.layers.slicing import Padding, Slice
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.tactic import Tactic
+
+
+def cpu_registry() -> TacticRegistry:
+    """The CPU device's tactics; every layer type ends with its NumPy fallback."""
+    registry = TacticRegistry()
+    for op, tactics in _cpu_kernels().items():
+        registry.add(op, tactics)
+    for op in OPS.values():
+        if op is not Constant:  # held by its tensor: there is nothing to run
+            registry.add(op, [NumpyTactic(op)])
+    return registry
+
+
+def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
+    pointwise, move = PointwiseTactic(), MoveTactic()
+    return {
+        Activation: [pointwise],
+        Concatenation: [move],
+        ElementWise: [pointwise],
+        Expand: [move],
+        Identity: [move],
+        Padding: [move],
+        ParametricReLU: [pointwise],
+        Pointwise: [pointwise],
+        Reformat: [move],
+        Scale: [pointwise],
+        Select: [pointwise],
+        Shuffle: [move],
+        Slice: [move],
+        Squeeze: [move],
+        Unary: [pointwise],
+        Unsqueeze: [move],
+    }
