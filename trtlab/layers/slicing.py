@@ -65,11 +65,19 @@ def _folded(places: Array, count: int, mode: SampleMode) -> Array:
     return np.where(within >= count, period - within, within)
 
 
-def _clamped(position: int, extent: Extent) -> Extent:
-    """A slice bound as NumPy takes it for a positive stride: within 0 and the extent."""
+# ONNX writes "to the end" as the largest integer of 32 or 64 bits; no named size is as large.
+_ENDLESS = 2**31 - 1
+
+
+def _clamped(position: int, extent: Extent, low: int, high: Extent) -> Extent:
+    """A slice bound counted from the front, between ``low`` and ``high``."""
+    if position >= _ENDLESS:
+        return high
+    if position < -_ENDLESS:
+        return low
     if position >= 0:
-        return dims.minimum(extent, position)
-    return dims.maximum(dims.add(extent, position), 0)
+        return dims.minimum(high, position)
+    return dims.maximum(dims.add(extent, position), low)
 
 
 @dataclass(frozen=True)
@@ -253,17 +261,12 @@ def _python_slice(
         begin, end, _ = slice(start, stop, step).indices(extent)
         return begin, len(range(begin, end, step))
     if step > 0:
-        begin = _clamped(start, extent)
-        end = extent if stop is None else _clamped(stop, extent)
-        room = dims.maximum(dims.sub(end, begin), 0)
-        return begin, dims.ceil_div(room, step)
+        begin = _clamped(start, extent, 0, extent)
+        end = extent if stop is None else _clamped(stop, extent, 0, extent)
+        return begin, dims.ceil_div(dims.maximum(dims.sub(end, begin), 0), step)
     last = dims.sub(extent, 1)
-    begin = dims.minimum(last, start) if start >= 0 else dims.add(extent, start)
-    if stop is None:
-        end: Extent = -1
-    else:
-        shifted = stop if stop >= 0 else dims.maximum(dims.add(extent, stop), -1)
-        end = dims.minimum(last, shifted)
+    begin = _clamped(start, extent, -1, last)
+    end = -1 if stop is None else _clamped(stop, extent, -1, last)
     return begin, dims.ceil_div(dims.maximum(dims.sub(begin, end), 0), -step)
 
 
