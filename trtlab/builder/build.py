@@ -74,8 +74,9 @@ def build(
     profiles = _profiles(network, options)
     work = clone(network)
     _ask_layers(work, options.layer_precisions)
-    with clock.phase(OPTIMIZE, 1) as advance:
-        passes = pipeline.run(work, _pass_options(options, device), lambda *_: advance())
+    rules = _pass_options(options, device)
+    with clock.phase(OPTIMIZE, len(pipeline.passes_for(rules))) as advance:
+        passes = pipeline.run(work, rules, lambda *_: advance())
     inferred = infer_at(work, profiles[0].opt())
     if cache is None:
         cache = TimingCache(
@@ -85,7 +86,7 @@ def build(
         try:
             selection = select(
                 work, inferred.types, inferred.known, registry, DeviceTimer(device), cache,
-                options.contest_rules, lambda *_: advance(),
+                options.contest_rules, advance,
             )  # fmt: skip
         finally:
             cache.flush()
@@ -151,7 +152,7 @@ def _pack(
     inferred: Inferred,
     choices: Mapping[str, LayerChoice],
     registry: TacticRegistry,
-    advance: Callable[[], None],
+    advance: Callable[[], bool],
 ) -> dict[str, Array]:
     """Let every tactic arrange its constants, then take them out of the network."""
     weights: dict[str, Array] = {}
@@ -182,7 +183,7 @@ def _largest_arena(
     profiles: tuple[ShapeProfile, ...],
     registry: TacticRegistry,
     options: BuildOptions,
-    advance: Callable[[], None],
+    advance: Callable[[], bool],
 ) -> int:
     """Arena bytes at the largest shapes; also proves that the tactics accept min and max."""
     largest = 0
@@ -249,7 +250,7 @@ class _Phase:
     done: int = 0
     started: float = 0.0
 
-    def __enter__(self) -> Callable[[], None]:
+    def __enter__(self) -> Callable[[], bool]:
         self.started = perf_counter()
         self.clock.monitor.phase_start(self.name, None, self.steps)
         return self._advance
@@ -259,9 +260,11 @@ class _Phase:
         if kind is None:
             self.clock.monitor.phase_finish(self.name)
 
-    def _advance(self) -> None:
+    def _advance(self) -> bool:
+        """Go on; a monitor that wants to stop raises out of here."""
         step(self.clock.monitor, self.name, self.done)
         self.done += 1
+        return True
 
 
 class _Phases:

@@ -19,8 +19,8 @@ from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.timing_cache import TimingCache
 from trtlab.tactics.views import is_view
 
-# Called with layers done, layers in all and the layer's name.
-Progress = Callable[[int, int, str], None]
+# Called once a layer.
+Progress = Callable[[], object]
 _FORMATS = (TensorFormat.LINEAR, TensorFormat.HWC)
 _IMAGE_RANK = 4
 
@@ -103,10 +103,9 @@ def select(
 
     layers = network.layers
     options: list[dict[TensorFormat, Contest | None]] = []
-    for number, layer in enumerate(layers):
-        progress(number, len(layers), layer.name)
+    for layer in layers:
+        progress()
         options.append(_options(layer, types, known, contest))
-    progress(len(layers), len(layers), "")
     choices = [_choice(by_format) for by_format in options]
     links, reformats = _links(network, types, known, contest)
     formats = assign_formats(choices, links)
