@@ -26,6 +26,12 @@ _FASTEST_MS = 5.0
 _TELL_THROTTLING = ("throttled", "throttle_reasons", "gpu")
 
 
+def next_due_s(due_s: float, interval_s: float, now_s: float) -> float:
+    """When to sample after the sample that was due; beats missed in a stall are left out."""
+    missed = max(0, int((now_s - due_s) // interval_s))
+    return due_s + (missed + 1) * interval_s
+
+
 class TelemetrySampler:
     """Reads sources in its own thread between `start` and `stop`, or inside ``with``.
 
@@ -217,8 +223,7 @@ class TelemetrySampler:
         due_s = time.monotonic() + interval_s
         while not self._stopping.wait(max(0.0, due_s - time.monotonic())):
             self.sample()
-            # keep the rhythm; after a stall go on from now instead of catching up in a burst
-            due_s = max(due_s + interval_s, time.monotonic())
+            due_s = next_due_s(due_s, interval_s, time.monotonic())
 
     def _counters(self, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         return {
