@@ -193,9 +193,9 @@ class Network:
         for extent in shape:
             if isinstance(extent, int) and extent < -1:
                 raise UsageError(f"input {name!r} has extent {extent} in {shape}")
-        dims = tuple(Dim(f"{name}.{i}") if d == -1 else d for i, d in enumerate(shape))
+        extents = tuple(Dim(f"{name}.{i}") if d == -1 else d for i, d in enumerate(shape))
         self._tensor_names.add(name)
-        tensor = Tensor(name, TensorType(dtype, dims))
+        tensor = Tensor(name, TensorType(dtype, extents))
         self.inputs.append(tensor)
         return tensor
 
@@ -226,9 +226,13 @@ class Network:
         Raises:
             InvalidNetworkError: The operator refuses the inputs; says which layer.
         """
-        layer = Layer(name or op.kind.lower(), op, tuple(inputs), origins=origins, rules=rules)
-        types = self.infer(layer)
-        layer.name = self.unique_layer_name(layer.name)
+        layer_name = self.unique_layer_name(name or op.kind.lower())
+        layer = Layer(layer_name, op, tuple(inputs), origins=origins, rules=rules)
+        try:
+            types = self.infer(layer)
+        except InvalidNetworkError:
+            self._layer_names.discard(layer_name)
+            raise
         names = [*output_names]
         names += [f"{layer.name}.out{i}" for i in range(len(names), len(types))]
         if len(types) == 1 and not output_names:

@@ -16,27 +16,32 @@ constants are not written: they print as name and digest.
 import json
 from collections.abc import Mapping
 from hashlib import sha256
+from weakref import ref
 
 import numpy as np
 
 from trtlab.core.errors import InvalidNetworkError, UsageError
 from trtlab.core.types import DataType, TensorType
 from trtlab.layers.base import Array
-from trtlab.layers.catalog import OPS
+from trtlab.layers.catalog import OPS, from_attributes
 from trtlab.network.graph import Layer, Network, Origin, Tensor
-from trtlab.network.text_values import (
-    Scanner,
-    enums_of,
-    format_options,
-    format_type,
-    quote,
-)
+from trtlab.network.text_values import Scanner, format_options, format_type, quote
+
+# Digests of constants by identity: they are read-only, and shared by all copies of a network.
+_DIGESTS: dict[int, tuple[ref[Array], str]] = {}
 
 
 def digest(array: Array) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the elements."""
+    key = id(array)
+    found = _DIGESTS.get(key)
+    if found is not None and found[0]() is array:
+        return found[1]
     data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    return sha256(data.data).hexdigest()[:16]
+    text = sha256(data.data).hexdigest()[:16]
+    if not array.flags.writeable:
+        _DIGESTS[key] = (ref(array, lambda _: _DIGESTS.pop(key, None)), text)
+    return text
 
 
 def dump(network: Network) -> str:
@@ -146,26 +151,13 @@ class _Reader:
             declared.append(self._declared(line))
         line.expect("=")
         kind = line.word().upper()
-        op_class = OPS.get(kind)
-        if op_class is None:
+        if kind not in OPS:
             raise line.fail(f"a layer type, not {kind.lower()!r}, before this")
         inputs = self._inputs(line)
-        options: dict[str, object] = {}
-        if line.accept("{"):
-            enums = enums_of(op_class)
-            while not line.accept("}"):
-                if options:
-                    line.expect(",")
-                field = line.word()
-                if field not in enums:
-                    raise line.fail(
-                        f"a field of {op_class.__name__}, not {field!r}, before this"
-                    )
-                line.expect("=")
-                options[field] = line.value(enums[field])
+        options = line.options()
         line.expect("@")
         layer = self.network.add_layer(
-            op_class(**options),
+            from_attributes(kind, options),
             inputs,
             name=line.name(),
             output_names=[name for name, *_ in declared],
@@ -187,11 +179,11 @@ class _Reader:
             keyword = line.word()
             match keyword:
                 case "precision":
-                    layer.precision = _data_type(line)
+                    layer.precision = line.data_type()
                 case "types":
-                    types = [None if line.accept("_") else _data_type(line)]
+                    types = [None if line.accept("_") else line.data_type()]
                     while line.accept(","):
-                        types.append(None if line.accept("_") else _data_type(line))
+                        types.append(None if line.accept("_") else line.data_type())
                     layer.output_types = tuple(types)
                 case "metadata":
                     layer.metadata = line.name()
@@ -248,14 +240,6 @@ class _Reader:
                 f"but {found} with digest {digest(array)} in constants"
             )
         return array
-
-
-def _data_type(line: Scanner) -> DataType:
-    word = line.word()
-    found = next((d for d in DataType if d.value == word), None)
-    if found is None:
-        raise line.fail(f"a data type, not {word!r}, before this")
-    return found
 
 
 def _read_origin(line: Scanner) -> Origin:

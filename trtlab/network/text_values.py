@@ -1,13 +1,10 @@
 """How values are spelled in the text form of networks, and the scanner that reads them."""
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import Field, fields
 from enum import Enum
-from functools import cache
-from typing import cast, get_args, get_type_hints
+from typing import cast
 
 from trtlab.core.errors import ParseError
 from trtlab.core.types import DataType, Dim, Shape, TensorType
@@ -16,7 +13,8 @@ from trtlab.layers.pointwise import Step
 
 _NAME = re.compile(r"[\w./\-]+")
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_NUMBER = re.compile(r"-?(?:inf|nan|\d+(?:\.\d*)?(?:e[+-]?\d+)?)")
+_NUMBER = re.compile(r"-?(?:inf|nan|\d+(?:\.\d*)?(?:e[+-]?\d+)?)\b")
+_STEP = re.compile(r"\w+\([^()]*\)")
 _EXTENT = re.compile(r'[^\s,\[\]"]+')
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _SPACE = re.compile(r"\s*")
@@ -41,7 +39,7 @@ def format_type(kind: TensorType) -> str:
 
 
 def format_value(value: object) -> str:
-    """An attribute's value: enums by their word, sequences in brackets, steps as calls."""
+    """An option's value: enums and steps by their text, sequences in brackets."""
     match value:
         case None:
             return "null"
@@ -49,19 +47,13 @@ def format_value(value: object) -> str:
             return "true" if value else "false"
         case Enum():
             return str(value.value)
-        case int() | float():
-            return repr(value)
+        case Step():
+            return str(value)
+        case tuple():
+            items = cast(tuple[object, ...], value)
+            return f"[{','.join(format_value(item) for item in items)}]"
         case str():
             return json.dumps(value)
-        case Dim():
-            return "$" + quote(value.name)
-        case Step():
-            operands = ",".join(f"v{i}" for i in value.operands)
-            params = "".join(f";{format_value(p)}" for p in value.params)
-            return f"{value.function}({operands}{params})"
-        case tuple() | list():
-            items = cast(Sequence[object], value)
-            return f"[{','.join(format_value(item) for item in items)}]"
         case _:
             return repr(value)
 
@@ -71,25 +63,13 @@ def format_options(op: Op) -> str:
     shown = [
         f"{f.name}={format_value(getattr(op, f.name))}"
         for f in fields(op)
-        if not _same(getattr(op, f.name), f)
+        if not _is_default(getattr(op, f.name), f)
     ]
     return f"{{{', '.join(shown)}}}" if shown else ""
 
 
-def _same(value: object, of: Field[object]) -> bool:
-    return type(value) is type(of.default) and value == of.default
-
-
-@cache
-def enums_of(op_class: type[Op]) -> Mapping[str, tuple[type[Enum], ...]]:
-    """The enumerations that each field of an operator may hold."""
-    return {name: tuple(_enums(hint)) for name, hint in get_type_hints(op_class).items()}
-
-
-def _enums(hint: object) -> list[type[Enum]]:
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return [hint]
-    return [found for part in get_args(hint) for found in _enums(part)]
+def _is_default(value: object, field: Field[object]) -> bool:
+    return type(value) is type(field.default) and value == field.default
 
 
 class Scanner:
@@ -131,19 +111,24 @@ class Scanner:
         return self.position == len(self.text)
 
     def word(self) -> str:
-        """A keyword, function or field name."""
+        """A keyword, or the name of a layer type or option."""
         return self._take(_WORD, "a word")
 
     def name(self) -> str:
         """A plain or quoted name."""
         return self._string() if self._peek() == '"' else self._take(_NAME, "a name")
 
+    def data_type(self) -> DataType:
+        """``fp32``."""
+        word = self.word()
+        found = next((d for d in DataType if d.value == word), None)
+        if found is None:
+            raise self.fail(f"a data type, not {word!r}, before this")
+        return found
+
     def tensor_type(self) -> TensorType:
         """``fp32[batch,64]``."""
-        word = self.word()
-        dtype = next((d for d in DataType if d.value == word), None)
-        if dtype is None:
-            raise self.fail(f"a data type, not {word!r}, before this")
+        dtype = self.data_type()
         self.expect("[")
         return TensorType(dtype, self._shape())
 
@@ -159,51 +144,44 @@ class Scanner:
             extents.append(int(text) if text.lstrip("-").isdigit() else Dim(text))
         return tuple(extents)
 
-    def value(self, enums: tuple[type[Enum], ...]) -> object:
-        """An attribute's value; words are looked up in the given enumerations."""
+    def options(self) -> dict[str, object]:
+        """``{name=value, …}`` as plain values; empty when there is none."""
+        found: dict[str, object] = {}
+        if not self.accept("{"):
+            return found
+        while not self.accept("}"):
+            if found:
+                self.expect(",")
+            name = self.word()
+            self.expect("=")
+            found[name] = self._value()
+        return found
+
+    def _value(self) -> object:
+        """A number, text, list, or the word of an enum or step."""
         start = self._peek()
         if start == "[":
-            return self._list(enums)
+            return self._list()
         if start == '"':
             return self._string()
-        if self.accept("$"):
-            return Dim(self.name())
-        if _NUMBER.match(self.text, self.position):
-            return _number(self._take(_NUMBER, "a number"))
-        return self._named(enums)
+        for pattern, read in ((_NUMBER, _number), (_STEP, str)):
+            if pattern.match(self.text, self.position):
+                return read(self._take(pattern, "a value"))
+        word = self._take(_WORD, "a value")
+        plain: dict[str, object] = {"null": None, "true": True, "false": False}
+        return plain.get(word, word)
 
-    def _list(self, enums: tuple[type[Enum], ...]) -> tuple[object, ...]:
+    def _list(self) -> list[object]:
         self.expect("[")
         items: list[object] = []
         while not self.accept("]"):
             if items:
                 self.expect(",")
-            items.append(self.value(enums))
-        return tuple(items)
-
-    def _named(self, enums: tuple[type[Enum], ...]) -> object:
-        word = self.word()
-        if self.text.startswith("(", self.position):
-            return self._step(word)
-        members = [m for enum in enums for m in enum if m.value == word]
-        plain = {"null": None, "true": True, "false": False}
-        if not members and word not in plain:
-            raise self.fail(f"a value, not {word!r}, before this")
-        return members[0] if members else plain[word]
-
-    def _step(self, function: str) -> Step:
-        self.expect("(")
-        operands: list[int] = []
-        while self.accept("v") or self.accept(",v"):
-            operands.append(int(self._take(_NUMBER, "an operand's number")))
-        params: list[float] = []
-        while self.accept(";"):
-            params.append(_number(self._take(_NUMBER, "a parameter")))
-        self.expect(")")
-        return Step(function, tuple(operands), tuple(params))
+            items.append(self._value())
+        return items
 
     def _string(self) -> str:
-        return str(json.loads(self._take(_STRING, "a quoted string")))
+        return str(json.loads(self._take(_STRING, "a quoted text")))
 
     def _take(self, pattern: re.Pattern[str], wanted: str) -> str:
         self._skip_space()
@@ -223,6 +201,4 @@ class Scanner:
 
 
 def _number(text: str) -> int | float:
-    return (
-        int(text) if text.lstrip("-").isdigit() else float(text) if text != "nan" else math.nan
-    )
+    return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -12,7 +12,7 @@ from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedMode
 Source = str | Path | bytes | bytearray | memoryview | onnx.ModelProto
 
 # The newest opset whose changes the converters have been checked against.
-LATEST_OPSET = 25
+LATEST_OPSET = 28
 DEFAULT_DOMAINS = ("", "ai.onnx")
 
 
