@@ -85,7 +85,7 @@ def build(
     with clock.phase(SELECT, len(work)) as advance:
         try:
             selection = select(
-                work, inferred.types, inferred.known, registry, DeviceTimer(device), cache,
+                work, inferred, registry, DeviceTimer(device), cache,
                 options.contest_rules, advance,
             )  # fmt: skip
         finally:
@@ -169,7 +169,7 @@ def _pack(
         if not held or all(t in inferred.known for t in layer.outputs):
             continue
         tactic = registry.find(choice.tactic) if choice.tactic else None
-        problem = problem_of(layer, inferred.types, choice.format)
+        problem = problem_of(layer, inferred, choice.format)
         packed = held if tactic is None else tactic.pack(problem, held)
         weights.update({weight_key(layer, i): array for i, array in packed.items()})
     for tensor in constants:

@@ -110,7 +110,7 @@ def plan(
     inferred = infer_at(network, shapes)
     tactics = _tactics(network, choices, inferred, registry)
     problems = {
-        layer: problem_of(layer, inferred.types, choices[layer.name].format)
+        layer: problem_of(layer, inferred, choices[layer.name].format)
         for layer in network.layers
         if not all(t in inferred.known for t in layer.outputs)
     }

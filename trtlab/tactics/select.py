@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from trtlab.core.errors import NoTacticError, UnsupportedError
 from trtlab.core.types import Dim, TensorFormat, TensorType, static
 from trtlab.layers.fused import Reformat
+from trtlab.layers.resolve import resolve
 from trtlab.network.graph import Layer, Network, Tensor
+from trtlab.network.types_at import Inferred
 from trtlab.tactics.contest import Contest, ContestRules, Timer, hold_contest
 from trtlab.tactics.layout import Choice, Link, assign_formats
 from trtlab.tactics.problem import Operand, Problem
@@ -62,21 +64,24 @@ def operand(tensor: Tensor, kind: TensorType, layout: TensorFormat) -> Operand:
     )
 
 
-def problem_of(
-    layer: Layer, types: Mapping[Tensor, TensorType], layout: TensorFormat
-) -> Problem:
-    """A layer as a problem at the given types."""
+def problem_of(layer: Layer, inferred: Inferred, layout: TensorFormat) -> Problem:
+    """A layer as a problem at the given types; known shape tensors become options."""
+    values = [None if t is None else inferred.values.get(t, t.value) for t in layer.inputs]
+    op, resolved = resolve(layer.op, values)
+    types = inferred.types
     return Problem(
-        layer.op,
-        tuple(None if t is None else operand(t, types[t], layout) for t in layer.inputs),
+        op,
+        tuple(
+            None if t is None or i in resolved else operand(t, types[t], layout)
+            for i, t in enumerate(layer.inputs)
+        ),
         tuple(operand(t, types[t], layout) for t in layer.outputs),
     )
 
 
 def select(
     network: Network,
-    types: Mapping[Tensor, TensorType],
-    known: frozenset[Tensor],
+    inferred: Inferred,
     registry: TacticRegistry,
     timer: Timer,
     cache: TimingCache,
@@ -87,8 +92,8 @@ def select(
 
     Args:
         network: Optimized; not changed.
-        types: Every tensor's type at the shapes to optimize for.
-        known: Tensors whose integers are known from the shapes alone: nothing runs for them.
+        inferred: Types at the shapes to optimize for. Nothing runs for tensors whose integers
+            follow from the shapes alone.
 
     Raises:
         NoTacticError: A layer has no tactic in any format; lists every refusal.
@@ -105,9 +110,9 @@ def select(
     options: list[dict[TensorFormat, Contest | None]] = []
     for layer in layers:
         progress()
-        options.append(_options(layer, types, known, contest))
+        options.append(_options(layer, inferred, contest))
     choices = [_choice(by_format) for by_format in options]
-    links, reformats = _links(network, types, known, contest)
+    links, reformats = _links(network, inferred, contest)
     formats = assign_formats(choices, links)
     chosen = {
         layer: Chosen(f, by_format[f])
@@ -118,12 +123,12 @@ def select(
 
 def _options(
     layer: Layer,
-    types: Mapping[Tensor, TensorType],
-    known: frozenset[Tensor],
+    inferred: Inferred,
     contest: Callable[[Problem], Contest],
 ) -> dict[TensorFormat, Contest | None]:
     """The contest of each format in which the layer can run; None where nothing has to run."""
-    if all(t in known for t in layer.outputs):
+    types = inferred.types
+    if all(t in inferred.known for t in layer.outputs):
         return {TensorFormat.LINEAR: None, TensorFormat.HWC: None}
     _refuse_data_dependent(layer, types)
     involved = [
@@ -133,7 +138,7 @@ def _options(
     result: dict[TensorFormat, Contest | None] = {}
     refused: list[Contest] = []
     for layout in _FORMATS if flexible else _FORMATS[:1]:
-        problem = problem_of(layer, types, layout)
+        problem = problem_of(layer, inferred, layout)
         if is_view(problem):
             result[layout] = None
             continue
@@ -162,10 +167,10 @@ def _choice(by_format: Mapping[TensorFormat, Contest | None]) -> Choice:
 
 def _links(
     network: Network,
-    types: Mapping[Tensor, TensorType],
-    known: frozenset[Tensor],
+    inferred: Inferred,
     contest: Callable[[Problem], Contest],
 ) -> tuple[list[Link], dict[Problem, Contest]]:
+    types, known = inferred.types, inferred.known
     index = {layer: i for i, layer in enumerate(network.layers)}
     links: list[Link] = []
     reformats: dict[Problem, Contest] = {}
