@@ -1,5 +1,6 @@
 """Every tactic that a device offers, in the order in which candidates are tried."""
 
+from trtlab.kernels.cpu.cast import CastTactic
 from trtlab.kernels.cpu.movement import MoveTactic
 from trtlab.kernels.cpu.numpy_tactic import NumpyTactic
 from trtlab.kernels.cpu.pointwise import PointwiseTactic
@@ -10,7 +11,7 @@ from trtlab.layers.creation import Constant
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.fused import Reformat
 from trtlab.layers.pointwise import Pointwise
-from trtlab.layers.scale import Identity, Scale
+from trtlab.layers.scale import Cast, Identity, Scale
 from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze
 from trtlab.layers.slicing import Padding, Slice
 from trtlab.tactics.registry import TacticRegistry
@@ -29,17 +30,18 @@ def cpu_registry() -> TacticRegistry:
 
 
 def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
-    pointwise, move = PointwiseTactic(), MoveTactic()
+    pointwise, move, cast = PointwiseTactic(), MoveTactic(), CastTactic()
     return {
         Activation: [pointwise],
+        Cast: [cast],
         Concatenation: [move],
         ElementWise: [pointwise],
         Expand: [move],
-        Identity: [move],
+        Identity: [move, cast],
         Padding: [move],
         ParametricReLU: [pointwise],
         Pointwise: [pointwise],
-        Reformat: [move],
+        Reformat: [move, cast],
         Scale: [pointwise],
         Select: [pointwise],
         Shuffle: [move],

@@ -237,6 +237,37 @@ def vload_i64(address: int) -> Vector:
     raise KernelOnly
 
 
+def _store_integers(width: int) -> Any:
+    kind = ir.VectorType(ir.IntType(width), LANES)
+
+    def emit(build: Any, address: Any, value: Any) -> None:
+        if width >= 32:  # noqa: PLR2004 - what the conversion gives without narrowing
+            whole = build.fptosi(value, kind)
+        else:
+            whole = build.trunc(build.fptosi(value, INDEX_VECTOR_IR), kind)
+        build.store(whole, pointer(build, address, kind), align=1)
+
+    return emit
+
+
+@operation(VOID, (INT, VECTOR), _store_integers(8))
+def vstore_i8(address: int, value: Vector) -> None:
+    """Write LANES values as bytes, truncated towards zero and to the low 8 bits."""
+    raise KernelOnly
+
+
+@operation(VOID, (INT, VECTOR), _store_integers(32))
+def vstore_i32(address: int, value: Vector) -> None:
+    """Write LANES values as int32, truncated towards zero."""
+    raise KernelOnly
+
+
+@operation(VOID, (INT, VECTOR), _store_integers(64))
+def vstore_i64(address: int, value: Vector) -> None:
+    """Write LANES values as int64, truncated towards zero."""
+    raise KernelOnly
+
+
 def _store_truth(build: Any, address: Any, value: Any) -> None:
     zero = ir.Constant(VECTOR_IR, [0.0] * LANES)
     truth = build.fcmp_unordered("!=", value, zero)

@@ -51,8 +51,8 @@ ROWS, TILES, FILL, ELEMENTS = range(4)
 
 
 @routine
-def _elements(size: int, target: int, target_step: int, source: int, step: int, count: int) -> None:
-    """One row, element by element."""
+def copy_elements(size: int, target: int, target_step: int, source: int, step: int, count: int) -> None:
+    """Copy a row of elements of ``size`` bytes one by one; steps are bytes."""
     if size == 4:
         for i in range(count):
             store_i32(target + i * target_step, load_i32(source + i * step))
@@ -110,7 +110,7 @@ def _block(args: int, target: int, source: int, rows: int, columns: int) -> None
         elif mode == FILL:
             _fill_row(to, origin, columns)
         else:
-            _elements(size, to, target_i, origin, source_i, columns)
+            copy_elements(size, to, target_i, origin, source_i, columns)
 
 
 @kernel

@@ -7,14 +7,14 @@ from math import prod
 import numpy as np
 
 from trtlab.core.enums import SampleMode
-from trtlab.core.types import DataType, StaticShape, static
+from trtlab.core.types import DataType, StaticShape
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu.moving import Side, bind_move, obstacle
 from trtlab.kernels.cpu.strided import broadcast_strides
 from trtlab.layers.base import Op, axis_in
 from trtlab.layers.fused import Reformat
 from trtlab.layers.scale import Identity
-from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze, reshaped
+from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze
 from trtlab.layers.slicing import Padding, Slice
 from trtlab.tactics.problem import Operand, Problem, Strides
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
@@ -99,6 +99,8 @@ def _copies(problem: Problem) -> list[_Copy] | Rejection:
         return _padded(op, problem)
     if isinstance(op, Slice):
         return _sliced(op, problem)
+    if isinstance(op, Shuffle):
+        return _shuffled(op, operands[0], out)
     steps = _source_strides(op, operands[0], out)
     return steps if isinstance(steps, Rejection) else [_whole(out, 0, steps, 0)]
 
@@ -129,52 +131,81 @@ def _source_strides(op: Op, x: Operand, out: Operand) -> Strides | Rejection:
         axes = {axis_in(axis, len(out.shape)) for axis in op.axes}
         rest = iter(x.strides)
         return tuple(0 if axis in axes else next(rest) for axis in range(len(out.shape)))
-    if isinstance(op, Shuffle):
-        return _shuffled(op, x, out)
     return Rejection(f"{op.kind} does more than move elements")
 
 
-def _shuffled(op: Shuffle, x: Operand, out: Operand) -> Strides | Rejection:
+def _shuffled(op: Shuffle, x: Operand, out: Operand) -> list[_Copy] | Rejection:
     first = op.first_transpose or tuple(range(len(x.shape)))
     shape = tuple(x.shape[axis] for axis in first)
     strides = tuple(x.strides[axis] for axis in first)
     second = op.second_transpose or tuple(range(len(out.shape)))
-    middle = [0] * len(out.shape)
-    for place, axis in enumerate(second):
-        middle[axis] = out.shape[place]
-    if op.reshape_dims is not None:
-        middle = list(static(reshaped(shape, op.reshape_dims, zero_copies=op.zero_is_placeholder)))
-    viewed = reshape_strides(shape, strides, tuple(middle))
-    if viewed is None:
+    back = sorted(range(len(second)), key=lambda place: second[place])
+    middle = tuple(out.shape[place] for place in back)
+    steps = tuple(out.strides[place] for place in back)
+    loops = common_loops((shape, strides), (middle, steps))
+    if loops is None:
         return Rejection("the reshape between the two transpositions needs a copy of its own")
-    return tuple(viewed[axis] for axis in second)
+    extents, source, target = loops
+    return [
+        _Copy(extents, 0, 0, _bytes(source, out.dtype), 0, _bytes(target, out.dtype))
+    ]
 
 
-def reshape_strides(shape: StaticShape, strides: Strides, wanted: StaticShape) -> Strides | None:
-    """Strides of a strided tensor in another shape; None where no strides describe it."""
-    if 0 in shape:
-        return (0,) * len(wanted)
-    # Walk both shapes from the innermost dimension; each wanted extent is cut out of what
-    # remains of one old dimension, or of several that lie without holes.
-    old = [(e, s) for e, s in zip(shape, strides, strict=True) if e != 1]
-    result: list[int] = []
-    extent, stride = old.pop() if old else (1, 1)
-    for goal in reversed(wanted):
-        if goal == 1:
-            result.append(0)
-            continue
-        while extent == 1 and old:
-            extent, stride = old.pop()
-        while extent % goal and old:
-            outer, step = old.pop()
-            if step != extent * stride:
-                return None
-            extent *= outer
-        if extent % goal:
+_Strided = tuple[StaticShape, Strides]
+
+
+class _Walk:
+    """The dimensions of a strided tensor, taken from the innermost on."""
+
+    def __init__(self, tensor: _Strided) -> None:
+        self._rest = [(e, s) for e, s in zip(*tensor, strict=True) if e != 1]
+        self.extent, self.stride = 1, 1
+
+    def settle(self) -> bool:
+        """Have an extent above 1 at hand; False at the end."""
+        while self.extent == 1 and self._rest:
+            self.extent, self.stride = self._rest.pop()
+        return self.extent != 1
+
+    def merge(self) -> bool:
+        """Take the next dimension too, where the two lie without holes."""
+        if not self._rest or self._rest[-1][1] != self.extent * self.stride:
+            return False
+        self.extent *= self._rest.pop()[0]
+        return True
+
+    def take(self, extent: int) -> int:
+        """Cut an inner loop off; returns its stride."""
+        stride = self.stride
+        self.extent //= extent
+        self.stride *= extent
+        return stride
+
+
+def common_loops(a: _Strided, b: _Strided) -> tuple[StaticShape, Strides, Strides] | None:
+    """Loops that visit two tensors of as many elements in the same (row-major) order.
+
+    Returns:
+        Extents, the strides of ``a`` and those of ``b``; None where a dimension of one would
+        have to be cut at a place that no loop of the other has.
+    """
+    if 0 in a[0]:
+        return (0,), (0,), (0,)
+    left, right = _Walk(a), _Walk(b)
+    loops: list[tuple[int, int, int]] = []
+    while left.settle() and right.settle():
+        if left.extent % right.extent and right.extent % left.extent:
+            if left.merge() or right.merge():
+                continue
             return None
-        result.append(stride)
-        extent, stride = extent // goal, stride * goal
-    return tuple(reversed(result))
+        extent = min(left.extent, right.extent)
+        loops.append((extent, left.take(extent), right.take(extent)))
+    loops.reverse()
+    return (
+        tuple(extent for extent, _, _ in loops),
+        tuple(step for _, step, _ in loops),
+        tuple(step for _, _, step in loops),
+    )
 
 
 def _concatenated(op: Concatenation, parts: Sequence[Operand], out: Operand) -> list[_Copy]:

@@ -60,8 +60,11 @@ def bind_move(
     """
     loops = _plane(shape, target, source, size)
     loops = [(1, 0, 0)] * (m.OUTER_LOOPS + 2 - len(loops)) + loops
-    *outer, (rows, target_j, source_j), (columns, target_i, source_i) = loops
     mode, j_block, i_block = _blocks(loops[-2:], size)
+    if mode == m.ELEMENTS and loops[-1][0] < LANES < loops[-2][0]:
+        loops[-2:] = loops[:-3:-1]  # few elements in a row: run along the other loop
+        j_block, i_block = loops[-2][0], _TILE_ROWS * LANES
+    *outer, (rows, target_j, source_j), (columns, target_i, source_i) = loops
     i_blocks, j_blocks = -(-columns // i_block), -(-rows // j_block)
     args = np.zeros(m.LENGTH, np.int64)
     args[: m.OUTER] = (
