@@ -20,8 +20,8 @@ from trtlab.layers.reduction import SoftMax
 from trtlab.layers.shuffle import Shuffle, Squeeze, Unsqueeze
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.passes.attention_scores import Mask, Scores, scores_of
-from trtlab.passes.base import Match, Rejection, Rule
-from trtlab.passes.edit import fuse
+from trtlab.passes.base import Match, Rejection, Rule, is_dead
+from trtlab.passes.edit import absorb, fuse, stamp
 from trtlab.passes.look import made_by, producer, shared
 from trtlab.passes.matmul_scale import scaled_tensor
 from trtlab.passes.reshape import Move, move_of, normal, shuffle_for
@@ -37,7 +37,8 @@ class AttentionMatch(Match):
     Attributes:
         q: [B, H, S, D], without its factor.
         k: [B, H, T, D], or [B, H, D, T] when ``k_transposed``; without its factor.
-        k_move: A Shuffle of ``k`` that gives [B, H, T, D]; None when it is so already.
+        key: The layer that gives [B, H, D, T] of ``k``, when it is to give [B, H, T, D].
+        k_move: How it then does so; None when ``k`` is so already.
         v: [B, H, T, Dv].
         scale: All factors together.
         masks: Of the scores.
@@ -45,6 +46,7 @@ class AttentionMatch(Match):
 
     q: Tensor
     k: Tensor
+    key: Layer | None
     k_move: Shuffle | None
     k_transposed: bool
     v: Tensor
@@ -79,17 +81,12 @@ class Attention(Rule[AttentionMatch]):
         return verdict or _assembled(layer, soft[0], scores, v)
 
     def _rewrite(self, network: Network, match: AttentionMatch) -> None:
-        root = match.root
-        k = match.k
-        if match.k_move is not None:
-            moved = network.add_layer(
-                match.k_move,
-                (k,),
-                name=f"{root.name}.key",
-                rules=(self.name,),
-                before=root,
-            )
-            moved.origins = () if k.producer is None else k.producer.origins
+        root, k, key = match.root, match.k, match.key
+        moved: Layer | None = None
+        if key is not None and match.k_move is not None:
+            moved = network.add_layer(match.k_move, (k,), name="key", before=root)
+            absorb(moved, (key, moved))
+            stamp(moved, self.name)
             k = moved.output
         causal = any(mask.is_causal for mask in match.masks)
         added = [m.added(network, root, self.name) for m in match.masks if not m.is_causal]
@@ -98,19 +95,28 @@ class Attention(Rule[AttentionMatch]):
             mask = tensor if mask is None else _sum(network, root, mask, tensor, self.name)
         op = AttentionOp(match.scale, causal, k_transposed=match.k_transposed)
         parts = [match.q, k, match.v, *([] if mask is None else [mask])]
+        fused = self._fused(network, match, op, parts)
+        if moved is not None and key is not None and is_dead(network, key):
+            network.remove(key)
+            network.rename_layer(moved, key.name)
+        stamp(fused, self.name)
+
+    def _fused(
+        self, network: Network, match: AttentionMatch, op: AttentionOp, parts: list[Tensor]
+    ) -> Layer:
+        """Put the operator in; three dimensions get a batch of one around it."""
+        root = match.root
         if root.output.type.rank == max(RANKS):
-            fuse(network, match.layers, op, parts, self.name)
-            return
+            return fuse(network, match.layers, op, parts, self.name)
         wide = [_with_batch(network, root, t, self.name) for t in parts]
-        inner = network.add_layer(
-            op, wide, name=f"{root.name}.heads", rules=(self.name,), before=root
-        )
+        inner = network.add_layer(op, wide, name="heads", before=root)
         kept = fuse(network, match.layers, Squeeze((0,)), (inner.output,), self.name)
-        inner.origins, inner.precision = kept.origins, kept.precision
+        inner.origins, inner.precision, inner.rules = kept.origins, kept.precision, kept.rules
         # The work is the inner layer's, so it gets the joined name.
         name = kept.name
         network.rename_layer(kept, f"{name}.squeeze")
         network.rename_layer(inner, name)
+        return inner
 
 
 def _is_bare(layer: Layer, op: MatrixMultiply, *, alpha: bool = False) -> bool:
@@ -133,13 +139,13 @@ def _assembled(
     q, factor = _unscaled(q, before)
     k, k_factor = _unscaled(b, before)
     move: Shuffle | None = None
+    key: Layer | None = None
     transposed = op.op1 is MatrixOperation.NONE
     if transposed:
         found = _untransposed(k)
         if found is not None:
-            shuffle, move = found
-            source = shuffle.inputs[0]
-            before.insert(0, shuffle)
+            key, move = found
+            source = key.inputs[0]
             transposed = False
             if source is not None:
                 k, more = _unscaled(source, before)
@@ -152,7 +158,7 @@ def _assembled(
         return Rejection(f"queries, keys and values differ in batch or heads: {shapes}")
     layers = (*before, product, *scores.layers, soft, layer)
     return AttentionMatch(
-        layers, q, k, move, transposed, v, scale * factor * k_factor, scores.masks
+        layers, q, k, key, move, transposed, v, scale * factor * k_factor, scores.masks
     )
 
 

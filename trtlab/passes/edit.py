@@ -1,5 +1,6 @@
 """What rewrites do to a network: put one layer in the place of several, with name and origins."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from trtlab.core.errors import InternalError
@@ -94,12 +95,25 @@ def joined_name(parts: Sequence[str], kind: str) -> str:
     """``conv1 + relu1``; many parts become ``{NORMALIZATION[first...last]}``."""
     if len(parts) <= MOST_NAMED_PARTS:
         return " + ".join(parts)
-    return f"{{{kind}[{_outer(parts[0])}...{_outer(parts[-1])}]}}"
+    return f"{{{kind}[{_parts(parts[0])[0]}...{_parts(parts[-1])[-1]}]}}"
 
 
-def _outer(name: str) -> str:
-    """A name that was shortened before gives its own first part."""
-    return name.strip("{}").split("[", 1)[-1].split("...", 1)[0].removesuffix("]")
+def pointwise_name(names: Sequence[str]) -> str:
+    """``PWN(sigmoid1, mul1)``; many parts become ``PWN(first...last)``."""
+    parts = [part for name in names for part in _parts(name)]
+    if len(parts) <= MOST_NAMED_PARTS and _ELLIPSIS not in "".join(names):
+        return f"PWN({', '.join(parts)})"
+    return f"PWN({parts[0]}{_ELLIPSIS}{parts[-1]})"
+
+
+_ELLIPSIS = "..."
+_JOINED = re.compile(r"(?:PWN\(|\{\w+\[)(.*)(?:\)|\]\})")
+
+
+def _parts(name: str) -> list[str]:
+    """The parts of a joined name, as far as it tells them."""
+    inside = _JOINED.fullmatch(name)
+    return [name] if inside is None else re.split(r", |\.\.\.", inside[1])
 
 
 def fold(network: Network, like: Tensor, data: Array) -> Tensor:

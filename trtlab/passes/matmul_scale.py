@@ -14,7 +14,7 @@ from trtlab.layers.linear import MatrixMultiply
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.passes.base import Match, Rejection, Rule
 from trtlab.passes.edit import fuse
-from trtlab.passes.look import made_by, scalar, shared
+from trtlab.passes.look import is_private, made_by, scalar
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,12 @@ class MatmulScale(Rule[FactorMatch]):
         if scaled is None or found is None or not scaled[0].dtype.is_float:
             return None
         product, op = found
+        if not is_private(network, scaled[0], layer):
+            return None  # a product on one branch of several is no factor of the product
         if op.epilogue or (len(product.inputs) > 2 and product.inputs[2] is not None):
             return Rejection("something is added before the scaling", (product.name,))
-        verdict = shared(network, scaled[0], layer)
         scaled_op = replace(op, alpha=op.alpha * scaled[1])
-        return verdict or FactorMatch((product, layer), scaled_op)
+        return FactorMatch((product, layer), scaled_op)
 
     def _rewrite(self, network: Network, match: FactorMatch) -> None:
         product, _ = match.layers

@@ -37,6 +37,7 @@ from trtlab.passes.reduce_shuffle import ReduceShuffle
 from trtlab.passes.rms_norm import RmsNorm
 from trtlab.passes.scale_fold import ScaleFold
 from trtlab.passes.scale_to_pointwise import ScaleToPointwise
+from trtlab.passes.shape_source import ShapeSource
 from trtlab.passes.shape_simplification import ShapeSimplification
 from trtlab.passes.shuffle_merge import ShuffleMerge
 from trtlab.passes.slice_of_concat import SliceOfConcat
@@ -52,6 +53,7 @@ Observer = Callable[[str, int, int], bool]
 # leave as constants the folding takes on, and what nobody reads then goes last.
 _CLEANUP: tuple[Pass, ...] = (
     ShapeSimplification(),
+    ShapeSource(),
     ConstantFolding(),
     NoOp(),
     CommonSubexpressions(),

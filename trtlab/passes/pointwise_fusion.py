@@ -14,7 +14,7 @@ from trtlab.layers.base import broadcast
 from trtlab.layers.pointwise import Pointwise, program_flops
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.passes.base import Match, Rejection, Rule
-from trtlab.passes.edit import fuse
+from trtlab.passes.edit import fuse, pointwise_name
 from trtlab.passes.look import producer, shared
 from trtlab.passes.program import (
     Accumulating,
@@ -61,7 +61,7 @@ class PointwiseFusion(Rule[PointwiseMatch]):
 
     def _rewrite(self, network: Network, match: PointwiseMatch) -> None:
         joined = match.expression
-        name = "PWN(" + ", ".join(_part(layer.name) for layer in match.layers) + ")"
+        name = pointwise_name([layer.name for layer in match.layers])
         op = Pointwise(joined.program)
         fuse(network, match.layers, op, joined.operands, self.name, name=name)
 
@@ -96,8 +96,3 @@ def _join(
     except InvalidNetworkError:
         return None
     return joined if shape == layer.output.shape else None
-
-
-def _part(name: str) -> str:
-    """A fused name gives its parts: ``PWN(a, b)`` joined by c is ``PWN(a, b, c)``."""
-    return name[4:-1] if name.startswith("PWN(") and name.endswith(")") else name

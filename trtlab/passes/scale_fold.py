@@ -18,7 +18,7 @@ from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.passes.accumulating import Weighted, weighted
 from trtlab.passes.base import Match, Rejection, Rule
 from trtlab.passes.edit import fold, fuse
-from trtlab.passes.look import producer, shared, vector_along
+from trtlab.passes.look import is_private, producer, shared, vector_along
 from trtlab.passes.program import Accumulating
 
 
@@ -43,6 +43,9 @@ class ScaleFold(Rule[ScaleMatch]):
         if found is None:
             return None
         tensor, source = found
+        scales = isinstance(layer.op, Scale)
+        if not scales and not is_private(network, tensor, layer):
+            return None  # a product on one branch of several is no scale of the layer
         weights = shared(network, tensor, layer) or weighted(source)
         if isinstance(weights, Rejection):
             return weights

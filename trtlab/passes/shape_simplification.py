@@ -157,7 +157,7 @@ def _slice(layer: Layer, op: Op) -> Made:
     x, ranges = layer.inputs[0], ranges_of(layer)
     if x is None or ranges is None or not isinstance(op, Slice):
         return None
-    if not any(_input(layer, i) for i in (1, 2, 3)):
+    if op.stop is None and not any(_input(layer, i) for i in (1, 2, 3)):
         return None
     return slice_of(x, ranges, op.mode, _input(layer, 4))
 
