@@ -61,6 +61,9 @@ class Dims(list[int]):
             return NotImplemented
         return tuple(self) == tuple(cast("tuple[object, ...]", other))
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
     __hash__ = None  # pyright: ignore[reportAssignmentType] - mutable, as in TensorRT
 
     def __repr__(self) -> str:
