@@ -18,7 +18,8 @@ class FakeSource:
     def open(self):
         self.opened += 1
 
-    def read(self):
+    def read(self, *, thorough=False):
+        self.thorough = thorough
         if self.on_read is not None:
             self.on_read()
         reading = self.readings[min(self.reads, len(self.readings) - 1)]

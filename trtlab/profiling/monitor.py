@@ -135,7 +135,7 @@ class Monitor:
             done += 1
 
     def _row(self, source: Source, start_ns: int) -> Row | None:
-        reading = source.read()
+        reading = source.read(thorough=True)
         if not source.metrics:
             return None
         time_s = (self._now_ns() - start_ns) / 1e9

@@ -6,6 +6,6 @@
   `nvml_throttle` (why clocks are held back) and `gpm` (activity counters of Hopper and later).
 * `host`: processor, memory and this process; `rapl`: processor power; `sensor_file`: small
 files.
-* `machine`: every sensor of this machine.
+* `machine`: every GPU, and every sensor of this machine.
 * `throttling`: intervals and a verdict in words.
 """

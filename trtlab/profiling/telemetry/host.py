@@ -72,11 +72,11 @@ class HostSource:
             else:
                 group.append((metric, made))
 
-    def read(self) -> Reading:
-        """Read now; see `Source.read`."""
+    def read(self, *, thorough: bool = False) -> Reading:
+        """Read now what is due; see `Source.read`."""
         now_ns = self._now_ns()
         values = [self._value(metric, probe) for metric, probe in self._fast]
-        due = self._slow_ns is None or now_ns - self._slow_ns >= _SLOW_NS
+        due = thorough or self._slow_ns is None or now_ns - self._slow_ns >= _SLOW_NS
         if due:
             self._slow_ns = now_ns
         values += [self._value(m, p) if due else None for m, p in self._slow]

@@ -1,10 +1,27 @@
 """Every sensor of this machine."""
 
+from types import ModuleType
+
 from trtlab.profiling.telemetry.host import HostSource
-from trtlab.profiling.telemetry.nvml import NvmlSource, every_gpu
+from trtlab.profiling.telemetry.nvml import NvmlSource
+from trtlab.profiling.telemetry.nvml_library import NvmlLibrary, NvmlRefusalError
 from trtlab.profiling.telemetry.source import Source
 
 
 def machine_sources() -> list[Source]:
     """The host and each GPU; without one, a source that tells why none answers."""
     return [HostSource(), *(every_gpu() or [NvmlSource()])]
+
+
+def every_gpu(module: ModuleType | None = None) -> list[NvmlSource]:
+    """A source for each GPU that NVML sees; none without a driver."""
+    try:
+        library = NvmlLibrary(module)
+        library.call("nvmlInit")
+        count = int(library.call("nvmlDeviceGetCount"))
+        library.call("nvmlShutdown")
+    except NvmlRefusalError:
+        return []
+    if count == 1:
+        return [NvmlSource(0, module=module)]
+    return [NvmlSource(i, prefix=f"gpu{i}", module=module) for i in range(count)]

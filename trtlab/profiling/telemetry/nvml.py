@@ -7,6 +7,7 @@ around it.
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -18,7 +19,6 @@ from trtlab.profiling.telemetry.nvml_library import NvmlLibrary, NvmlRefusalErro
 from trtlab.profiling.telemetry.nvml_metrics import WANTED, Call, Field, Wanted
 from trtlab.profiling.telemetry.source import Metric, Reading
 
-_SELDOM_NS = 1_000_000_000
 _REASON_CALLS = (
     "nvmlDeviceGetCurrentClocksEventReasons",
     "nvmlDeviceGetCurrentClocksThrottleReasons",  # its name before driver 535
@@ -27,14 +27,23 @@ _REASON_CALLS = (
 
 @dataclass(slots=True)
 class _Sensor:
-    """A metric that answered, and how."""
+    """A metric that answered, and how.
+
+    Attributes:
+        metric: What it is.
+        way: A call, or the place among the field values of its period.
+        handle: Of the GPU or MIG instance.
+        period_ms: Read no more often than this.
+        scale: Times this, to get the metric's unit,
+        offset: less this.
+    """
 
     metric: Metric
-    way: Call | int  # a call, or the place among the field values
+    way: Call | int
     handle: object
+    period_ms: int
     scale: float = 1.0
     offset: float = 0.0
-    seldom: bool = False
 
 
 class NvmlSource:
@@ -70,11 +79,11 @@ class NvmlSource:
         self._library: NvmlLibrary | None = None
         self._device: object = None
         self._sensors: list[_Sensor] = []
-        self._fields: list[int] = []
+        self._fields: defaultdict[int, list[int]] = defaultdict(list)  # by period
+        self._read_ns: dict[int, int] = {}  # by period: when last
         self._gpm: Gpm | None = None
         self._reason_call = ""
         self._missing: dict[str, str] = {}
-        self._seldom_ns: int | None = None
 
     @property
     def metrics(self) -> Sequence[Metric]:
@@ -109,24 +118,36 @@ class NvmlSource:
         self._probe_reasons(library)
         self._probe_gpm(library, instance)
 
-    def read(self) -> Reading:
-        """Read now; see `Source.read`."""
+    def read(self, *, thorough: bool = False) -> Reading:
+        """Read now what is due; see `Source.read`."""
         library = self._library
         if library is None or self._device is None:
             return Reading(())
         now_ns = self._now_ns()
-        seldom = self._seldom_ns is None or now_ns - self._seldom_ns >= _SELDOM_NS
-        if seldom:
-            self._seldom_ns = now_ns
-        fields = self._read_fields(library)
+        due = self._due(now_ns, thorough=thorough)
+        fields = {period: self._read_fields(library, period) for period in due}
         values = [
-            self._value(library, sensor, fields) if seldom or not sensor.seldom else None
+            self._value(library, sensor, fields[sensor.period_ms])
+            if sensor.period_ms in due
+            else None
             for sensor in self._sensors
         ]
         if self._gpm is not None:
             values += self._activity(self._gpm, now_ns)
         throttled, notes = self._throttled(library)
         return Reading(values, throttled, notes)
+
+    def _due(self, now_ns: int, *, thorough: bool) -> set[int]:
+        """Periods whose turn it is, noted as read."""
+        due = {
+            period
+            for period in {sensor.period_ms for sensor in self._sensors}
+            if thorough
+            or period not in self._read_ns
+            or now_ns - self._read_ns[period] >= period * 1_000_000
+        }
+        self._read_ns.update(dict.fromkeys(due, now_ns))
+        return due
 
     def close(self) -> None:
         """Free what was opened; NVML counts its users."""
@@ -152,24 +173,28 @@ class NvmlSource:
 
     def _probe(self, library: NvmlLibrary, wanted: Wanted, handle: object) -> None:
         name = f"{self._prefix}.{wanted.name}"
-        found = self._first(library, wanted.ways, handle)
+        found = self._first(library, wanted.ways, handle, wanted.period_ms)
         if isinstance(found, str):
             self._missing[name] = found
             return
-        place, scale, value = found
+        way, scale, value = found
         metric = Metric(name, wanted.label, wanted.unit, self._limit(library, wanted))
         offset = value if wanted.name == "energy" else 0.0  # the driver counts since it loaded
-        self._sensors.append(_Sensor(metric, place, handle, scale, offset, wanted.seldom))
+        self._sensors.append(_Sensor(metric, way, handle, wanted.period_ms, scale, offset))
 
     def _first(
-        self, library: NvmlLibrary, ways: Sequence[Call | Field], handle: object
+        self,
+        library: NvmlLibrary,
+        ways: Sequence[Call | Field],
+        handle: object,
+        period_ms: int,
     ) -> tuple[Call | int, float, float] | str:
         """The first way that answers, with its scale and value; or why the best does not."""
         refusals: list[str] = []
         for way in ways:
             try:
                 if isinstance(way, Field):
-                    place, value = self._add_field(library, way)
+                    place, value = self._add_field(library, way, period_ms)
                     return place, way.scale, value * way.scale
                 value = way.pick(library.call(way.function, handle, *way.arguments))
             except NvmlRefusalError as error:
@@ -178,13 +203,15 @@ class NvmlSource:
                 return way, way.scale, value * way.scale
         return refusals[0]
 
-    def _add_field(self, library: NvmlLibrary, field: Field) -> tuple[int, float]:
+    def _add_field(
+        self, library: NvmlLibrary, field: Field, period_ms: int
+    ) -> tuple[int, float]:
         number = library.constant(field.constant, field.default)
         (answer,) = library.field_values(self._device, [number])
         if isinstance(answer, str):
             raise NvmlRefusalError(answer)
-        self._fields.append(number)
-        return len(self._fields) - 1, answer
+        self._fields[period_ms].append(number)
+        return len(self._fields[period_ms]) - 1, answer
 
     def _limit(self, library: NvmlLibrary, wanted: Wanted) -> float | None:
         way = wanted.limit
@@ -197,15 +224,15 @@ class NvmlSource:
         return way.pick(answer) * way.scale
 
     def _probe_counters(self, library: NvmlLibrary) -> None:
-        for words, numbers in nvml_throttle.THROTTLE_COUNTERS.items():
+        for counter in nvml_throttle.THROTTLE_COUNTERS:
+            words, period_ms = counter.reason, counter.period_ms
             name = f"{self._prefix}.throttled.{words.replace(' ', '_')}"
-            ways = tuple(Field(constant, default) for constant, default in numbers)
-            found = self._first(library, ways, self._device)
+            found = self._first(library, counter.ways, self._device, period_ms)
             if isinstance(found, str):
                 self._missing[name] = found
             else:
                 metric = Metric(name, f"Held back: {words}", "ns", None, self._words(words))
-                self._sensors.append(_Sensor(metric, found[0], self._device))
+                self._sensors.append(_Sensor(metric, found[0], self._device, period_ms))
 
     def _probe_reasons(self, library: NvmlLibrary) -> None:
         for function in _REASON_CALLS:
@@ -227,13 +254,14 @@ class NvmlSource:
         except NvmlRefusalError as error:
             self._missing[f"{self._prefix}.sm_active"] = str(error)
 
-    def _read_fields(self, library: NvmlLibrary) -> Sequence[float | str]:
-        if not self._fields:
+    def _read_fields(self, library: NvmlLibrary, period_ms: int) -> Sequence[float | str]:
+        numbers = self._fields[period_ms]
+        if not numbers:
             return ()
         try:
-            return library.field_values(self._device, self._fields)
+            return library.field_values(self._device, numbers)
         except NvmlRefusalError as error:
-            return [str(error)] * len(self._fields)
+            return [str(error)] * len(numbers)
 
     def _value(
         self, library: NvmlLibrary, sensor: _Sensor, fields: Sequence[float | str]
@@ -276,17 +304,3 @@ class NvmlSource:
     def _words(self, reason: str) -> str:
         """The reason, with the GPU's name where there are several."""
         return reason if self._prefix == "gpu" else f"{self._prefix}: {reason}"
-
-
-def every_gpu(module: ModuleType | None = None) -> list[NvmlSource]:
-    """A source for each GPU that NVML sees; none without a driver."""
-    try:
-        library = NvmlLibrary(module)
-        library.call("nvmlInit")
-        count = int(library.call("nvmlDeviceGetCount"))
-        library.call("nvmlShutdown")
-    except NvmlRefusalError:
-        return []
-    if count == 1:
-        return [NvmlSource(0, module=module)]
-    return [NvmlSource(i, prefix=f"gpu{i}", module=module) for i in range(count)]

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# What does not move fast is asked less often, for each call costs processor time: 20 to 50 µs,
+# hardware throttle counters 1 ms and energy 3.3 ms (measured on an H200, driver 580).
+BRISK_MS, SLOW_MS, DEAR_MS = 200, 1000, 5000
 _CLOCK_SM, _CLOCK_MEMORY = 1, 2  # nvmlClockType_t
 _SLOWDOWN, _MEMORY_MAX = 1, 2  # nvmlTemperatureThresholds_t
 
@@ -45,7 +48,7 @@ class Wanted:
         ways: Tried in order when the source opens.
         limit: Read once.
         of_instance: Belongs to a MIG instance rather than to the whole GPU.
-        seldom: Changes rarely; read once a second.
+        period_ms: Read no more often than this; 0 with every sample.
     """
 
     name: str
@@ -54,7 +57,7 @@ class Wanted:
     ways: tuple[Call | Field, ...]
     limit: Call | None = None
     of_instance: bool = False
-    seldom: bool = False
+    period_ms: int = 0
 
 
 WANTED = (
@@ -71,6 +74,7 @@ WANTED = (
         "MHz",
         (Call("nvmlDeviceGetClockInfo", (_CLOCK_MEMORY,)),),
         Call("nvmlDeviceGetMaxClockInfo", (_CLOCK_MEMORY,)),
+        period_ms=BRISK_MS,
     ),
     Wanted(
         "power",
@@ -99,6 +103,7 @@ WANTED = (
             Call("nvmlDeviceGetTemperature", (0,)),
         ),
         Call("nvmlDeviceGetTemperatureThreshold", (_SLOWDOWN,)),
+        period_ms=BRISK_MS,
     ),
     Wanted(
         "memory_temperature",
@@ -106,18 +111,21 @@ WANTED = (
         "°C",
         (Field("NVML_FI_DEV_MEMORY_TEMP", 82),),
         Call("nvmlDeviceGetTemperatureThreshold", (_MEMORY_MAX,)),
+        period_ms=BRISK_MS,
     ),
     Wanted(
         "utilization",
         "Time that a kernel ran",
         "%",
         (Call("nvmlDeviceGetUtilizationRates", pick=lambda rates: float(rates.gpu)),),
+        period_ms=BRISK_MS,
     ),
     Wanted(
         "memory_utilization",
         "Time that memory was accessed",
         "%",
         (Call("nvmlDeviceGetUtilizationRates", pick=lambda rates: float(rates.memory)),),
+        period_ms=BRISK_MS,
     ),
     Wanted(
         "memory_used",
@@ -126,6 +134,7 @@ WANTED = (
         (Call("nvmlDeviceGetMemoryInfo", pick=lambda memory: float(memory.used)),),
         Call("nvmlDeviceGetMemoryInfo", pick=lambda memory: float(memory.total)),
         of_instance=True,
+        period_ms=BRISK_MS,
     ),
     Wanted(
         "energy",
@@ -135,13 +144,14 @@ WANTED = (
             Field("NVML_FI_DEV_TOTAL_ENERGY_CONSUMPTION", 83, 1e-3),
             Call("nvmlDeviceGetTotalEnergyConsumption", scale=1e-3),
         ),
+        period_ms=DEAR_MS,
     ),
     Wanted(
         "performance_state",
         "Performance state (0 is fastest)",
         "",
         (Call("nvmlDeviceGetPerformanceState"),),
-        seldom=True,
+        period_ms=SLOW_MS,
     ),
     Wanted(
         "pcie_generation",
@@ -149,7 +159,7 @@ WANTED = (
         "",
         (Call("nvmlDeviceGetCurrPcieLinkGeneration"),),
         Call("nvmlDeviceGetMaxPcieLinkGeneration"),
-        seldom=True,
+        period_ms=SLOW_MS,
     ),
     Wanted(
         "pcie_width",
@@ -157,6 +167,6 @@ WANTED = (
         "",
         (Call("nvmlDeviceGetCurrPcieLinkWidth"),),
         Call("nvmlDeviceGetMaxPcieLinkWidth"),
-        seldom=True,
+        period_ms=SLOW_MS,
     ),
 )

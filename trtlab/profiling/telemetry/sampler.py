@@ -103,7 +103,7 @@ class TelemetrySampler:
         self._stopping.set()
         self._thread.join()
         self._thread = None
-        self.sample()
+        self.sample(thorough=True)
         for source in self._sources:
             source.close()
 
@@ -130,14 +130,14 @@ class TelemetrySampler:
         with self._lock:
             return self._cost_ns / self._ring.total / 1e3 if self._ring.total else None
 
-    def sample(self) -> None:
-        """Take one sample now, in the calling thread."""
+    def sample(self, *, thorough: bool = False) -> None:
+        """Take one sample now, in the calling thread; see `Source.read`."""
         began_ns = time.thread_time_ns()
         values: list[float] = []
         throttled: tuple[str, ...] | None = None
         before_ns = self._now_ns()
         for source in self._sources:
-            reading = source.read()
+            reading = source.read(thorough=thorough)
             values += [math.nan if v is None else v for v in reading.values]
             self._notes.update(reading.notes)
             if reading.throttled is not None:

@@ -61,8 +61,12 @@ class Source(Protocol):
         """Probe each metric once; never fails, but may find nothing."""
         ...
 
-    def read(self) -> Reading:
-        """Read all metrics now; a failure becomes None and an entry of `missing`."""
+    def read(self, *, thorough: bool = False) -> Reading:
+        """Read now what is due; a failure becomes None and an entry of `missing`.
+
+        Args:
+            thorough: Read everything, also what costs much or changes seldom.
+        """
         ...
 
     def close(self) -> None:

@@ -32,8 +32,8 @@ class Observed:
 def intervals(observed: Observed) -> tuple[ThrottleInterval, ...]:
     """Stretches between samples in which a reason was seen or its counter rose.
 
-    A reason that is seen holds until the next sample; a counter that rose did so since the
-    sample before. So short events are neither missed nor timed finer than the samples lie.
+    A reason that is seen holds until the next sample. A counter that rose did so since it was
+    read before; where the reason was seen meanwhile too, that tells better when.
     """
     times = observed.times_ns.tolist()
     held: defaultdict[str, set[int]] = defaultdict(set)  # by reason: i for samples i to i + 1
@@ -41,13 +41,14 @@ def intervals(observed: Observed) -> tuple[ThrottleInterval, ...]:
         for name in names or ():
             held[name].add(i)
     for name, counter in observed.counters.items():
-        with np.errstate(invalid="ignore"):
-            risen = np.flatnonzero(np.diff(counter) > 0)
-        if risen.size:
-            held[name].update(risen.tolist())
+        read = np.flatnonzero(~np.isnan(counter))  # the dear ones are not read every time
+        for k in np.flatnonzero(np.diff(counter[read]) > 0).tolist():
+            since = range(int(read[k]), int(read[k + 1]))
+            if not held[name].intersection(since):
+                held[name].update(since)
     found: list[ThrottleInterval] = []
     for name, steps in held.items():
-        for first, last in _runs(sorted(steps)):
+        for first, last in _runs(sorted(steps)) if steps else ():
             found.append(ThrottleInterval(times[first], times[last + 1], name))
     return tuple(sorted(found, key=lambda span: (span.start_ns, span.reason)))
 

@@ -3,7 +3,8 @@
 import pytest
 from fake_nvml import ENERGY, POWER_INSTANT, FakeNvml
 
-from trtlab.profiling.telemetry.nvml import NvmlSource, every_gpu
+from trtlab.profiling.telemetry.machine import every_gpu
+from trtlab.profiling.telemetry.nvml import NvmlSource
 
 
 class Clock:
@@ -59,13 +60,27 @@ def test_energy_counts_from_the_start():
     assert values(source)["gpu.energy"] == pytest.approx(250.0)
 
 
-def test_fields_are_read_with_one_call():
+def test_most_samples_ask_little():
+    fake, clock = FakeNvml(), Clock()
+    source = opened(fake, clock=clock)
+    source.read()
+    fake.calls.clear()
+    clock.ns = 50_000_000
+    source.read()
+    assert fake.calls == [
+        "nvmlDeviceGetFieldValues",
+        "nvmlDeviceGetClockInfo",
+        "nvmlDeviceGetCurrentClocksEventReasons",
+    ]
+    assert "nvmlDeviceGetPcieThroughput" not in fake.calls
+
+
+def test_a_thorough_reading_leaves_nothing_out():
     fake = FakeNvml()
     source = opened(fake)
-    fake.calls.clear()
-    source.read()
-    assert fake.calls.count("nvmlDeviceGetFieldValues") == 1
-    assert "nvmlDeviceGetPcieThroughput" not in fake.calls
+    first = source.read()
+    again = source.read(thorough=True)
+    assert [v is None for v in again.values] == [v is None for v in first.values]
 
 
 def test_what_seldom_changes_is_read_once_a_second():

@@ -45,6 +45,7 @@ def test_samples_in_the_background():
         assert thread.daemon
     assert not sampler.running
     assert (source.opened, source.closed) == (1, 1)
+    assert source.thorough  # the last sample: counters must cover the end
     record = sampler.record()
     (trace,) = record.traces
     assert len(trace.values) == source.reads

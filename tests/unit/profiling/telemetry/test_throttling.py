@@ -45,6 +45,15 @@ def test_counters_catch_what_polling_missed():
     assert said(seen) == "Throttled: cap for 0.00 s (1% of the time)."
 
 
+def test_counters_that_are_read_seldom():
+    nan = np.nan
+    seen = observed([()] * 5, {"cap": [0, nan, nan, 9e6, 9e6]})
+    assert spans(seen) == [(0, 300, "cap")]
+    assert "cap for 0.01 s" in said(seen)
+    seen = observed([(), (), CAP, (), ()], {"cap": [0, nan, nan, 9e6, 9e6]})
+    assert spans(seen) == [(200, 300, "cap")]  # the reason tells better when
+
+
 def test_reasons_and_counters_merge():
     seen = observed([(), CAP, (), ()], {"cap": [0, 50e6, 120e6, 120e6]})
     assert spans(seen) == [(0, 200, "cap")]
