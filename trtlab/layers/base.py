@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
+from math import prod
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -185,6 +186,14 @@ def extents_of(value: ShapeValue) -> tuple[int | Dim, ...] | None:
     if value is None:
         return None
     return tuple(entry if isinstance(entry, Dim) else int(entry) for entry in value.flat)
+
+
+def small_shape(shape: Shape) -> tuple[int, ...] | None:
+    """The shape as numbers if a tensor of it may count as shape arithmetic, else None."""
+    extents = tuple(extent for extent in shape if isinstance(extent, int))
+    if len(extents) != len(shape) or any(e > MAX_SHAPE_VALUES for e in extents):
+        return None
+    return extents if prod(extents) <= MAX_SHAPE_VALUES else None
 
 
 def shape_value(entries: Sequence[int | Dim], shape: Sequence[int] | None = None) -> Array:

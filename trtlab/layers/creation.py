@@ -8,10 +8,9 @@ import numpy as np
 
 from trtlab.core.enums import FillOperation
 from trtlab.core.errors import UsageError
-from trtlab.core.types import DataType, TensorType, is_static, nbytes, static, volume
+from trtlab.core.types import DataType, TensorType, nbytes, static, volume
 from trtlab.layers import dims
 from trtlab.layers.base import (
-    MAX_SHAPE_VALUES,
     Array,
     Op,
     ShapeValue,
@@ -22,6 +21,7 @@ from trtlab.layers.base import (
     optional,
     require,
     shape_value,
+    small_shape,
     str_shape,
     wanted,
 )
@@ -164,12 +164,9 @@ class Fill(Op):
         outputs: Sequence[TensorType],
     ) -> tuple[ShapeValue, ...]:
         """Known for integers of known shape, start and step."""
-        out = outputs[0]
-        if not is_static(out.shape) or volume(static(out.shape)) > MAX_SHAPE_VALUES:
+        out, shape = outputs[0], small_shape(outputs[0].shape)
+        if shape is None or out.dtype.is_float or self.op is not FillOperation.LINSPACE:
             return (None,)
-        if out.dtype.is_float or self.op is not FillOperation.LINSPACE:
-            return (None,)
-        shape = static(out.shape)
         ends: list[tuple[int | dims.Dim, ...]] = []
         for index, default in ((1, (int(self.value),)), (2, (0,))):
             if optional(inputs, index) is None:

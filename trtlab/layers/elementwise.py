@@ -10,7 +10,6 @@ from trtlab.core.enums import ElementWiseOperation
 from trtlab.core.types import DataType, TensorType, static, volume
 from trtlab.layers import dims
 from trtlab.layers.base import (
-    MAX_SHAPE_VALUES,
     Array,
     Op,
     ShapeValue,
@@ -21,6 +20,7 @@ from trtlab.layers.base import (
     require,
     same_dtype,
     shape_value,
+    small_shape,
     wanted,
     wide,
 )
@@ -127,9 +127,9 @@ class ElementWise(Op):
     ) -> tuple[ShapeValue, ...]:
         """Arithmetic and comparison of known integers and dimensions."""
         del inputs
-        shape = outputs[0].shape
+        shape = small_shape(outputs[0].shape)
         pairs = _broadcast_values([known(values, 0), known(values, 1)], shape)
-        if pairs is None:
+        if shape is None or pairs is None:
             return (None,)
         results: list[Extent] = []
         for a, b in zip(*pairs, strict=True):
@@ -137,7 +137,7 @@ class ElementWise(Op):
             if result is None:
                 return (None,)
             results.append(int(result) if isinstance(result, bool) else result)
-        return (shape_value(results, static(shape)),)
+        return (shape_value(results, shape),)
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """The function of every pair."""
@@ -163,15 +163,14 @@ class ElementWise(Op):
 
 
 def _broadcast_values(
-    values: Sequence[ShapeValue], shape: Sequence[object]
+    values: Sequence[ShapeValue], shape: tuple[int, ...] | None
 ) -> list[tuple[Extent, ...]] | None:
     """Entries of several known shape tensors, broadcast to one shape; None when unknown."""
-    extents = tuple(extent for extent in shape if isinstance(extent, int))
-    if len(extents) != len(shape) or np.prod(extents, dtype=object) > MAX_SHAPE_VALUES:
+    if shape is None:
         return None
     columns: list[tuple[Extent, ...]] = []
     for value in values:
-        entries = None if value is None else extents_of(np.broadcast_to(value, extents))
+        entries = None if value is None else extents_of(np.broadcast_to(value, shape))
         if entries is None:
             return None
         columns.append(entries)
@@ -209,16 +208,16 @@ class Select(Op):
     ) -> tuple[ShapeValue, ...]:
         """Known where condition and the chosen branches are."""
         del inputs
-        shape = outputs[0].shape
+        shape = small_shape(outputs[0].shape)
         columns = _broadcast_values([known(values, i) for i in range(3)], shape)
-        if columns is None:
+        if shape is None or columns is None:
             return (None,)
         chosen: list[Extent] = []
         for condition, a, b in zip(*columns, strict=True):
             if not isinstance(condition, int):
                 return (None,)
             chosen.append(a if condition else b)
-        return (shape_value(chosen, static(shape)),)
+        return (shape_value(chosen, shape),)
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """NumPy's where."""

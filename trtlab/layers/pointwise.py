@@ -7,13 +7,14 @@ result of each step. The last value is the result. Operands broadcast as in NumP
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import erf, sqrt
+from math import sqrt
 from typing import ClassVar
 
 import numpy as np
 
 from trtlab.core.types import DataType, TensorType, static, volume
-from trtlab.layers.base import Array, Op, ShapeValue, broadcast, present, require
+from trtlab.layers.base import Array, Op, ShapeValue, broadcast, present, require, wide
+from trtlab.layers.erf import erf
 
 _SELU_ALPHA, _SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 
@@ -21,12 +22,6 @@ _SELU_ALPHA, _SELU_GAMMA = 1.67326319217681884765625, 1.05070102214813232421875
 def _sigmoid(x: Array) -> Array:
     decay = np.exp(-np.abs(x))  # never overflows
     return np.where(x >= 0, 1 / (1 + decay), decay / (1 + decay)).astype(x.dtype)
-
-
-def _erf(x: Array) -> Array:
-    if x.dtype == np.float64:
-        return np.vectorize(erf, otypes=[np.float64])(x) if x.size else x
-    return _erf(x.astype(np.float64)).astype(x.dtype)
 
 
 def _softplus(x: Array) -> Array:
@@ -80,7 +75,7 @@ def _table() -> dict[str, Function]:
         "swish": (5, lambda x: x * _sigmoid(x)),
         "hard_swish": (4, lambda x: x * np.clip(x / 6 + 0.5, 0, 1)),
         "softsign": (3, lambda x: x / (1 + np.abs(x))),
-        "gelu_erf": (8, lambda x: x * (1 + _erf(x / np.asarray(sqrt(2), x.dtype))) / 2),
+        "gelu_erf": (8, lambda x: x * (1 + erf(x / np.asarray(sqrt(2), x.dtype))) / 2),
         "gelu_tanh": (10, _tan_gelu),
         "exp": (4, np.exp),
         "log": (4, np.log),
@@ -105,7 +100,7 @@ def _table() -> dict[str, Function]:
         "floor": (1, np.floor),
         "round": (1, _round_half_even),
         "sign": (1, np.sign),
-        "erf": (6, _erf),
+        "erf": (6, erf),
         "identity": (0, lambda x: x),
     }
     two: dict[str, tuple[int, Callable[[Array, Array], Array]]] = {
@@ -188,13 +183,15 @@ def check_program(program: Program, operands: int) -> None:
 
 
 def run_program(program: Program, operands: Sequence[Array]) -> Array:
-    """The NumPy meaning of a program."""
+    """The NumPy meaning of a program; outside a function's domain NaN or infinity."""
     values = list(operands)
-    for step in program:
-        dtype = values[step.operands[0]].dtype
-        params = [np.asarray(p, dtype) for p in step.params]
-        result = FUNCTIONS[step.function].meaning(*(values[i] for i in step.operands), *params)
-        values.append(np.asarray(result, dtype))
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        for step in program:
+            arguments = [values[i] for i in step.operands]
+            dtype = arguments[0].dtype
+            params = [np.asarray(p, dtype) for p in step.params]
+            result = FUNCTIONS[step.function].meaning(*arguments, *params)
+            values.append(np.asarray(result, dtype))
     return values[-1]
 
 
@@ -216,15 +213,19 @@ class Pointwise(Op):
         """One output: the broadcast shape, in the operands' type."""
         del values
         types = [present(t, f"operand {i}") for i, t in enumerate(inputs)]
+        require(bool(types), "a pointwise layer without operands")
         check_program(self.program, len(types))
         require(len({t.dtype for t in types}) == 1, "pointwise operands differ in type")
         return (TensorType(types[0].dtype, broadcast([t.shape for t in types])),)
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
-        """The program, applied to whole arrays."""
+        """The program, applied to whole arrays; half precision is rounded once, at the end."""
         operands = [x for x in inputs if x is not None]
+        dtype = operands[0].dtype
         shape = np.broadcast_shapes(*(x.shape for x in operands))
-        return (np.broadcast_to(run_program(self.program, operands), shape).copy(),)
+        widened = [x.astype(wide(x.dtype), copy=False) for x in operands]
+        y = np.broadcast_to(run_program(self.program, widened), shape)
+        return (y.astype(dtype),)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> int:
         """Program cost times output elements."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from trtlab.layers.base import (
     Op,
     ShapeValue,
     needed,
+    positions,
     require,
     str_shape,
     wanted,
@@ -86,19 +87,13 @@ class Pooling(Op):
         window = self.window()
         total = window.views(x, 0).sum(axis=self._axes())
         spatial = x.shape[x.ndim - len(window.size) :]
-        counted = np.ones(spatial, x.dtype)
-        if not self.average_count_excludes_padding:
-            counted = np.pad(counted, window.padding(spatial), constant_values=1)
-            bare = Window(
-                window.size,
-                window.stride,
-                window.dilation,
-                (0,) * len(spatial),
-                (0,) * len(spatial),
-                window.mode,
-            )
-            return total / _counts(bare, counted, total.shape[x.ndim - len(spatial) :])
-        return total / window.views(counted, 0).sum(axis=self._axes())
+        if self.average_count_excludes_padding:
+            return total / window.views(np.ones(spatial, x.dtype), 0).sum(axis=self._axes())
+        padded = [
+            extent + before + behind
+            for extent, (before, behind) in zip(spatial, window.padding(spatial), strict=True)
+        ]
+        return total / _counts(window, padded, total.shape[x.ndim - len(spatial) :], x.dtype)
 
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> int:
         """One a tap and output."""
@@ -106,12 +101,17 @@ class Pooling(Op):
         return self.window().taps * volume(static(outputs[0].shape))
 
 
-def _counts(window: Window, counted: Array, outputs: Sequence[int]) -> Array:
-    """Elements of an already padded input under each window."""
-    total = np.ones((), counted.dtype)
+def _counts(
+    window: Window, padded: Sequence[int], outputs: Sequence[int], dtype: np.dtype[Any]
+) -> Array:
+    """Elements under each window of a padded input of this size: [P..].
+
+    Only rounding up makes a window reach beyond the padding; what lies there does not count.
+    """
+    total = np.ones((), dtype)
     for axis, out in enumerate(outputs):
-        starts = np.arange(out) * window.stride[axis]
-        taps = np.arange(window.size[axis]) * window.dilation[axis]
-        inside = (starts[:, None] + taps) < counted.shape[axis]
-        total = np.multiply.outer(total, inside.sum(axis=1).astype(counted.dtype))
+        starts = positions(out, 0, window.stride[axis])
+        taps = positions(window.size[axis], 0, window.dilation[axis])
+        inside = (starts[:, None] + taps) < padded[axis]
+        total = np.multiply.outer(total, inside.sum(axis=1).astype(dtype))
     return total

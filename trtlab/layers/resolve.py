@@ -28,7 +28,7 @@ _SCALARS: dict[type[Op], dict[int, str]] = {TopK: {1: "k"}, OneHot: {2: "depth"}
 
 
 def resolve(op: Op, values: Sequence[ShapeValue]) -> tuple[Op, frozenset[int]]:
-    """The operator with known shape tensors as options, and the inputs that it no longer needs.
+    """The operator with known shape tensors as options, and the inputs no longer needed.
 
     Args:
         op: Any operator.

@@ -25,6 +25,7 @@ from trtlab.layers.base import (
     present,
     require,
     same_dtype,
+    small_shape,
     str_shape,
     unify,
     wanted,
@@ -122,11 +123,10 @@ class Shuffle(Op):
     ) -> tuple[ShapeValue, ...]:
         """A reshape keeps known integers."""
         del inputs
-        value = known(values, 0)
-        shape = outputs[0].shape
-        if value is None or self._moves() or not all(isinstance(e, int) for e in shape):
+        value, shape = known(values, 0), small_shape(outputs[0].shape)
+        if value is None or shape is None or self._moves():
             return (None,)
-        return (value.reshape(static(shape)),)
+        return (value.reshape(shape),)
 
     def _moves(self) -> bool:
         orders = (self.first_transpose, self.second_transpose)
@@ -191,8 +191,8 @@ class _View(Op):
     ) -> tuple[ShapeValue, ...]:
         """Known integers stay known."""
         del inputs
-        value = known(values, 0)
-        return (None if value is None else value.reshape(static(outputs[0].shape)),)
+        value, shape = known(values, 0), small_shape(outputs[0].shape)
+        return (None if value is None or shape is None else value.reshape(shape),)
 
 
 @dataclass(frozen=True)
@@ -338,12 +338,10 @@ class Expand(Op):
     ) -> tuple[ShapeValue, ...]:
         """Known integers, repeated."""
         del inputs
-        value, shape = known(values, 0), outputs[0].shape
-        if value is None or not all(isinstance(extent, int) for extent in shape):
+        value, shape = known(values, 0), small_shape(outputs[0].shape)
+        if value is None or shape is None:
             return (None,)
-        if dims.at_least(MAX_SHAPE_VALUES, dims.product(shape)) is not True:
-            return (None,)
-        return (np.broadcast_to(value, static(shape)).copy(),)
+        return (np.broadcast_to(value, shape).copy(),)
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """NumPy's broadcast_to."""

@@ -10,7 +10,6 @@ from trtlab.core.enums import SampleMode
 from trtlab.core.types import Shape, TensorType, nbytes, static
 from trtlab.layers import dims
 from trtlab.layers.base import (
-    MAX_SHAPE_VALUES,
     Array,
     Op,
     ShapeValue,
@@ -22,6 +21,7 @@ from trtlab.layers.base import (
     optional,
     positions,
     require,
+    small_shape,
     str_shape,
     wanted,
 )
@@ -214,10 +214,7 @@ class Slice(Op):
         boxes = self.resolve(
             wanted(inputs, 0, "data").shape, values, [t is not None for t in inputs]
         )
-        if (
-            value is None
-            or dims.at_least(MAX_SHAPE_VALUES, dims.product(outputs[0].shape)) is not True
-        ):
+        if value is None or small_shape(outputs[0].shape) is None:
             return (None,)
         for axis, box in enumerate(boxes):
             numbers = [entry for entry in box if isinstance(entry, int)]

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import fields, replace
 
+import ml_dtypes
 import numpy as np
 import pytest
 from cases_moving import MOVING
@@ -15,6 +16,7 @@ from trtlab.layers.base import shape_value
 from trtlab.layers.catalog import OPS, from_attributes
 from trtlab.layers.creation import Constant
 from trtlab.layers.gather import NonZero
+from trtlab.layers.resolve import resolve
 
 CASES = [*SPATIAL, *POINTWISE, *MOVING, *REDUCING]
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
@@ -137,23 +139,34 @@ def test_every_field_survives_the_round_trip_alone(kind):
 
 
 @each_case
-def test_half_precision_stays_and_is_close(case):
+@pytest.mark.parametrize(
+    ("narrow", "tolerance"), [(np.float16, 4e-3), (ml_dtypes.bfloat16, 3e-2)]
+)
+def test_narrow_floats_stay_and_are_close(case, narrow, tolerance):
     if not any(x is not None and x.dtype == np.float32 for x in case.inputs):
         pytest.skip("no floating-point input")
     if case.op.kind in {"TOPK", "NON_ZERO", "FILL"}:
         pytest.skip("rounding changes the order, or the option decides the type")
-    half = tuple(
-        x.astype(np.float16) if x is not None and x.dtype == np.float32 else x
-        for x in case.inputs
-    )
-    full = case.op.evaluate(
-        tuple(
-            x.astype(np.float32) if x is not None and x.dtype == np.float16 else x
-            for x in half
+
+    def converted(arrays, source, target):
+        return tuple(
+            x.astype(target) if x is not None and x.dtype == source else x for x in arrays
         )
-    )
-    for narrow, wide in zip(case.op.evaluate(half), full, strict=True):
-        assert narrow.dtype == (np.float16 if wide.dtype == np.float32 else wide.dtype)
+
+    inputs = converted(case.inputs, np.float32, narrow)
+    wide_outputs = case.op.evaluate(converted(inputs, narrow, np.float32))
+    for output, wide in zip(case.op.evaluate(inputs), wide_outputs, strict=True):
+        assert output.dtype == (narrow if wide.dtype == np.float32 else wide.dtype)
         np.testing.assert_allclose(
-            narrow.astype(np.float64), wide.astype(np.float64), rtol=4e-3, atol=4e-3
+            output.astype(np.float64), wide.astype(np.float64), rtol=tolerance, atol=tolerance
         )
+
+
+@each_case
+def test_known_shape_tensors_can_become_options(case):
+    _, values, _ = infer(case)
+    op, resolved = resolve(case.op, values)
+    inputs = [None if i in resolved else x for i, x in enumerate(case.inputs)]
+    assert set(case.shape_inputs) <= resolved
+    for output, want in zip(op.evaluate(inputs), case.op.evaluate(case.inputs), strict=True):
+        np.testing.assert_array_equal(output, want)

@@ -283,6 +283,9 @@ HUGE = 2**62
         ),
         (Pooling(window_size_nd=(HUGE,)), (f32(1, 1, HUGE),)),
         (Shape(-HUGE, HUGE), (f32(3, 4),)),
+        (Expand((0, HUGE)), (i64(1),)),
+        (Fill((0, HUGE), dtype=INT64), ()),
+        (Slice((0,), (HUGE,), mode=SampleMode.CLAMP), (i64(1),)),
     ],
     ids=lambda v: getattr(v, "kind", ""),
 )
