@@ -7,7 +7,7 @@ from trtlab.layers.fused import Reformat
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.planner.plan import LayerChoice
 from trtlab.tactics.contest import Contest
-from trtlab.tactics.select import Selection, has_formats, reformat_problem
+from trtlab.tactics.select import Selection, has_formats, other_format, reformat_problem
 
 
 def insert_reformats(
@@ -29,7 +29,7 @@ def insert_reformats(
         if reformat_problem(types[tensor], TensorFormat.LINEAR) not in selection.reformats:
             continue
         here = TensorFormat.LINEAR if tensor.producer is None else formats[tensor.producer]
-        there = TensorFormat.HWC if here is TensorFormat.LINEAR else TensorFormat.LINEAR
+        there = other_format(here)
         readers = [layer for layer in tensor.consumers if formats[layer] is there]
         leaves = tensor in network.outputs and here is TensorFormat.HWC
         if not readers and not leaves:

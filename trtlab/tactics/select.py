@@ -44,6 +44,11 @@ class Selection:
     problems: int
 
 
+def other_format(layout: TensorFormat) -> TensorFormat:
+    """HWC for LINEAR, LINEAR for HWC."""
+    return TensorFormat.HWC if layout is TensorFormat.LINEAR else TensorFormat.LINEAR
+
+
 def has_formats(kind: TensorType) -> bool:
     """Whether a tensor can lie in either format and it makes a difference."""
     if kind.rank != _IMAGE_RANK or not kind.dtype.is_float:
@@ -69,10 +74,11 @@ def problem_of(layer: Layer, inferred: Inferred, layout: TensorFormat) -> Proble
     values = [None if t is None else inferred.values.get(t, t.value) for t in layer.inputs]
     op, resolved = resolve(layer.op, values)
     types = inferred.types
+    source = other_format(layout) if isinstance(op, Reformat) else layout
     return Problem(
         op,
         tuple(
-            None if t is None or i in resolved else operand(t, types[t], layout)
+            None if t is None or i in resolved else operand(t, types[t], source)
             for i, t in enumerate(layer.inputs)
         ),
         tuple(operand(t, types[t], layout) for t in layer.outputs),
@@ -191,11 +197,10 @@ def _links(
 
 def reformat_problem(kind: TensorType, to: TensorFormat) -> Problem:
     """Converting a tensor from the other format to this one."""
-    source = TensorFormat.HWC if to is TensorFormat.LINEAR else TensorFormat.LINEAR
     shape = static(kind.shape)
     return Problem(
         Reformat(to_format=to),
-        (Operand(kind.dtype, shape, source),),
+        (Operand(kind.dtype, shape, other_format(to)),),
         (Operand(kind.dtype, shape, to),),
     )
 
