@@ -17,6 +17,8 @@ _SLOW_NS = 200_000_000  # loads count in 10 ms ticks, frequency files cost 50 µ
 _SHORTEST_NS = 2_000_000  # a load over less than this is that of the sampler itself
 _CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
+_FAILURES = (OSError, ValueError, NotImplementedError, psutil.Error)
+
 Probe = Callable[[], float | None]
 
 
@@ -66,7 +68,10 @@ class HostSource:
             (self._slow, _FREQUENCY, self._frequency),
             (self._slow, _TEMPERATURE, self._temperature),
         ):
-            made = make()
+            try:
+                made = make()
+            except _FAILURES as error:
+                made = f"cannot be read: {error}"
             if isinstance(made, str):
                 self._missing[metric.name] = made
             else:
@@ -89,7 +94,7 @@ class HostSource:
     def _value(self, metric: Metric, probe: Probe) -> float | None:
         try:
             return probe()
-        except (OSError, ValueError, psutil.Error) as error:
+        except _FAILURES as error:
             self._missing[metric.name] = f"answered at first, then: {error}"
             return None
 

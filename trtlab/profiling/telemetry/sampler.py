@@ -135,16 +135,18 @@ class TelemetrySampler:
         began_ns = time.thread_time_ns()
         values: list[float] = []
         throttled: tuple[str, ...] | None = None
+        notes: tuple[str, ...] = ()
         before_ns = self._now_ns()
         for source in self._sources:
             reading = source.read(thorough=thorough)
             values += [math.nan if v is None else v for v in reading.values]
-            self._notes.update(reading.notes)
+            notes += reading.notes
             if reading.throttled is not None:
                 throttled = (throttled or ()) + reading.throttled
         time_ns = (before_ns + self._now_ns()) // 2  # the sensors answered somewhere between
         with self._lock:
             self._ring.append(time_ns, values, throttled)
+            self._notes.update(notes)
             self._cost_ns += time.thread_time_ns() - began_ns
 
     def latest(self) -> dict[str, float]:
@@ -194,16 +196,18 @@ class TelemetrySampler:
         """
         with self._lock:
             times_ns, values, reasons = self._ring.contents()
-            dropped = self._ring.dropped
+            dropped, notes = self._ring.dropped, frozenset(self._notes)
         first = 0 if since_ns is None else int(np.searchsorted(times_ns, since_ns))
         last = None if until_ns is None else int(np.searchsorted(times_ns, until_ns, "right"))
         times_ns, values = times_ns[first:last] - epoch_ns, values[first:last]
-        missing = {k: v for source in self._sources for k, v in source.missing.items()}
+        missing: dict[str, str] = {}
+        for source in self._sources:
+            missing.update(source.missing)  # one step: the thread may add to it meanwhile
         observed = Observed(
             times_ns,
             reasons[first:last],
             self._counters(values),
-            self._notes,
+            notes,
             "; ".join(v for k, v in missing.items() if k.endswith(_TELL_THROTTLING)),
         )
         spans = intervals(observed)

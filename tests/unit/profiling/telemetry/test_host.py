@@ -85,6 +85,16 @@ def test_odd_energy_counters(tmp_path):
     assert "does not hold a number" in opened(tmp_path).missing["cpu.power"]
 
 
+def test_what_psutil_cannot_do(tmp_path, monkeypatch):
+    def refuse():
+        raise NotImplementedError("can't find current frequency file")
+
+    monkeypatch.setattr(psutil, "cpu_freq", refuse)
+    assert opened(tmp_path).missing["cpu.frequency"] == (
+        "cannot be read: can't find current frequency file"
+    )
+
+
 def test_counters_that_vanish_later(tmp_path):
     clock = FakeClock()
     counter = package(tmp_path / "class" / "powercap", 0, 0)
