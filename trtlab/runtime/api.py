@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Any
+from typing import Self
 
-import numpy as np
-
+from trtlab.core.dims import Dims
 from trtlab.core.enums import ProfilingVerbosity, TensorIOMode, TensorLocation
 from trtlab.core.errors import UsageError
 from trtlab.core.logger import ILogger
@@ -34,11 +33,10 @@ class ExecutionContextAllocationStrategy(IntEnum):
     USER_MANAGED = 2
 
 
-class IHostMemory:
-    """Bytes that a build made; supports the buffer protocol through `memoryview`."""
+class IHostMemory(bytes):
+    """Bytes that a build made: anything that takes a buffer takes it."""
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
+    __slots__ = ()
 
     @property
     def dtype(self) -> DataType:
@@ -48,23 +46,12 @@ class IHostMemory:
     @property
     def nbytes(self) -> int:
         """Size."""
-        return len(self._data)
+        return len(self)
 
-    def __len__(self) -> int:
-        return len(self._data)
+    def __repr__(self) -> str:
+        return f"IHostMemory({len(self):,} bytes)"
 
-    def __bytes__(self) -> bytes:
-        return self._data
-
-    def __buffer__(self, flags: int) -> memoryview:
-        return memoryview(self._data)
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        del copy
-        array = np.frombuffer(self._data, np.uint8)
-        return array if dtype is None else array.astype(dtype)
-
-    def __enter__(self) -> "IHostMemory":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -128,9 +115,9 @@ class ICudaEngine:
         inside = tensor in self.engine.network.inputs
         return TensorIOMode.INPUT if inside else TensorIOMode.OUTPUT
 
-    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+    def get_tensor_shape(self, name: str) -> Dims:
         """Shape with −1 for dynamic dimensions."""
-        return tuple(d if isinstance(d, int) else -1 for d in self._tensor(name).shape)
+        return Dims(d if isinstance(d, int) else -1 for d in self._tensor(name).shape)
 
     def get_tensor_dtype(self, name: str) -> DataType:
         """Element type."""
@@ -164,13 +151,13 @@ class ICudaEngine:
         self._tensor(name)
         return -1
 
-    def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[StaticShape]:
+    def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Dims]:
         """Min, opt and max shape of an input in an optimization profile."""
         if not 0 <= profile_index < self.num_optimization_profiles:
             raise UsageError(f"there is no optimization profile {profile_index}")
         if self.get_tensor_mode(name) is not TensorIOMode.INPUT:
             raise UsageError(f"{name!r} is an output; profiles are about inputs")
-        return list(self.engine.profiles[profile_index].inputs[name])
+        return [Dims(shape) for shape in self.engine.profiles[profile_index].inputs[name]]
 
     def is_shape_inference_io(self, name: str) -> bool:
         """Engines here have no shape inputs or outputs."""
@@ -248,7 +235,7 @@ class ICudaEngine:
     def _repr_html_(self) -> str:
         return inspector.html_summary(self.engine)
 
-    def __enter__(self) -> "ICudaEngine":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -316,13 +303,11 @@ class Runtime:
         Raises:
             EngineFormatError: They are damaged, foreign, or for another device.
         """
-        held = serialized_engine
-        data = bytes(held) if isinstance(held, IHostMemory) else held
-        engine = plan_file.deserialize(data)
+        engine = plan_file.deserialize(serialized_engine)
         device = None if self._device is None else open_runtime(self._device)[0]
         return ICudaEngine(engine, device)
 
-    def __enter__(self) -> "Runtime":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

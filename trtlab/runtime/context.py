@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from trtlab.core.dims import Dims
 from trtlab.core.errors import UsageError
 from trtlab.core.types import StaticShape, format_shape, is_static, static
 from trtlab.network.graph import Tensor
@@ -114,18 +115,18 @@ class IExecutionContext:
         """Whether every shape input has its values; engines here have none."""
         return True
 
-    def get_tensor_shape(self, name: str) -> tuple[int, ...]:
+    def get_tensor_shape(self, name: str) -> Dims:
         """The shape as set or computed; −1 where it still depends on unset inputs."""
         tensor = self._tensor(name)
         if tensor in self._network.inputs and name in self._shapes:
-            return self._shapes[name]
+            return Dims(self._shapes[name])
         if tensor in self._network.inputs or self.infer_shapes():
-            return tuple(d if isinstance(d, int) else -1 for d in tensor.shape)
-        return self.executable().output_shapes()[name]
+            return Dims(d if isinstance(d, int) else -1 for d in tensor.shape)
+        return Dims(self.executable().output_shapes()[name])
 
     def get_tensor_strides(self, name: str) -> tuple[int, ...]:
         """Elements from one index to the next: bindings are row-major."""
-        shape = self.get_tensor_shape(name)
+        shape = tuple(self.get_tensor_shape(name))
         return (-1,) * len(shape) if -1 in shape else dense_strides(shape)
 
     # ---- addresses ---------------------------------------------------------------------
