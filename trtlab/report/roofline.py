@@ -21,7 +21,7 @@ def roof_us(layer: LayerRecord, device: DeviceRecord) -> float | None:
 def bound_by(layer: LayerRecord, device: DeviceRecord) -> str:
     """What limits the layer at best: ``compute`` or ``memory``; empty when not known."""
     compute_us, memory_us = _compute_us(layer, device), _memory_us(layer, device)
-    if compute_us is None or memory_us is None:
+    if compute_us is None or memory_us is None or compute_us == memory_us == 0:
         return ""
     return "compute" if compute_us > memory_us else "memory"
 

@@ -64,6 +64,7 @@ def test_roof_needs_the_peaks():
     )  # computes nothing: no compute peak needed
     assert roof_us(moved, DEVICE) == pytest.approx(10.0)
     assert bound_by(replace(LAYERS[0], bytes=1), DEVICE) == "compute"
+    assert bound_by(replace(LAYERS[0], flops=0, bytes=0), DEVICE) == ""  # a view
 
 
 def test_contenders_compare_with_the_fastest():
