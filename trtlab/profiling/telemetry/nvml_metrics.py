@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-# What does not move fast is asked less often, for each call costs processor time: 20 to 170 µs,
-# hardware throttle counters 1 ms and energy 3.3 ms (measured on an H200, driver 580).
+# What does not move fast is asked less often, for each call costs processor time: 20 to 170
+# µs, hardware throttle counters 1 ms and energy 3.3 ms (measured on an H200, driver 580).
 BRISK_MS, SLOW_MS, DEAR_MS = 200, 1000, 5000
 _CLOCK_SM, _CLOCK_MEMORY = 1, 2  # nvmlClockType_t
 _SLOWDOWN, _MEMORY_MAX = 1, 2  # nvmlTemperatureThresholds_t
