@@ -125,7 +125,12 @@ def _pass_options(options: BuildOptions, device: Device) -> PassOptions:
         optimization_level=options.optimization_level,
         precision=options.precision,
         enabled_types=frozenset(
-            {DataType.FLOAT, options.precision, *options.layer_precisions.values()}
+            {
+                DataType.FLOAT,
+                options.precision,
+                *options.enabled_types,
+                *options.layer_precisions.values(),
+            }
         ),
         constraints=options.constraints,
         disabled_rules=options.disabled_rules,

@@ -21,6 +21,7 @@ class BuildOptions:
 
     Attributes:
         precision: The lowest float type that layers may compute in (FLOAT, HALF, BF16).
+        enabled_types: More float types that layers may ask for; FLOAT always is.
         layer_precisions: Wanted type by layer name, of the network or of the fused layer.
         constraints: ``none``, ``prefer`` or ``obey`` the layers' wanted types.
         profiles: Optimization profiles; the first one's opt shapes are tuned for.
@@ -29,6 +30,7 @@ class BuildOptions:
         tactic_sources: Names that may be used; empty means all.
         optimization_level: 0 and 1 trust the tactics' hints, 2 times the likeliest, 3 is the
             default, 4 and 5 time everything, longer.
+        max_tactics: Most candidates that are timed for a layer; None is no limit.
         timing_iterations: At least so many timed runs of every candidate.
         timing_cache: File of measured times; None keeps none on disk.
         use_timing_cache: False times everything anew.
@@ -38,6 +40,7 @@ class BuildOptions:
     """
 
     precision: DataType = DataType.FLOAT
+    enabled_types: frozenset[DataType] = frozenset()
     layer_precisions: Mapping[str, DataType] = field(
         default_factory=lambda: MappingProxyType({})
     )
@@ -47,6 +50,7 @@ class BuildOptions:
     max_aux_streams: int = 0
     tactic_sources: frozenset[str] = frozenset()
     optimization_level: int = 3
+    max_tactics: int | None = None
     timing_iterations: int = 1
     timing_cache: Path | None = None
     use_timing_cache: bool = True
@@ -79,4 +83,5 @@ class BuildOptions:
             budget_ms={2: 10.0, 3: 30.0}.get(level, 200.0),
             workspace_limit_bytes=self.memory_pools.get("WORKSPACE", _UNLIMITED),
             sources=self.tactic_sources,
+            max_tactics=self.max_tactics,
         )

@@ -21,6 +21,21 @@ class ProgressMonitor(Protocol):
         ...
 
 
+class IProgressMonitor:
+    """Base of user-written monitors; override what you want to hear."""
+
+    def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
+        """A phase of so many steps begins."""
+
+    def step_complete(self, phase_name: str, step: int) -> bool:
+        """A step is done; returning False stops the build."""
+        del phase_name, step
+        return True
+
+    def phase_finish(self, phase_name: str) -> None:
+        """The phase is over."""
+
+
 class SilentMonitor:
     """Nobody listens."""
 

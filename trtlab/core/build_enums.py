@@ -56,13 +56,15 @@ class MemoryPoolType(IntEnum):
 
 
 class TacticSource(IntEnum):
-    """Libraries that tactics of TensorRT come from; trtlab's own sources have names."""
+    """Where tactics come from; trtlab's own sources start at 16."""
 
     CUBLAS = 0
     CUBLAS_LT = 1
     CUDNN = 2
     EDGE_MASK_CONVOLUTIONS = 3
     JIT_CONVOLUTIONS = 4
+    GENERATED = 16
+    NUMPY = 17
 
 
 class PreviewFeature(IntEnum):

@@ -51,6 +51,8 @@ class IHostMemory(bytes):
     def __repr__(self) -> str:
         return f"IHostMemory({len(self):,} bytes)"
 
+    __str__ = __repr__
+
     def __enter__(self) -> Self:
         return self
 

@@ -45,6 +45,7 @@ class ContestRules:
         drop_ratio: Out of the race after the first round when this much slower than the best.
         workspace_limit_bytes: The memory pool for scratch.
         sources: Tactic sources that may be used; empty means all.
+        max_tactics: Most candidates that are timed, by their hints; None is no limit.
     """
 
     timed: bool = True
@@ -54,6 +55,7 @@ class ContestRules:
     drop_ratio: float = 2.0
     workspace_limit_bytes: int = 1 << 40
     sources: frozenset[str] = frozenset()
+    max_tactics: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def hold_contest(
         return Contest(None, float("inf"), tuple(refused))
     best_hint = accepted[0][0]
     racing = [t for hint, t in accepted if hint <= rules.hint_ratio * best_hint]
+    racing = racing[: rules.max_tactics]
     benched = [
         ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
         for _, t in accepted

@@ -34,6 +34,10 @@ class TacticRegistry:
         """The tactic of that name."""
         return self._by_name.get(name)
 
+    def sources(self) -> frozenset[str]:
+        """Where the tactics come from."""
+        return frozenset(tactic.source for tactic in self._by_name.values())
+
     def names(self) -> tuple[str, ...]:
         """Every tactic's name."""
         return tuple(self._by_name)

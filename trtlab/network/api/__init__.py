@@ -6,6 +6,6 @@
 * `state`: the network with its views; every edit passes through it.
 * `window` (with `add_window`), `pointwise`, `linear`, `axes`, `movement`, `indexing`,
   `creation`: the layer types by family, each with its ``add_*`` methods.
-* `catalog`: operator → view. `record`: what reports say of the network. `missing`: what TensorRT
-  has beyond.
+* `catalog`: operator → view. `record`: what reports say of the network. `missing`: the methods
+  that TensorRT has beyond.
 """

@@ -14,6 +14,7 @@ from trtlab.core.types import DataType
 
 MemberT = TypeVar("MemberT", bound=Enum)
 _SHOWN = 60
+_LISTED = 14
 _TRUTHS: tuple[type, ...] = (bool, np.bool_)
 _NUMBERS: tuple[type, ...] = (int, float, np.integer, np.floating)
 
@@ -106,8 +107,13 @@ def member(kind: type[MemberT]) -> Callable[[object, str], MemberT]:
     def check(value: object, what: str) -> MemberT:
         if isinstance(value, kind):
             return value
-        names = ", ".join(f"{kind.__name__}.{name}" for name in kind.__members__)
-        raise UsageError(f"{what} is {shown(value)}, not one of {kind.__name__}", hint=names)
+        names = list(kind.__members__)
+        near = get_close_matches(str(value).upper(), names, n=3) or names
+        hint = ", ".join(f"{kind.__name__}.{name}" for name in near[:_LISTED])
+        more = f" and {len(near) - _LISTED} more" if len(near) > _LISTED else ""
+        raise UsageError(
+            f"{what} is {shown(value)}, not one of {kind.__name__}", hint=hint + more
+        )
 
     return check
 

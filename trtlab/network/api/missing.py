@@ -1,4 +1,4 @@
-"""Methods that TensorRT's INetworkDefinition has and trtlab's has not, each with what to do."""
+"""Methods that TensorRT's INetworkDefinition has and trtlab's lacks, each with what to do."""
 
 _NO_QUANTIZATION = "quantized layers are not available; convert with add_cast"
 _NO_PLUGINS = "plugins are not available; compose the function of other layers"
