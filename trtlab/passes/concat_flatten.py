@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from trtlab.layers.shuffle import Concatenation
 from trtlab.network.graph import Layer, Network
-from trtlab.passes.base import Match, Rejection, Rule
+from trtlab.passes.base import Match, Rule
 from trtlab.passes.edit import fuse
-from trtlab.passes.look import made_by, shared
+from trtlab.passes.look import is_private, made_by
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,7 @@ class ConcatFlatten(Rule[Match]):
     name: ClassVar[str] = "concat-flatten"
     roots = (Concatenation,)
 
-    def _match(self, network: Network, layer: Layer) -> Match | Rejection | None:
-        refused: Rejection | None = None
+    def _match(self, network: Network, layer: Layer) -> Match | None:
         for tensor in layer.inputs:
             found = made_by(tensor, Concatenation)
             if found is None or tensor is None or not isinstance(layer.op, Concatenation):
@@ -31,11 +30,9 @@ class ConcatFlatten(Rule[Match]):
             rank = tensor.type.rank
             if op.axis % rank != layer.op.axis % rank:
                 continue
-            verdict = shared(network, tensor, layer)
-            if verdict is None:
+            if is_private(network, tensor, layer):
                 return Match((inner, layer))
-            refused = verdict
-        return refused
+        return None
 
     def _rewrite(self, network: Network, match: Match) -> None:
         inner, outer = match.layers

@@ -1,10 +1,10 @@
 """``[x·u, x·v] = x·[u v]``: siblings that read the same input become one wider layer.
 
 Safe because output channels are independent of each other.
-Needs constant weights, equal options, nothing yet computed on the results, and an estimate that
-says it pays: fewer and fuller launches against parts that have to be copied out. Results that go
-straight into a concatenation, or that a pointwise layer behind would let end in an epilogue, are
-better left alone.
+Needs constant weights, equal options and epilogues without operands, and an estimate that says
+it pays: fewer and fuller launches against parts that have to be copied out. A result that goes
+straight into a concatenation is better written there, and one that a pointwise layer reads
+alone would rather end in an epilogue: such siblings stay.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ from trtlab.layers.slicing import Slice
 from trtlab.network.graph import Layer, Network, Tensor, merge_origins
 from trtlab.passes.base import PassResult, Rejection, Rejections
 from trtlab.passes.edit import replace as rewrite_layer
-from trtlab.passes.program import PointwiseLike
+from trtlab.passes.program import MAIN_INPUTS, PointwiseLike
 
 # Layers that can read a part of a wider tensor where it lies.
-ViewReaders = (Shuffle, Squeeze, Unsqueeze, Slice, Attention, MatrixMultiply)
+VIEW_READERS = (Shuffle, Squeeze, Unsqueeze, Slice, Attention, MatrixMultiply, Convolution)
 Sibling = Convolution | MatrixMultiply
 
 
@@ -77,8 +77,17 @@ class Horizontal:
     def run(self, network: Network) -> PassResult:
         """Merge every group of siblings."""
         changes, rejections = 0, Rejections()
-        for group in _groups(network):
-            found = self._match(network, group)
+        for siblings in _groups(network):
+            group: list[Layer] = []
+            for layer in siblings:
+                found = _better_alone(network, layer)
+                if found is None:
+                    group.append(layer)
+                else:
+                    rejections.add(layer.name, found)
+            if len(group) < 2:
+                continue
+            found = self._match(group)
             if isinstance(found, Rejection):
                 rejections.add(group[0].name, found)
             else:
@@ -86,21 +95,14 @@ class Horizontal:
                 changes += 1
         return PassResult(changes, rejections.records())
 
-    def _match(self, network: Network, group: Sequence[Layer]) -> Rejection | None:
-        names = tuple(layer.name for layer in group)
+    def _match(self, group: Sequence[Layer]) -> Rejection | None:
         readers = [reader for layer in group for reader in layer.output.consumers]
-        if any(layer.output in network.outputs for layer in group):
-            return Rejection("a result is an output of the network", names)
-        if any(isinstance(r.op, Concatenation) for r in readers):
-            return Rejection("the results go straight into a concatenation", names)
-        if any(isinstance(r.op, PointwiseLike) for r in readers):
-            return Rejection("a result would rather end in an epilogue", names)
-        gain_us = self._gain_us(group, all(isinstance(r.op, ViewReaders) for r in readers))
-        if gain_us <= 0:
-            return Rejection(
-                f"one launch would cost {-gain_us:.3g} us more than it saves", names
-            )
-        return None
+        views = all(isinstance(r.op, VIEW_READERS) for r in readers)
+        gain_us = self._gain_us(group, views)
+        if gain_us > 0:
+            return None
+        names = tuple(layer.name for layer in group)
+        return Rejection("one launch would cost more than it saves", names)
 
     def _gain_us(self, group: Sequence[Layer], views: bool) -> float:  # noqa: FBT001
         """Time saved by one wide layer, less what copying its parts out takes."""
@@ -166,12 +168,25 @@ class Horizontal:
             start += size
 
 
+def _better_alone(network: Network, layer: Layer) -> Rejection | None:
+    """Why a sibling should keep a layer of its own."""
+    readers = layer.output.consumers
+    if layer.output in network.outputs:
+        return Rejection("the result is an output of the network")
+    for reader in readers:
+        if isinstance(reader.op, Concatenation):
+            return Rejection("the result goes straight into a concatenation", (reader.name,))
+        if isinstance(reader.op, PointwiseLike) and len(readers) == 1:
+            return Rejection("the result would rather end in an epilogue", (reader.name,))
+    return None
+
+
 def _groups(network: Network) -> list[list[Layer]]:
     """Siblings that could be one layer, in order of the first."""
     found: dict[object, list[Layer]] = {}
     for layer in network:
         op = layer.op
-        if not isinstance(op, Convolution | MatrixMultiply) or op.epilogue:
+        if not isinstance(op, Convolution | MatrixMultiply) or len(layer.inputs) > MAIN_INPUTS:
             continue
         key = _key(layer, op)
         if key is not None:

@@ -55,11 +55,11 @@ class NoOp(Rule[NoOpMatch]):
 
     def _rewrite(self, network: Network, match: NoOpMatch) -> None:
         layer, source = match.root, match.source
-        heir = source.producer
+        heirs = layer.output.consumers if source.producer is None else (source.producer,)
         network.replace_uses(layer.output, source)
         network.remove(layer)
-        if heir is not None:
-            heir.origins = merge_origins((heir, layer))
+        for heir in heirs:
+            heir.origins = merge_origins((heir, layer) if source.producer else (layer, heir))
             stamp(heir, self.name)
 
 
@@ -133,11 +133,11 @@ def _holds_only(tensor: Tensor | None, value: int) -> bool:
 
 
 def _scale(layer: Layer) -> Tensor | None:
-    shift, scale, power = (*layer.inputs[1:], None, None, None)[:3]
+    x, shift, scale, power = (*layer.inputs, None, None, None)[:4]
     neutral = (shift is None or _holds_only(shift, 0)) and (
         scale is None or _holds_only(scale, 1)
     )
-    return layer.inputs[0] if neutral and (power is None or _holds_only(power, 1)) else None
+    return x if neutral and (power is None or _holds_only(power, 1)) else None
 
 
 _TESTS: dict[type[Op], Callable[[Layer], Tensor | None]] = {

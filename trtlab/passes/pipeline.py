@@ -110,6 +110,7 @@ _POINTWISE: tuple[Pass, ...] = (
 )
 
 # The epilogue joins expressions across a border, which may have made one of them simpler.
+# Siblings merge after it: those with equal epilogues can, and the others have shown that.
 _EPILOGUE: tuple[Pass, ...] = (Epilogue(), PointwiseSimplify())
 
 
@@ -137,7 +138,7 @@ def passes_for(options: PassOptions) -> tuple[Pass, ...]:
         1: (*single, *_WEIGHTS, *_EPILOGUE),
         2: (*single, *_PATTERNS, ShuffleMerge(), *_WEIGHTS, *_POINTWISE, *_EPILOGUE),
     }
-    full = (*single, *_PATTERNS, ShuffleMerge(), *_WEIGHTS, wide, *_POINTWISE, *_EPILOGUE)
+    full = (*by_level[2], wide)
     by_level[3] = full
     by_level[4] = (*full, *full[len(single) :])
     by_level[5] = (*full, *full)

@@ -126,7 +126,8 @@ def _fill(layer: Layer, op: Op) -> Made:
     numbers = _numbers(_input(layer, 0))
     if numbers is None or not isinstance(op, Fill):
         return None
-    return replace(op, shape=numbers), (None, *layer.inputs[1:])
+    ends = layer.inputs[1:]
+    return replace(op, shape=numbers), (None, *ends) if any(ends) else ()
 
 
 def _padding(layer: Layer, op: Op) -> Made:
@@ -135,7 +136,8 @@ def _padding(layer: Layer, op: Op) -> Made:
         return None
     half = len(numbers) // 2
     made = replace(op, pre_padding=numbers[:half], post_padding=numbers[half:])
-    return made, (layer.inputs[0], None, *layer.inputs[2:])
+    value = layer.inputs[2:]
+    return made, (layer.inputs[0], None, *value) if any(value) else layer.inputs[:1]
 
 
 def _top_k(layer: Layer, op: Op) -> Made:

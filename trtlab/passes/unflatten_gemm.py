@@ -20,7 +20,7 @@ from trtlab.passes.reshape import move_of
 
 @dataclass(frozen=True)
 class UnflattenMatch(Match):
-    """A product and the reshape behind it, and what the reshape before it reads."""
+    """A reshape, a product and a reshape, and what the first reads."""
 
     source: Tensor
 
@@ -47,16 +47,12 @@ class UnflattenGemm(Rule[UnflattenMatch]):
         if layer.output.shape != (*source.shape[:-1], product.output.shape[-1]):
             return None
         verdict = shared(network, product.output, layer)
-        return verdict or UnflattenMatch((product, layer), source)
+        return verdict or UnflattenMatch((before, product, layer), source)
 
     def _rewrite(self, network: Network, match: UnflattenMatch) -> None:
-        product, _ = match.layers
-        before = product.inputs[0]
+        _, product, _ = match.layers
         inputs = (match.source, *product.inputs[1:])
         fuse(network, match.layers, product.op, inputs, self.name, name=product.name)
-        if before is not None and before.producer is not None and not before.consumers:
-            if before not in network.outputs:
-                network.remove(before.producer)
 
 
 def _is_plain(product: Layer, op: MatrixMultiply) -> bool:
