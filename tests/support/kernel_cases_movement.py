@@ -42,7 +42,9 @@ def _concatenations():
         yield Case(f"axis-{axis}", Concatenation(axis), specs, **EXACT)
     pixel = [Spec((2, c, 5, 7), hwc=True) for c in (3, 16, 8)]
     yield Case("channels-hwc", Concatenation(1), tuple(pixel), (Spec((), hwc=True),), **EXACT)
-    yield Case("rows-hwc", Concatenation(2), (pixel[0], pixel[0]), (Spec((), hwc=True),), **EXACT)
+    yield Case(
+        "rows-hwc", Concatenation(2), (pixel[0], pixel[0]), (Spec((), hwc=True),), **EXACT
+    )
     yield Case("to-linear", Concatenation(1), tuple(pixel), **EXACT)
     held = Spec((2, 4, 5, 7), hwc=True, hole=3)
     yield Case("holes", Concatenation(1), (held, pixel[0]), (held,), **EXACT)
@@ -68,7 +70,9 @@ def _shuffles():
     for name, (shape, order) in orders.items():
         for kind in (F, HALF, I64, DataType.BOOL):
             case_name = f"{name}-{kind.value}"
-            yield Case(case_name, Shuffle(order), (Spec(shape, kind, low=-9, high=9),), **EXACT)
+            yield Case(
+                case_name, Shuffle(order), (Spec(shape, kind, low=-9, high=9),), **EXACT
+            )
     yield Case("reshape", Shuffle(reshape_dims=(0, -1)), (Spec((4, 5, 7)),), **EXACT)
     both = Shuffle((0, 2, 1), (4, 2, 3, 5), second_transpose=(2, 0, 1, 3))
     yield Case("both", both, (Spec((4, 5, 6)),), **EXACT)
@@ -115,7 +119,9 @@ def _slices():
         pad = Padding((1, 2, 3), (0, 1, 2), mode, value=1.5)
         yield Case(f"{mode.value}", pad, (x,), **EXACT)
     filled = (x, None, None, None, Spec(()))
-    yield Case("fill-value", Slice((-1, 0, 0), (7, 9, 31), mode=SampleMode.FILL), filled, **EXACT)
+    yield Case(
+        "fill-value", Slice((-1, 0, 0), (7, 9, 31), mode=SampleMode.FILL), filled, **EXACT
+    )
     hwc = Spec((2, 12, 5, 7), hwc=True)
     yield Case("hwc", Slice((0, 4, 1, 2), (2, 8, 3, 4)), (hwc,), (hwc,), **EXACT)
     yield Case("hwc", Padding((0, 0, 1, 2), (0, 0, 3, 1)), (hwc,), (hwc,), **EXACT)
@@ -137,36 +143,60 @@ def _slices():
 def _gathers():
     table, rows = Spec((50, 37)), Spec((3, 5), I64, low=-50, high=50)
     yield Case("rows", Gather(0), (table, rows), **EXACT)
-    yield Case("int32", Gather(0), (table, Spec((7,), DataType.INT32, low=0, high=50)), **EXACT)
+    yield Case(
+        "int32", Gather(0), (table, Spec((7,), DataType.INT32, low=0, high=50)), **EXACT
+    )
     yield Case("constant", Gather(0), (Spec((50, 37), constant=True), rows), **EXACT)
     yield Case("scalar", Gather(1), (Spec((3, 50, 7)), Spec((), I64, low=0, high=50)), **EXACT)
     yield Case("middle", Gather(1), (Spec((3, 50, 7)), rows), **EXACT)
     yield Case("last", Gather(2), (Spec((3, 4, 50)), rows), **EXACT)
     yield Case("half", Gather(0), (Spec((50, 37), HALF), rows), **EXACT)
-    yield Case("holes", Gather(0), (Spec((50, 37), hole=3), rows), (Spec((), hole=2),), **EXACT)
-    yield Case("element", Gather(1, GatherMode.ELEMENT), (table, Spec((50, 9), I64, low=0, high=37)), **EXACT)
+    yield Case(
+        "holes", Gather(0), (Spec((50, 37), hole=3), rows), (Spec((), hole=2),), **EXACT
+    )
+    yield Case(
+        "element",
+        Gather(1, GatherMode.ELEMENT),
+        (table, Spec((50, 9), I64, low=0, high=37)),
+        **EXACT,
+    )
     pairs = Spec((6, 2), I64, low=0, high=37)
     yield Case("nd", Gather(0, GatherMode.ND), (table, pairs), **EXACT)
     batched = Gather(1, num_elementwise_dims=1)
-    yield Case("batched", batched, (Spec((3, 50, 7)), Spec((3, 4), I64, low=0, high=50)), **EXACT)
+    yield Case(
+        "batched", batched, (Spec((3, 50, 7)), Spec((3, 4), I64, low=0, high=50)), **EXACT
+    )
     places = {1: np.random.default_rng(0).permuted(np.tile(np.arange(9), (5, 1)), axis=1)}
     scatter = (Spec((5, 9)), Spec((5, 9), I64), Spec((5, 9)))
     yield Case("element", Scatter(1, ScatterMode.ELEMENT), scatter, values=places, **EXACT)
-    yield Case("levels", OneHot(-1, 7), (Spec((3, 5), I64, low=0, high=7), Spec((2,))), **EXACT)
+    yield Case(
+        "levels", OneHot(-1, 7), (Spec((3, 5), I64, low=0, high=7), Spec((2,))), **EXACT
+    )
     flags = np.array([[1, 0, 2], [0, 0, 3]], np.float32)
-    yield Case("matrix", NonZero(), (Spec((2, 3)),), (Spec((2, 3)),), values={0: flags}, **EXACT)
+    yield Case(
+        "matrix", NonZero(), (Spec((2, 3)),), (Spec((2, 3)),), values={0: flags}, **EXACT
+    )
     yield Case("shape", Shape(), (Spec((3, 5, 7)),))
-    yield Case("lengths", ReverseSequence(1, 0), (Spec((6, 3, 5)), Spec((3,), I64, low=1, high=6)), **EXACT)
+    yield Case(
+        "lengths",
+        ReverseSequence(1, 0),
+        (Spec((6, 3, 5)), Spec((3,), I64, low=1, high=6)),
+        **EXACT,
+    )
 
 
 def _choices():
-    distinct = {0: np.random.default_rng(3).permutation(3 * 57).reshape(3, 57).astype(np.float32)}
+    distinct = {
+        0: np.random.default_rng(3).permutation(3 * 57).reshape(3, 57).astype(np.float32)
+    }
     for k in (1, 5):
         for op in TopKOperation:
             name = f"{op.value}-{k}"
             yield Case(name, TopK(op, k), (Spec((3, 57)),), values=distinct, **EXACT)
     yield Case("first-axis", TopK(k=2, axes=(0,)), (Spec((3, 57)),), values=distinct, **EXACT)
-    yield Case("int64", TopK(k=3, indices_type=I64), (Spec((3, 57)),), values=distinct, **EXACT)
+    yield Case(
+        "int64", TopK(k=3, indices_type=I64), (Spec((3, 57)),), values=distinct, **EXACT
+    )
     for reverse in (False, True):
         op = Cumulative(CumulativeOperation.SUM, 1, exclusive=reverse, reverse=reverse)
         yield Case(f"reverse-{reverse}", op, (Spec((3, 9, 5)),))
@@ -181,7 +211,9 @@ def _resizes():
         for how in InterpolationMode:
             for mode in modes:
                 op = Resize((2, 19, 10, 21), (), how, mode)
-                yield Case(f"{how.value}-{mode.value}{tail}", op, (x,), out, rtol=1e-5, atol=1e-5)
+                yield Case(
+                    f"{how.value}-{mode.value}{tail}", op, (x,), out, rtol=1e-5, atol=1e-5
+                )
         for rounding in ResizeRoundMode:
             op = Resize((), (1, 1, 0.6, 1.7), nearest_rounding=rounding)
             yield Case(f"{rounding.value}{tail}", op, (x,), out, **EXACT)

@@ -42,19 +42,29 @@ def _pointwise():
     yield Case("hwc", Pointwise(residual), (hwc, hwc), (hwc,))
     yield Case("hwc-holes", Pointwise(residual), (held, hwc), (held,))
     yield Case("hwc-and-linear", Pointwise(residual), (hwc, Spec((2, 37, 5, 7))), (hwc,))
-    yield Case("hwc-channel", Pointwise(residual), (hwc, Spec((37, 1, 1), constant=True)), (hwc,))
+    yield Case(
+        "hwc-channel", Pointwise(residual), (hwc, Spec((37, 1, 1), constant=True)), (hwc,)
+    )
     yield Case("linear-holes", Pointwise(residual), (Spec((9, 301), hole=3), Spec((9, 301))))
     three = (Spec((5, 6, 300)), Spec((6, 300)), Spec((1,)))
     yield Case("gate", Pointwise(gate), three, atol=2e-5)
-    yield Case("many-temporaries", Pointwise(_tree(8)), (Spec((3, 517)),), rtol=1e-5, atol=1e-5)
-    yield Case("ends-early", Pointwise((Step("add", (0, 1)), Step("exp", (0,)))), three[1:] + three[2:])
+    yield Case(
+        "many-temporaries", Pointwise(_tree(8)), (Spec((3, 517)),), rtol=1e-5, atol=1e-5
+    )
+    yield Case(
+        "ends-early",
+        Pointwise((Step("add", (0, 1)), Step("exp", (0,)))),
+        three[1:] + three[2:],
+    )
     limits = {"pow": (0.1, 2), "pow_scalar": (0.1, 2), "log": (1e-3, 9), "sqrt": (0, 9)}
     limits |= {"acosh": (1.1, 9), "rsqrt": (0.1, 9), "recip": (0.1, 9)}
     limits |= dict.fromkeys(("asin", "acos", "atanh"), (-0.95, 0.95))
     params = {"clip": (-0.5, 0.7), "selu": (1.67, 1.05)}
     for function, rule in FUNCTIONS.items():
         low, high = limits.get(function, (-9, 9))
-        step = Step(function, tuple(range(rule.arity)), params.get(function, (1.3, 0.7)[: rule.params]))
+        step = Step(
+            function, tuple(range(rule.arity)), params.get(function, (1.3, 0.7)[: rule.params])
+        )
         operands = tuple(Spec((3, 277), low=low, high=high) for _ in range(rule.arity))
         loose = {"rtol": 1e-5, "atol": 4e-6}
         yield Case(function, Pointwise((step,)), operands, **loose)
@@ -91,7 +101,11 @@ def _elementwise():
             specs = (Spec((3, 1, 57), low=-20, high=20), Spec((4, 57), low=0.5, high=0.7))
         yield Case(op.value, ElementWise(op), specs)
     same = Spec((40, 300), low=0, high=3)
-    yield Case("equal-numbers", ElementWise(_E.EQUAL), (Spec((5,), DataType.INT64), Spec((5,), DataType.INT64)))
+    yield Case(
+        "equal-numbers",
+        ElementWise(_E.EQUAL),
+        (Spec((5,), DataType.INT64), Spec((5,), DataType.INT64)),
+    )
     yield Case("greater-long", ElementWise(_E.GREATER), (same, same))
     whole = Spec((2, 9), DataType.INT32, low=1, high=9)
     for op in (_E.SUM, _E.DIV, _E.LESS):
@@ -106,7 +120,13 @@ def _others():
     for op in UnaryOperation:
         low, high = limits.get(op, (-3, 3))
         kind = DataType.BOOL if op is _U.NOT else F
-        yield Case(op.value, Unary(op), (Spec((5, 67), kind, low=low, high=high),), rtol=1e-5, atol=4e-6)
+        yield Case(
+            op.value,
+            Unary(op),
+            (Spec((5, 67), kind, low=low, high=high),),
+            rtol=1e-5,
+            atol=4e-6,
+        )
     yield Case("neg-int", Unary(_U.NEG), (Spec((5, 7), DataType.INT64, low=-9, high=9),))
     x, row = Spec((2, 6, 5, 7), low=0.5), Spec((6,), constant=True, low=0.3)
     yield Case("uniform", Scale(ScaleMode.UNIFORM), (x, None, Spec((1,), constant=True)))
@@ -120,8 +140,12 @@ def _others():
     yield Case("one-slope", ParametricReLU(), (Spec((2, 6, 57)), Spec((1, 1))))
     condition = Spec((4, 1, 77), DataType.BOOL)
     yield Case("broadcast", Select(), (condition, Spec((4, 5, 77)), Spec((1,))))
-    yield Case("long", Select(), (Spec((3, 999), DataType.BOOL), Spec((3, 999)), Spec((3, 999))))
-    yield Case("int", Select(), (condition, Spec((77,), DataType.INT64), Spec((1,), DataType.INT64)))
+    yield Case(
+        "long", Select(), (Spec((3, 999), DataType.BOOL), Spec((3, 999)), Spec((3, 999)))
+    )
+    yield Case(
+        "int", Select(), (condition, Spec((77,), DataType.INT64), Spec((1,), DataType.INT64))
+    )
     yield Case("copy", Identity(), (Spec((3, 5, 7)),))
     yield Case("copy-int", Identity(), (Spec((3, 5, 7), DataType.INT32),))
     yield Case("copy-to-half", Identity(DataType.HALF), (Spec((3, 5, 7)),))
@@ -132,7 +156,9 @@ def _others():
             low = 0 if DataType.UINT8 in {source, target} else -99
             spec = Spec((3, 5, 37), source, low=low, high=99)
             yield Case(f"{source.value}-to-{target.value}", Cast(target), (spec,))
-    yield Case("holes", Cast(DataType.HALF), (Spec((3, 37), hole=3),), (Spec((3, 37), hole=5),))
+    yield Case(
+        "holes", Cast(DataType.HALF), (Spec((3, 37), hole=3),), (Spec((3, 37), hole=5),)
+    )
     hwc = Spec((2, 6, 5, 7), hwc=True)
     yield Case("hwc", Cast(DataType.INT32), (hwc,), (hwc,))
     yield Case("value", Fill((3, 5), FillOperation.LINSPACE), (None, Spec(()), Spec((2,))))

@@ -17,10 +17,14 @@ def _softmaxes():
         tail = "-log" if log else ""
         for axis in range(3):
             op = SoftMax((axis,), log)
-            yield Case(f"axis-{axis}{tail}", op, (Spec((3, 37, 53), low=-9, high=9),), atol=4e-6)
+            yield Case(
+                f"axis-{axis}{tail}", op, (Spec((3, 37, 53), low=-9, high=9),), atol=4e-6
+            )
         yield Case(f"rows{tail}", SoftMax((1,), log), (Spec((5, 1000)),), atol=4e-6)
         yield Case(f"short{tail}", SoftMax((2,), log), (Spec((4, 9, 3)),), atol=4e-6)
-        yield Case(f"hwc{tail}", SoftMax((1,), log), (Spec((2, 21, 3, 5), hwc=True),), HWC, atol=4e-6)
+        yield Case(
+            f"hwc{tail}", SoftMax((1,), log), (Spec((2, 21, 3, 5), hwc=True),), HWC, atol=4e-6
+        )
     yield Case("image", SoftMax((1,)), (Spec((2, 21, 3, 50)),))
     yield Case("two-axes", SoftMax((1, 2)), (Spec((3, 5, 7)),))
     yield Case("far", SoftMax((1,)), (Spec((5, 40), low=-1e4, high=1e4),))
@@ -38,15 +42,29 @@ def _normalizations():
         yield Case(f"bare{tail}", layer, (Spec((3, 7, 53)), None, None), rtol=1e-5, atol=1e-5)
     loose = {"rtol": 1e-5, "atol": 2e-5}
     flat = Spec((53,), constant=True)
-    yield Case("far", Normalization((2,)), (Spec((3, 7, 53), low=99, high=101), flat, flat), rtol=1e-3, atol=1e-3)
+    yield Case(
+        "far",
+        Normalization((2,)),
+        (Spec((3, 7, 53), low=99, high=101), flat, flat),
+        rtol=1e-3,
+        atol=1e-3,
+    )
     plane = Spec((7, 53), constant=True)
     yield Case("two-axes", Normalization((1, 2)), (Spec((3, 7, 53)), plane, plane), **loose)
-    yield Case("holes", Normalization((1,)), (Spec((9, 53), hole=4), flat, flat), (Spec((), hole=2),), **loose)
+    yield Case(
+        "holes",
+        Normalization((1,)),
+        (Spec((9, 53), hole=4), flat, flat),
+        (Spec((), hole=2),),
+        **loose,
+    )
     channel = Spec((1, 12, 1, 1), constant=True)
     for hwc in (False, True):
         x = Spec((2, 12, 9, 7), hwc=hwc)
         out, tail = (Spec((), hwc=hwc),), "-hwc" if hwc else ""
-        yield Case(f"instance{tail}", Normalization((2, 3)), (x, channel, channel), out, **loose)
+        yield Case(
+            f"instance{tail}", Normalization((2, 3)), (x, channel, channel), out, **loose
+        )
         group = Normalization((2, 3), num_groups=4)
         yield Case(f"group{tail}", group, (x, channel, channel), out, **loose)
         each = Spec((1, 4, 1, 1), constant=True)
@@ -55,9 +73,15 @@ def _normalizations():
         yield Case(f"whole{tail}", one, (x, channel, channel), out, **loose)
         channels = Normalization((1,))
         yield Case(f"channels{tail}", channels, (x, channel, channel), out, **loose)
-    yield Case("half", Normalization((1,)), (Spec((9, 53), HALF), Spec((53,), HALF), None), atol=1e-3)
+    yield Case(
+        "half", Normalization((1,)), (Spec((9, 53), HALF), Spec((53,), HALF), None), atol=1e-3
+    )
     for hwc in (False, True):
-        x, out, tail = Spec((2, 19, 5, 7), hwc=hwc), (Spec((), hwc=hwc),), "-hwc" if hwc else ""
+        x, out, tail = (
+            Spec((2, 19, 5, 7), hwc=hwc),
+            (Spec((), hwc=hwc),),
+            "-hwc" if hwc else "",
+        )
         yield Case(f"five{tail}", LRN(5, 0.1, 0.75, 1.0), (x,), out, rtol=1e-5)
         yield Case(f"four{tail}", LRN(4, 0.1, 0.5, 2.0), (x,), out, rtol=1e-5)
         yield Case(f"wide{tail}", LRN(41, 0.1, 0.6, 2.0), (x,), out, rtol=1e-5)
@@ -87,7 +111,12 @@ def _reductions():
 
 
 def _poolings():
-    base = {"window_size_nd": (3, 3), "stride_nd": (2, 2), "pre_padding": (1, 1), "post_padding": (1, 1)}
+    base = {
+        "window_size_nd": (3, 3),
+        "stride_nd": (2, 2),
+        "pre_padding": (1, 1),
+        "post_padding": (1, 1),
+    }
     up, lower = PaddingMode.EXPLICIT_ROUND_UP, PaddingMode.SAME_LOWER
     shapes = {
         "resnet": base,
@@ -100,11 +129,17 @@ def _poolings():
         "uneven": base | {"pre_padding": (0, 2), "post_padding": (2, 0), "stride_nd": (1, 3)},
     }
     for hwc in (False, True):
-        x, out, tail = Spec((2, 19, 13, 41), hwc=hwc), (Spec((), hwc=hwc),), "-hwc" if hwc else ""
+        x, out, tail = (
+            Spec((2, 19, 13, 41), hwc=hwc),
+            (Spec((), hwc=hwc),),
+            "-hwc" if hwc else "",
+        )
         for name, options in shapes.items():
             for kind in (PoolingType.MAX, PoolingType.AVERAGE):
                 yield Case(f"{name}-{kind.value}{tail}", Pooling(kind, **options), (x,), out)
-            counted = Pooling(PoolingType.AVERAGE, **options, average_count_excludes_padding=False)
+            counted = Pooling(
+                PoolingType.AVERAGE, **options, average_count_excludes_padding=False
+            )
             yield Case(f"{name}-counted{tail}", counted, (x,), out)
         blend = Pooling(PoolingType.MAX_AVERAGE_BLEND, **base, blend_factor=0.3)
         yield Case(f"blend{tail}", blend, (x,), out)

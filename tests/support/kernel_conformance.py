@@ -92,7 +92,9 @@ class Memory:
     def __init__(self, operand: Operand) -> None:
         self.operand = operand
         size = operand.dtype.numpy.itemsize
-        reach = 1 + sum((e - 1) * s for e, s in zip(operand.shape, operand.strides, strict=True))
+        reach = 1 + sum(
+            (e - 1) * s for e, s in zip(operand.shape, operand.strides, strict=True)
+        )
         self.nbytes = max(reach, 0) * size
         self.raw = np.full(2 * GUARD_BYTES + self.nbytes + 64, POISON, np.uint8)
         start = GUARD_BYTES + (-(self.raw.ctypes.data + GUARD_BYTES)) % 64

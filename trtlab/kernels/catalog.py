@@ -2,15 +2,20 @@
 
 from trtlab.kernels.cpu.cast import CastTactic
 from trtlab.kernels.cpu.movement import MoveTactic
+from trtlab.kernels.cpu.normalization import NormalizationTactic
 from trtlab.kernels.cpu.numpy_tactic import NumpyTactic
 from trtlab.kernels.cpu.pointwise import PointwiseTactic
+from trtlab.kernels.cpu.reduce import ReduceTactic
+from trtlab.kernels.cpu.softmax import SoftMaxTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
 from trtlab.layers.catalog import OPS
 from trtlab.layers.creation import Constant
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.fused import Reformat
+from trtlab.layers.normalization import Normalization
 from trtlab.layers.pointwise import Pointwise
+from trtlab.layers.reduction import Reduce, SoftMax
 from trtlab.layers.scale import Cast, Identity, Scale
 from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze
 from trtlab.layers.slicing import Padding, Slice
@@ -38,14 +43,17 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
         ElementWise: [pointwise],
         Expand: [move],
         Identity: [move, cast],
+        Normalization: [NormalizationTactic()],
         Padding: [move],
         ParametricReLU: [pointwise],
         Pointwise: [pointwise],
+        Reduce: [ReduceTactic()],
         Reformat: [move, cast],
         Scale: [pointwise],
         Select: [pointwise],
         Shuffle: [move],
         Slice: [move],
+        SoftMax: [SoftMaxTactic()],
         Squeeze: [move],
         Unary: [pointwise],
         Unsqueeze: [move],

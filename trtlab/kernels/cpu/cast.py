@@ -21,6 +21,7 @@ from trtlab.devices.cpu.native import (
 from trtlab.devices.cpu.operation import LANES, Vector
 from trtlab.devices.cpu.program import Command
 from trtlab.devices.cpu.vectors import vload, vstore
+from trtlab.kernels.cpu.loops import LOOPS, nest_block, nest_length, offset_in, share
 from trtlab.kernels.cpu.machine import (
     stack_scratch,
     vload_bfloat,
@@ -55,12 +56,12 @@ KINDS: Final = {
     DataType.INT64: I64,
 }
 _CHUNK: Final = 512
-"""Elements converted at a time; with holes they pass through the stack."""
+"""Elements converted at a time where they pass through the stack because of holes."""
+_LONG_CHUNK: Final = 8192
 
 # Argument places; steps are bytes
 FROM, TO, FROM_SIZE, TO_SIZE, SOURCE, TARGET, UNITS, COLUMNS, SEGMENTS = range(9)
-SOURCE_STEP, TARGET_STEP, OUTER = 9, 10, 11
-OUTER_LOOPS: Final = 5  # extents, source steps, target steps
+SOURCE_STEP, TARGET_STEP, SEGMENT, NEST = range(9, 13)
 
 
 @routine
@@ -99,7 +100,9 @@ def _store(kind: int, address: int, value: Vector) -> None:
 
 
 @routine
-def _integers(source_kind: int, source: int, target_kind: int, target: int, count: int) -> None:
+def _integers(
+    source_kind: int, source: int, target_kind: int, target: int, count: int
+) -> None:
     """Integers to integers, exactly; the low bits where the target is narrower."""
     for i in range(count):
         if source_kind == I64:
@@ -130,7 +133,11 @@ def _convert(args: int, target: int, source: int, count: int, scratch: int) -> N
     source_size, target_size = load_i64(args + 8 * FROM_SIZE), load_i64(args + 8 * TO_SIZE)
     whole = count // LANES * LANES
     for i in range(0, whole, LANES):
-        _store(target_kind, target + i * target_size, _loaded(source_kind, source + i * source_size))
+        _store(
+            target_kind,
+            target + i * target_size,
+            _loaded(source_kind, source + i * source_size),
+        )
     rest = count - whole
     if rest > 0:
         copy_bytes(scratch, source + whole * source_size, rest * source_size)
@@ -142,21 +149,22 @@ def _convert(args: int, target: int, source: int, count: int, scratch: int) -> N
 def cast(args: int, thread: int, threads: int) -> None:
     """Convert a nest of loops (arguments as above)."""
     units, segments = load_i64(args + 8 * UNITS), load_i64(args + 8 * SEGMENTS)
-    source_step, target_step = load_i64(args + 8 * SOURCE_STEP), load_i64(args + 8 * TARGET_STEP)
+    source_step, target_step = (
+        load_i64(args + 8 * SOURCE_STEP),
+        load_i64(args + 8 * TARGET_STEP),
+    )
     source_size, target_size = load_i64(args + 8 * FROM_SIZE), load_i64(args + 8 * TO_SIZE)
     scratch = stack_scratch()
-    for unit in range(units * thread // threads, units * (thread + 1) // threads):
-        first = unit % segments * _CHUNK
+    segment = load_i64(args + 8 * SEGMENT)
+    begin_unit, end_unit = share(units, thread, threads)
+    for unit in range(begin_unit, end_unit):
+        first = unit % segments * segment
         outer = unit // segments
-        count = min(_CHUNK, load_i64(args + 8 * COLUMNS) - first)
+        count = min(segment, load_i64(args + 8 * COLUMNS) - first)
         source = load_i64(args + 8 * SOURCE) + first * source_step
         target = load_i64(args + 8 * TARGET) + first * target_step
-        for loop in range(OUTER_LOOPS - 1, -1, -1):
-            at = args + 8 * (OUTER + loop)
-            extent = load_i64(at)
-            source += outer % extent * load_i64(at + 8 * OUTER_LOOPS)
-            target += outer % extent * load_i64(at + 16 * OUTER_LOOPS)
-            outer //= extent
+        source += offset_in(args + 8 * NEST, 0, outer)
+        target += offset_in(args + 8 * NEST, 1, outer)
         begin, end = source, target
         if source_step != source_size:
             begin = scratch + 4096
@@ -183,8 +191,8 @@ class CastTactic(Tactic):
         if not isinstance(problem.op, (Cast, Identity, Reformat)):
             return Rejection(f"{problem.op.kind} is no conversion")
         loops = len(_loops(x, out)[0])
-        if loops > OUTER_LOOPS + 1:
-            return Rejection(f"the strides need {loops} loops, not {OUTER_LOOPS + 1}")
+        if loops > LOOPS + 1:
+            return Rejection(f"the strides need {loops} loops, not {LOOPS + 1}")
         return None
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Command]:
@@ -194,7 +202,9 @@ class CastTactic(Tactic):
         return (bind_cast(x, buffers.inputs[0] or 0, problem.outputs[0], buffers.outputs[0]),)
 
 
-def _loops(x: Operand, out: Operand) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+def _loops(
+    x: Operand, out: Operand
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Extents, the target's steps and the source's, in bytes."""
     sizes = (int(out.dtype.itemsize), int(x.dtype.itemsize))
     strides = [
@@ -215,17 +225,17 @@ def bind_cast(x: Operand, source: int, out: Operand, target: int) -> Command:
         target: Its address.
     """
     extents, target_steps, source_steps = _loops(x, out)
-    missing = OUTER_LOOPS + 1 - len(extents)
-    extents = (1,) * missing + extents
-    target_steps = (int(out.dtype.itemsize),) * missing + target_steps
-    source_steps = (int(x.dtype.itemsize),) * missing + source_steps
-    segments = -(-extents[-1] // _CHUNK)
-    args = np.zeros(OUTER + 3 * OUTER_LOOPS, np.int64)
-    args[:OUTER] = (
-        *(KINDS[x.dtype], KINDS[out.dtype]),
-        *(int(x.dtype.itemsize), int(out.dtype.itemsize), source, target),
+    if not extents:
+        extents, target_steps, source_steps = (1,), (1,), (1,)
+    sizes = (int(x.dtype.itemsize), int(out.dtype.itemsize))
+    dense = (source_steps[-1], target_steps[-1]) == sizes
+    segment = _LONG_CHUNK if dense else _CHUNK
+    segments = -(-extents[-1] // segment)
+    args = np.zeros(NEST + nest_length(2), np.int64)
+    args[:NEST] = (
+        *(KINDS[x.dtype], KINDS[out.dtype], *sizes, source, target),
         *(prod(extents[:-1]) * segments, extents[-1], segments),
-        *(source_steps[-1], target_steps[-1]),
+        *(source_steps[-1], target_steps[-1], segment),
     )
-    args[OUTER:] = (*extents[:-1], *source_steps[:-1], *target_steps[:-1])
+    args[NEST:] = nest_block(extents[:-1], (source_steps[:-1], target_steps[:-1]))
     return Command(cast.address, args)

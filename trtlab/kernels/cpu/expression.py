@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401  (values of untyped libraries; declarations without bodies)
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 # llvmlite's builder carries no types; `Lanes` and `Truth` are the typed face of its values.

@@ -56,27 +56,33 @@ def _program(op: Op) -> Program | None:
         return op.program
     if isinstance(op, Activation):
         return op.program()
-    if isinstance(op, ParametricReLU):
-        return (Step("prelu", (0, 1)),)
-    if isinstance(op, Select):
-        return (Step("select", (0, 1, 2)),)
+    if isinstance(op, ElementWise):
+        return _of_two(op)
+    if isinstance(op, Unary):
+        return _of_one(op)
     if isinstance(op, Identity):
         return (Step("identity", (0,)),) if op.to_type is None else None
-    if isinstance(op, ElementWise):
-        if op.op in _TRUTHS:
-            return (Step(_TRUTHS[op.op], (0, 1)),)
-        if op.op is _E.XOR:
-            return Step("sub", (0, 1)), Step("abs", (2,))
-        if op.op is _E.FLOOR_DIV:
-            return Step("div", (0, 1)), Step("floor", (2,))
-        return op.program()
-    if isinstance(op, Unary):
-        if op.op is UnaryOperation.NOT:
-            return (Step("affine", (0,), (-1.0, 1.0)),)
-        if op.op is UnaryOperation.ISNAN:
-            return (Step("is_nan", (0,)),)
-        return op.program()
-    return None
+    if isinstance(op, ParametricReLU):
+        return (Step("prelu", (0, 1)),)
+    return (Step("select", (0, 1, 2)),) if isinstance(op, Select) else None
+
+
+def _of_two(op: ElementWise) -> Program | None:
+    if op.op in _TRUTHS:
+        return (Step(_TRUTHS[op.op], (0, 1)),)
+    if op.op is _E.XOR:
+        return Step("sub", (0, 1)), Step("abs", (2,))
+    if op.op is _E.FLOOR_DIV:
+        return Step("div", (0, 1)), Step("floor", (2,))
+    return op.program()
+
+
+def _of_one(op: Unary) -> Program | None:
+    if op.op is UnaryOperation.NOT:
+        return (Step("affine", (0,), (-1.0, 1.0)),)
+    if op.op is UnaryOperation.ISNAN:
+        return (Step("is_nan", (0,)),)
+    return op.program()
 
 
 def _lower_scale(problem: Problem, op: Scale) -> Lowered:

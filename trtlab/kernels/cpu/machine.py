@@ -1,3 +1,4 @@
+# ruff: noqa: ANN401, ARG001  (values of untyped libraries; declarations without bodies)
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 # pyright: reportUnknownLambdaType=false
@@ -8,9 +9,10 @@ from typing import Any, Final
 
 import llvmlite.ir as ir
 
-from trtlab.devices.cpu.native import pointer
+from trtlab.devices.cpu.native import call_intrinsic, pointer
 from trtlab.devices.cpu.operation import (
     F32,
+    FLOAT,
     I32,
     I64,
     INDEX_VECTOR_IR,
@@ -23,6 +25,7 @@ from trtlab.devices.cpu.operation import (
     Vector,
     operation,
 )
+from trtlab.devices.cpu.vectors import broadcast
 
 SCRATCH_BYTES: Final = 65536
 """What `stack_scratch` gives: room for 16,384 float32 values."""
@@ -72,7 +75,9 @@ def _transposed(build: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-def _transpose_tile(build: Any, target: Any, target_step: Any, source: Any, source_step: Any) -> None:
+def _transpose_tile(
+    build: Any, target: Any, target_step: Any, source: Any, source_step: Any
+) -> None:
     def at(base: Any, step: Any, row: int) -> Any:
         place = build.add(base, build.mul(step, ir.Constant(I64, row)))
         return pointer(build, place, VECTOR_IR)
@@ -92,6 +97,27 @@ def transpose_tile(target: int, target_step: int, source: int, source_step: int)
         source: Address of the first of LANES rows to read.
         source_step: Bytes from one row to the next.
     """
+    raise KernelOnly
+
+
+def _load_or(build: Any, address: Any, count: Any, fill: Any) -> Any:
+    lanes = _indices(list(range(LANES)))
+    wanted = broadcast(build, build.trunc(count, I32))
+    mask = build.icmp_signed("<", lanes, wanted)
+    kind = VECTOR_IR.as_pointer()
+    name = f"llvm.masked.load.v{LANES}f32.p0" + ("" if kind.is_opaque else f"v{LANES}f32")
+    values = (
+        pointer(build, address, VECTOR_IR),
+        ir.Constant(I32, 4),
+        mask,
+        broadcast(build, fill),
+    )
+    return call_intrinsic(build, name, VECTOR_IR, values)
+
+
+@operation(VECTOR, (INT, INT, FLOAT), _load_or)
+def vload_or(address: int, count: int, fill: float) -> Vector:
+    """The first ``count`` lanes from memory, ``fill`` in the others; reads nothing beyond."""
     raise KernelOnly
 
 
@@ -128,7 +154,9 @@ def _float_from_half_bits(build: Any, bits: Any) -> Any:
     wide = build.zext(bits, INDEX_VECTOR_IR)
     magnitude = build.shl(build.and_(wide, _splat(0x7FFF)), _splat(13))
     scale = ir.Constant(VECTOR_IR, [2.0**112] * LANES)
-    value = build.bitcast(build.fmul(build.bitcast(magnitude, VECTOR_IR), scale), INDEX_VECTOR_IR)
+    value = build.bitcast(
+        build.fmul(build.bitcast(magnitude, VECTOR_IR), scale), INDEX_VECTOR_IR
+    )
     special = build.icmp_unsigned(">=", magnitude, _splat(0x7C00 << 13))
     value = build.select(special, build.or_(magnitude, _splat(0x7F800000)), value)
     sign = build.shl(build.and_(wide, _splat(0x8000)), _splat(16))
@@ -241,7 +269,7 @@ def _store_integers(width: int) -> Any:
     kind = ir.VectorType(ir.IntType(width), LANES)
 
     def emit(build: Any, address: Any, value: Any) -> None:
-        if width >= 32:  # noqa: PLR2004 - what the conversion gives without narrowing
+        if width >= 32:
             whole = build.fptosi(value, kind)
         else:
             whole = build.trunc(build.fptosi(value, INDEX_VECTOR_IR), kind)
@@ -306,5 +334,3 @@ def _gather_indexed(build: Any, base: Any, table: Any) -> Any:
 def vgather_indexed(base: int, table: int) -> Vector:
     """LANES values at ``base`` plus the byte offsets in an int64 table."""
     raise KernelOnly
-
-

@@ -1,6 +1,6 @@
 """Copies between two strided tensors: slices, transpositions, changes of layout, broadcasts.
 
-The two innermost loops form a plane: ``I`` runs along the target's contiguous elements, ``J``
+The two innermost loops form a plane: ``K`` runs along the target's contiguous elements, ``J``
 along the source's where those differ, else along rows. Planes are cut into blocks, and blocks
 are shared among the threads.
 """
@@ -22,6 +22,7 @@ from trtlab.devices.cpu.native import (
 )
 from trtlab.devices.cpu.operation import LANES
 from trtlab.devices.cpu.vectors import vfill, vstore
+from trtlab.kernels.cpu.loops import offset_in, share
 from trtlab.kernels.cpu.machine import transpose_tile
 
 # Argument places (int64); steps are bytes
@@ -33,25 +34,25 @@ from trtlab.kernels.cpu.machine import transpose_tile
     J,
     J_BLOCK,
     J_BLOCKS,
-    I,
-    I_BLOCK,
-    I_BLOCKS,
+    K,
+    K_BLOCK,
+    K_BLOCKS,
     SOURCE_J,
-    SOURCE_I,
+    SOURCE_K,
     TARGET_J,
-    TARGET_I,
+    TARGET_K,
     UNITS,
 ) = range(15)
-OUTER: Final = 15
-"""Extents of the outer loops, then the source's steps along them, then the target's."""
-OUTER_LOOPS: Final = 4
-LENGTH: Final = OUTER + 3 * OUTER_LOOPS
+NEST: Final = 15
+"""The outer loops (see `loops`) over source and target."""
 # Modes
 ROWS, TILES, FILL, ELEMENTS = range(4)
 
 
 @routine
-def copy_elements(size: int, target: int, target_step: int, source: int, step: int, count: int) -> None:
+def copy_elements(
+    size: int, target: int, target_step: int, source: int, step: int, count: int
+) -> None:
     """Copy a row of elements of ``size`` bytes one by one; steps are bytes."""
     if size == 4:
         for i in range(count):
@@ -81,28 +82,28 @@ def _fill_row(target: int, source: int, count: int) -> None:
 @routine
 def _tiles(args: int, target: int, source: int, columns: int, rows: int) -> None:
     """A block of at least LANES × LANES; tiles at the far edges overlap their neighbours."""
-    source_step, target_step = load_i64(args + 8 * SOURCE_I), load_i64(args + 8 * TARGET_J)
+    source_step, target_step = load_i64(args + 8 * SOURCE_K), load_i64(args + 8 * TARGET_J)
     for i in range(0, rows, LANES):
-        i_first = min(i, rows - LANES)
+        k_first = min(i, rows - LANES)
         for j in range(0, columns, LANES):
             j_first = min(j, columns - LANES)
             transpose_tile(
-                target + j_first * target_step + 4 * i_first,
+                target + j_first * target_step + 4 * k_first,
                 target_step,
-                source + i_first * source_step + 4 * j_first,
+                source + k_first * source_step + 4 * j_first,
                 source_step,
             )
 
 
 @routine
 def _block(args: int, target: int, source: int, rows: int, columns: int) -> None:
-    """``rows`` of J by ``columns`` of I."""
+    """``rows`` of J by ``columns`` of K."""
     mode, size = load_i64(args + 8 * MODE), load_i64(args + 8 * SIZE)
     if mode == TILES:
         _tiles(args, target, source, rows, columns)
         return
     source_j, target_j = load_i64(args + 8 * SOURCE_J), load_i64(args + 8 * TARGET_J)
-    source_i, target_i = load_i64(args + 8 * SOURCE_I), load_i64(args + 8 * TARGET_I)
+    source_k, target_k = load_i64(args + 8 * SOURCE_K), load_i64(args + 8 * TARGET_K)
     for j in range(rows):
         to, origin = target + j * target_j, source + j * source_j
         if mode == ROWS:
@@ -110,30 +111,26 @@ def _block(args: int, target: int, source: int, rows: int, columns: int) -> None
         elif mode == FILL:
             _fill_row(to, origin, columns)
         else:
-            copy_elements(size, to, target_i, origin, source_i, columns)
+            copy_elements(size, to, target_k, origin, source_k, columns)
 
 
 @kernel
 def move(args: int, thread: int, threads: int) -> None:
     """Copy a nest of loops (arguments as above)."""
     units = load_i64(args + 8 * UNITS)
-    i_blocks, j_blocks = load_i64(args + 8 * I_BLOCKS), load_i64(args + 8 * J_BLOCKS)
-    i_block, j_block = load_i64(args + 8 * I_BLOCK), load_i64(args + 8 * J_BLOCK)
-    for unit in range(units * thread // threads, units * (thread + 1) // threads):
-        i_first = unit % i_blocks * i_block
-        j_first = unit // i_blocks % j_blocks * j_block
-        outer = unit // i_blocks // j_blocks
-        source = load_i64(args + 8 * SOURCE) + i_first * load_i64(args + 8 * SOURCE_I)
-        target = load_i64(args + 8 * TARGET) + i_first * load_i64(args + 8 * TARGET_I)
+    k_blocks, j_blocks = load_i64(args + 8 * K_BLOCKS), load_i64(args + 8 * J_BLOCKS)
+    k_block, j_block = load_i64(args + 8 * K_BLOCK), load_i64(args + 8 * J_BLOCK)
+    first, last = share(units, thread, threads)
+    for unit in range(first, last):
+        k_first = unit % k_blocks * k_block
+        j_first = unit // k_blocks % j_blocks * j_block
+        outer = unit // k_blocks // j_blocks
+        source = load_i64(args + 8 * SOURCE) + k_first * load_i64(args + 8 * SOURCE_K)
+        target = load_i64(args + 8 * TARGET) + k_first * load_i64(args + 8 * TARGET_K)
         source += j_first * load_i64(args + 8 * SOURCE_J)
         target += j_first * load_i64(args + 8 * TARGET_J)
-        for loop in range(OUTER_LOOPS - 1, -1, -1):
-            at = args + 8 * (OUTER + loop)
-            extent = load_i64(at)
-            index = outer % extent
-            source += index * load_i64(at + 8 * OUTER_LOOPS)
-            target += index * load_i64(at + 16 * OUTER_LOOPS)
-            outer //= extent
+        source += offset_in(args + 8 * NEST, 0, outer)
+        target += offset_in(args + 8 * NEST, 1, outer)
         rows = min(j_block, load_i64(args + 8 * J) - j_first)
-        columns = min(i_block, load_i64(args + 8 * I) - i_first)
+        columns = min(k_block, load_i64(args + 8 * K) - k_first)
         _block(args, target, source, rows, columns)

@@ -146,9 +146,7 @@ def _shuffled(op: Shuffle, x: Operand, out: Operand) -> list[_Copy] | Rejection:
     if loops is None:
         return Rejection("the reshape between the two transpositions needs a copy of its own")
     extents, source, target = loops
-    return [
-        _Copy(extents, 0, 0, _bytes(source, out.dtype), 0, _bytes(target, out.dtype))
-    ]
+    return [_Copy(extents, 0, 0, _bytes(source, out.dtype), 0, _bytes(target, out.dtype))]
 
 
 _Strided = tuple[StaticShape, Strides]
@@ -250,10 +248,11 @@ def _padded(op: Padding, problem: Problem) -> list[_Copy] | Rejection:
         return Rejection("the pads are a tensor, known only while running")
     rank = len(x.shape)
     pre = op.pre_padding or (0,) * rank
-    grows = any(o > e for o, e in zip(out.shape, x.shape, strict=True)) or any(p > 0 for p in pre)
+    grows = any(o > e for o, e in zip(out.shape, x.shape, strict=True)) or any(
+        p > 0 for p in pre
+    )
     if grows and op.mode is not SampleMode.FILL:
         return Rejection(f"padding by {op.mode.value} is no copy of boxes")
-    size = int(out.dtype.itemsize)
     low = [max(p, 0) for p in pre]  # where the input's part begins and ends in the output
     high = [min(o, e + p) for o, e, p in zip(out.shape, x.shape, pre, strict=True)]
     if any(a >= b for a, b in zip(low, high, strict=True)):

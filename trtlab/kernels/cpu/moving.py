@@ -10,7 +10,10 @@ from trtlab.core.types import StaticShape
 from trtlab.devices.cpu.operation import LANES
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu import move as m
+from trtlab.kernels.cpu.loops import LOOPS, nest_block, nest_length
 from trtlab.kernels.cpu.strided import nest
+
+_LOOPS = LOOPS + 2
 
 _ROW_BYTES = 1 << 16
 """A unit of work copies about so many bytes of rows."""
@@ -34,8 +37,8 @@ class Side:
 def obstacle(shape: StaticShape, target: Side, source: Side, size: int) -> str | None:
     """Why a copy cannot be done; None when it can."""
     loops = _plane(shape, target, source, size)
-    if len(loops) > m.OUTER_LOOPS + 2:
-        return f"the strides need {len(loops)} loops, not {m.OUTER_LOOPS + 2}"
+    if len(loops) > _LOOPS:
+        return f"the strides need {len(loops)} loops, not {_LOOPS}"
     return None
 
 
@@ -59,23 +62,22 @@ def bind_move(
         keep: Arrays that the addresses point into.
     """
     loops = _plane(shape, target, source, size)
-    loops = [(1, 0, 0)] * (m.OUTER_LOOPS + 2 - len(loops)) + loops
+    loops = [(1, 0, 0)] * (2 - len(loops)) + loops
     mode, j_block, i_block = _blocks(loops[-2:], size)
     if mode == m.ELEMENTS and loops[-1][0] < LANES < loops[-2][0]:
         loops[-2:] = loops[:-3:-1]  # few elements in a row: run along the other loop
         j_block, i_block = loops[-2][0], _TILE_ROWS * LANES
     *outer, (rows, target_j, source_j), (columns, target_i, source_i) = loops
     i_blocks, j_blocks = -(-columns // i_block), -(-rows // j_block)
-    args = np.zeros(m.LENGTH, np.int64)
-    args[: m.OUTER] = (
+    args = np.zeros(m.NEST + nest_length(2), np.int64)
+    args[: m.NEST] = (
         *(mode, size, source.address, target.address),
         *(rows, j_block, j_blocks, columns, i_block, i_blocks),
         *(source_j, source_i, target_j, target_i),
         i_blocks * j_blocks * prod(extent for extent, _, _ in outer) if prod(shape) else 0,
     )
-    for place, column in enumerate((0, 2, 1)):  # extents, source steps, target steps
-        start = m.OUTER + place * m.OUTER_LOOPS
-        args[start : start + m.OUTER_LOOPS] = [loop[column] for loop in outer]
+    extents, target_steps, source_steps = zip(*outer, strict=True) if outer else ((), (), ())
+    args[m.NEST :] = nest_block(extents, (source_steps, target_steps))
     return Command(m.move.address, args, sync=sync, keep=keep)
 
 
@@ -106,10 +108,10 @@ def _blocks(plane: Sequence[_Loop], size: int) -> tuple[int, int, int]:
     if source_i == size and target_i == size:
         i_block = max(1, min(columns, _ROW_BYTES // size))
         return m.ROWS, max(1, min(rows, _ROW_BYTES // (i_block * size))), i_block
-    if source_i == 0 and target_i == size and size == 4:  # noqa: PLR2004 - a float32's bytes
+    if source_i == 0 and target_i == size and size == 4:
         i_block = max(1, min(columns, _ROW_BYTES // size))
         return m.FILL, max(1, min(rows, _ROW_BYTES // (i_block * size))), i_block
-    tiled = size == 4 and target_i == size and source_j == size  # noqa: PLR2004
+    tiled = size == 4 and target_i == size and source_j == size
     if tiled and rows >= LANES and columns >= LANES:
         return m.TILES, _even(rows, _TILE_ROWS), _even(columns, _TILE_COLUMNS)
     return m.ELEMENTS, min(rows, _TILE_ROWS), min(columns, _TILE_ROWS)

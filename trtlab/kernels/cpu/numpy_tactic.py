@@ -30,7 +30,7 @@ def strided_view(address: int, operand: Operand) -> Array:
         return np.empty(operand.shape, dtype)
     reach = sum((e - 1) * s for e, s in zip(operand.shape, operand.strides, strict=True)) + 1
     memory = (ctypes.c_char * (reach * dtype.itemsize)).from_address(address)
-    flat = np.frombuffer(memory, dtype)
+    flat: Array = np.frombuffer(memoryview(memory), dtype)
     steps = tuple(s * dtype.itemsize for s in operand.strides)
     return np.lib.stride_tricks.as_strided(flat, operand.shape, steps)
 

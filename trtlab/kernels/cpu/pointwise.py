@@ -1,7 +1,8 @@
-"""Tactic for layers that are functions of each element: the pointwise machine in a loop nest."""
+"""Tactic for functions of each element: the pointwise machine in a nest of loops."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from trtlab.core.types import DataType
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu import pointwise_kernel as k
+from trtlab.kernels.cpu.loops import LOOPS, nest_block
 from trtlab.kernels.cpu.lowering import Lowered, lower
 from trtlab.kernels.cpu.pointwise_code import encode, obstacle
 from trtlab.kernels.cpu.pointwise_vm import MACHINE
@@ -16,7 +18,7 @@ from trtlab.kernels.cpu.strided import Loops, nest
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
-_LOOPS = 5  # three outer ones, rows, columns
+_LOOPS = LOOPS + 2  # outer ones, rows, columns
 _LONG_ROW = 256
 """From this length on a row is a tile of its own; shorter rows share one."""
 _PIECE = 8192
@@ -51,14 +53,16 @@ class PointwiseTactic(Tactic):
             return Rejection(f"more than {k.MAX_TENSORS - 1} operands")
         loops = _loops(problem, lowered)
         if len(loops.shape) > _LOOPS:
-            return Rejection(f"the operands' strides need {len(loops.shape)} loops, not {_LOOPS}")
+            return Rejection(
+                f"the operands' strides need {len(loops.shape)} loops, not {_LOOPS}"
+            )
         return None
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Command]:
         """One command."""
         lowered = lower(problem)
         assert not isinstance(lowered, Rejection)
-        loops = _loops(problem, lowered).padded(_LOOPS)
+        loops = _loops(problem, lowered).padded(2)
         tensors = [problem.inputs[i] for i in lowered.inputs]
         kinds = [
             k.TRUTH if t is not None and t.dtype is DataType.BOOL else k.F32
@@ -71,13 +75,15 @@ class PointwiseTactic(Tactic):
         program = encode(lowered.program, len(lowered.inputs), splats)
         bases = [buffers.inputs[i] for i in lowered.inputs]
         records = [
-            (base or 0, mode, kind, step[3], step[4], *step[:3])
+            (base or 0, mode, kind, *step[-2:])
             for base, mode, kind, step in zip(
                 [*bases, buffers.outputs[0]], tiling.modes, kinds, steps, strict=True
             )
         ]
-        args = _arguments(program, loops, tiling, records)
-        return (Command(k.pointwise.address, args, keep=(program,)),)
+        outer = nest_block(loops.shape[:-2], [step[:-2] for step in steps])
+        args = _arguments(program, outer, tiling, records)
+        args[k.UNITS] *= prod(loops.shape[:-2])
+        return (Command(k.pointwise.address, args, keep=(program, outer)),)
 
 
 def _loops(problem: Problem, lowered: Lowered) -> Loops:
@@ -105,9 +111,9 @@ def _tiling(loops: Loops, steps: Sequence[tuple[int, ...]], kinds: Sequence[int]
     if columns >= _LONG_ROW or rows == 1:
         modes = tuple(
             k.ONE_VALUE
-            if step[4] == 0 and i != result
+            if step[-1] == 0 and i != result
             else k.IN_PLACE
-            if kind == k.F32 and step[4] == 4  # noqa: PLR2004 - bytes of a float32
+            if kind == k.F32 and step[-1] == 4
             else k.STAGED
             for i, (step, kind) in enumerate(zip(steps, kinds, strict=True))
         )
@@ -116,9 +122,9 @@ def _tiling(loops: Loops, steps: Sequence[tuple[int, ...]], kinds: Sequence[int]
     dense = 4 * columns
     modes = tuple(
         k.ONE_VALUE
-        if step[3:] == (0, 0) and i != result
+        if step[-2:] == (0, 0) and i != result
         else k.IN_PLACE
-        if kind == k.F32 and step[3:] == (dense, 4)
+        if kind == k.F32 and step[-2:] == (dense, 4)
         else k.STAGED
         for i, (step, kind) in enumerate(zip(steps, kinds, strict=True))
     )
@@ -127,26 +133,25 @@ def _tiling(loops: Loops, steps: Sequence[tuple[int, ...]], kinds: Sequence[int]
 
 def _arguments(
     program: NDArray[np.int64],
-    loops: Loops,
+    outer: NDArray[np.int64],
     tiling: _Tiling,
     records: Sequence[Sequence[int]],
 ) -> NDArray[np.int64]:
     segments = -(-tiling.columns // tiling.segment)
     blocks = -(-tiling.rows // tiling.block)
-    outer = loops.shape[:3]
     args = np.zeros(k.TENSORS + k.RECORD * len(records), np.int64)
     args[: k.TENSORS] = (
         MACHINE.address,
         program.ctypes.data,
         len(records) - 1,
-        segments * blocks * outer[0] * outer[1] * outer[2],
+        segments * blocks,  # times the turns of the outer loops
         segments,
         tiling.segment,
         tiling.columns,
         blocks,
         tiling.block,
         tiling.rows,
-        *outer,
+        outer.ctypes.data,
     )
     args[k.TENSORS :] = np.ravel(np.asarray(records, np.int64))
     return args

@@ -16,7 +16,15 @@ OPCODES: Final = (
     *("sqrt", "rsqrt", "recip", "clip", "affine"),
     # 16: piecewise; muladd, add_relu, select and comparisons exist in the machine only
     *("muladd", "add_relu", "prelu", "leaky_relu", "ceil", "floor", "round", "sign", "select"),
-    *("equal", "greater", "less", "hard_sigmoid", "hard_swish", "softsign", "thresholded_relu"),
+    *(
+        "equal",
+        "greater",
+        "less",
+        "hard_sigmoid",
+        "hard_swish",
+        "softsign",
+        "thresholded_relu",
+    ),
     # 32: transcendental
     *("exp", "log", "sigmoid", "tanh", "swish", "gelu_erf", "gelu_tanh", "erf", "elu", "selu"),
     *("softplus", "scaled_tanh", "sin", "cos", "cube", "is_nan"),
@@ -28,11 +36,12 @@ OPCODES: Final = (
 
 # fmt: off
 (
-    IDENTITY, ADD, SUB, MUL, DIV, MAX, MIN, RELU, NEG, ABS, SQUARE, SQRT, RSQRT, RECIP, CLIP, AFFINE,
-    MULADD, ADD_RELU, PRELU, LEAKY_RELU, CEIL, FLOOR, ROUND, SIGN, SELECT, EQUAL, GREATER, LESS,
-    HARD_SIGMOID, HARD_SWISH, SOFTSIGN, THRESHOLDED_RELU,
-    EXP, LOG, SIGMOID, TANH, SWISH, GELU_ERF, GELU_TANH, ERF, ELU, SELU, SOFTPLUS, SCALED_TANH,
-    SIN, COS, CUBE, IS_NAN,
+    IDENTITY, ADD, SUB, MUL, DIV, MAX, MIN, RELU, NEG, ABS, SQUARE, SQRT, RSQRT, RECIP,
+    CLIP, AFFINE,
+    MULADD, ADD_RELU, PRELU, LEAKY_RELU, CEIL, FLOOR, ROUND, SIGN, SELECT, EQUAL, GREATER,
+    LESS, HARD_SIGMOID, HARD_SWISH, SOFTSIGN, THRESHOLDED_RELU,
+    EXP, LOG, SIGMOID, TANH, SWISH, GELU_ERF, GELU_TANH, ERF, ELU, SELU, SOFTPLUS,
+    SCALED_TANH, SIN, COS, CUBE, IS_NAN,
     POW, POW_SCALAR, TAN, SINH, COSH, ASIN, ACOS, ATAN, ASINH, ACOSH, ATANH,
 ) = range(len(OPCODES))
 # fmt: on
@@ -51,7 +60,14 @@ STEP_BYTES: Final = 80
 # row or a single value), two float32 parameters.
 A_STEP_AT, B_STEP_AT, C_STEP_AT, P_AT, Q_AT = 40, 48, 56, 64, 72
 
-_POWERS = {1.0: "identity", 2.0: "square", 3.0: "cube", 0.5: "sqrt", -0.5: "rsqrt", -1.0: "recip"}
+_POWERS = {
+    1.0: "identity",
+    2.0: "square",
+    3.0: "cube",
+    0.5: "sqrt",
+    -0.5: "rsqrt",
+    -1.0: "recip",
+}
 
 
 def obstacle(program: Program, operands: int) -> str | None:
@@ -162,9 +178,8 @@ def _allocate(program: Program, operands: int) -> tuple[list[int], int]:
     targets: list[int] = []
     count = 0
     for i, step in enumerate(program):
-        for value in set(step.operands):
-            if value >= operands and last_use[value] == i:
-                free.append(targets[value - operands])  # elementwise: in place is safe
+        ended = {v for v in step.operands if v >= operands and last_use[v] == i}
+        free += [targets[value - operands] for value in ended]  # elementwise: in place is safe
         if i == len(program) - 1:
             targets.append(operands)
             continue

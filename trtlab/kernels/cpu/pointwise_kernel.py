@@ -14,6 +14,7 @@ from trtlab.devices.cpu.native import (
 )
 from trtlab.devices.cpu.operation import LANES
 from trtlab.devices.cpu.vectors import vfill, vgather, vload, vload_first, vstore
+from trtlab.kernels.cpu.loops import offset_in, share
 from trtlab.kernels.cpu.machine import SCRATCH_BYTES, stack_scratch, vload_u8, vstore_bool
 
 _VECTOR_BYTES = 4 * LANES
@@ -36,12 +37,12 @@ MAX_TENSORS: Final = (SCRATCH_BYTES - 1024) // _STAGE_BYTES
     BLOCKS,  # groups of rows
     BLOCK,  # rows of a group
     ROWS,
-    OUTER,  # extents of three outer loops
+    NEST,  # address of the outer loops over operands and result
 ) = range(11)
-TENSORS: Final = OUTER + 3
+TENSORS: Final = 11
 # Then one record a tensor, the result last
-BASE, MODE, KIND, ROW_STEP, COLUMN_STEP, OUTER_STEPS = range(6)
-RECORD: Final = OUTER_STEPS + 3
+BASE, MODE, KIND, ROW_STEP, COLUMN_STEP = range(5)
+RECORD: Final = 5
 # Modes
 IN_PLACE, ONE_VALUE, STAGED = range(3)
 # Kinds
@@ -51,28 +52,34 @@ F32, TRUTH = range(2)
 @routine
 def _stage_row(kind: int, target: int, source: int, step: int, count: int) -> None:
     """``count`` elements as float32; up to a vector is written beyond them."""
-    if kind == F32 and step == 4:
-        whole = count // LANES * LANES
-        for i in range(0, 4 * whole, _VECTOR_BYTES):
-            vstore(target + i, vload(source + i))
-        if whole < count:
-            vstore(target + 4 * whole, vload_first(source + 4 * whole, count - whole))
-    elif kind == F32 and step == 0:
-        value = vfill(load_f32(source))
-        for i in range(0, 4 * count, _VECTOR_BYTES):
-            vstore(target + i, value)
-    elif kind == F32:
-        whole = count // LANES * LANES
-        for i in range(0, whole, LANES):
-            vstore(target + 4 * i, vgather(source + i * step, step))
-        for i in range(whole, count):
-            store_f32(target + 4 * i, load_f32(source + i * step))
-    else:
+    if kind == TRUTH:
         whole = count // LANES * LANES if step == 1 else 0
         for i in range(0, whole, LANES):
             vstore(target + 4 * i, vload_u8(source + i))
         for i in range(whole, count):
             store_f32(target + 4 * i, float(load_u8(source + i * step)))
+    else:
+        _stage_floats(target, source, step, count)
+
+
+@routine
+def _stage_floats(target: int, source: int, step: int, count: int) -> None:
+    if step == 4:
+        whole = count // LANES * LANES
+        for i in range(0, 4 * whole, _VECTOR_BYTES):
+            vstore(target + i, vload(source + i))
+        if whole < count:
+            vstore(target + 4 * whole, vload_first(source + 4 * whole, count - whole))
+    elif step == 0:
+        value = vfill(load_f32(source))
+        for i in range(0, 4 * count, _VECTOR_BYTES):
+            vstore(target + i, value)
+    else:
+        whole = count // LANES * LANES
+        for i in range(0, whole, LANES):
+            vstore(target + 4 * i, vgather(source + i * step, step))
+        for i in range(whole, count):
+            store_f32(target + 4 * i, load_f32(source + i * step))
 
 
 @routine
@@ -95,15 +102,14 @@ def _place(args: int, tensor: int, outer: int, row: int, column: int) -> int:
     record = args + 8 * (TENSORS + RECORD * tensor)
     place = load_i64(record + 8 * BASE) + row * load_i64(record + 8 * ROW_STEP)
     place += column * load_i64(record + 8 * COLUMN_STEP)
-    for loop in range(2, -1, -1):
-        extent = load_i64(args + 8 * (OUTER + loop))
-        place += outer % extent * load_i64(record + 8 * (OUTER_STEPS + loop))
-        outer //= extent
+    place += offset_in(load_i64(args + 8 * NEST), tensor, outer)
     return place
 
 
 @routine
-def _prepare(args: int, scratch: int, tensor: int, place: int, rows: int, columns: int) -> None:
+def _prepare(
+    args: int, scratch: int, tensor: int, place: int, rows: int, columns: int
+) -> None:
     """Write a tensor's address into the machine's table; stage it where needed."""
     record = args + 8 * (TENSORS + RECORD * tensor)
     mode = load_i64(record + 8 * MODE)
@@ -117,8 +123,12 @@ def _prepare(args: int, scratch: int, tensor: int, place: int, rows: int, column
         if row_step != 0 or load_i64(held) != place:
             kind, step = load_i64(record + 8 * KIND), load_i64(record + 8 * COLUMN_STEP)
             for row in range(rows):
-                _stage_row(kind, stage + 4 * row * columns, place + row * row_step, step, columns)
-            store_i64(held, place if row_step == 0 and rows == load_i64(args + 8 * BLOCK) else 0)
+                _stage_row(
+                    kind, stage + 4 * row * columns, place + row * row_step, step, columns
+                )
+            store_i64(
+                held, place if row_step == 0 and rows == load_i64(args + 8 * BLOCK) else 0
+            )
     store_i64(scratch + 8 * tensor, place if mode == IN_PLACE else stage)
 
 
@@ -132,7 +142,8 @@ def pointwise(args: int, thread: int, threads: int) -> None:
     scratch = stack_scratch()
     for tensor in range(operands):
         store_i64(scratch + 512 + 8 * tensor, 0)
-    for unit in range(units * thread // threads, units * (thread + 1) // threads):
+    first, last = share(units, thread, threads)
+    for unit in range(first, last):
         column = unit % segments * segment
         row = unit // segments % blocks * block
         outer = unit // segments // blocks

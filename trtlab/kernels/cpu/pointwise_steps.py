@@ -1,28 +1,40 @@
-# ruff: noqa: ANN401  (llvmlite's values carry no types)
+# ruff: noqa: ANN401, ARG001  (values of untyped libraries; declarations without bodies)
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false
 """What each operation of the pointwise machine does to a tile: one loop an operation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import llvmlite.ir as ir
 
 from trtlab.devices.cpu.native import call_intrinsic, pointer
-from trtlab.devices.cpu.operation import F32, I64, INT, LANES, VECTOR_IR, VOID, KernelOnly, operation
+from trtlab.devices.cpu.operation import (
+    F32,
+    I64,
+    INT,
+    LANES,
+    VECTOR_IR,
+    VOID,
+    KernelOnly,
+    operation,
+)
 from trtlab.devices.cpu.vectors import broadcast
 from trtlab.kernels.cpu import pointwise_code as code
 from trtlab.kernels.cpu import vector_math
 from trtlab.kernels.cpu.expression import Lanes
 
 Formula = Callable[..., Lanes]
+_Of1 = Callable[[Lanes], Lanes]
+_Of2 = Callable[[Lanes, Lanes], Lanes]
+_Of3 = Callable[[Lanes, Lanes, Lanes], Lanes]
 
 
 def _sign(x: Lanes) -> Lanes:
     return (x < 0.0).choose(-1.0, (x > 0.0).choose(1.0, x))
 
 
-ONE_OPERAND: Final[dict[int, Formula]] = {
+ONE_OPERAND: Final[dict[int, _Of1]] = {
     code.IDENTITY: lambda x: x,
     code.RELU: lambda x: x.at_least(0.0),
     code.NEG: lambda x: -x,
@@ -51,7 +63,7 @@ ONE_OPERAND: Final[dict[int, Formula]] = {
     code.IS_NAN: lambda x: x.compare("==", x).choose(0.0, 1.0),
 }
 
-TWO_OPERANDS: Final[dict[int, Formula]] = {
+TWO_OPERANDS: Final[dict[int, _Of2]] = {
     code.ADD: lambda x, y: x + y,
     code.SUB: lambda x, y: x - y,
     code.MUL: lambda x, y: x * y,
@@ -65,12 +77,12 @@ TWO_OPERANDS: Final[dict[int, Formula]] = {
     code.LESS: lambda x, y: (x < y).choose(1.0, 0.0),
 }
 
-THREE_OPERANDS: Final[dict[int, Formula]] = {
+THREE_OPERANDS: Final[dict[int, _Of3]] = {
     code.MULADD: lambda x, y, z: x.fma(y, z),
     code.SELECT: lambda x, y, z: (vector_math.absolute(x) > 0.0).choose(y, z),
 }
 
-WITH_PARAMETERS: Final[dict[int, Formula]] = {
+WITH_PARAMETERS: Final[dict[int, _Of3]] = {
     code.CLIP: lambda x, low, high: x.at_least(low).at_most(high),
     code.AFFINE: lambda x, a, b: x.fma(a, b),
     code.LEAKY_RELU: lambda x, a, _: (x < 0.0).choose(x * a, x),
@@ -100,9 +112,11 @@ FROM_LIBRARY: Final[dict[int, str]] = {
 
 
 class _Emitter:
-    """Writes a switch over operations, each a loop over the tile, into the current function."""
+    """Writes a switch over operations, each a loop over the tile, into a function."""
 
-    def __init__(self, build: Any, row: Any, target: Any, places: tuple[Any, ...], size: Any) -> None:
+    def __init__(
+        self, build: Any, row: Any, target: Any, places: tuple[Any, ...], size: Any
+    ) -> None:
         self.build = build
         self.row = row
         self.target = target
@@ -127,7 +141,8 @@ class _Emitter:
         return self.build.load(pointer(self.build, place, kind), align=4)
 
     def _operation(self, operation_code: int) -> None:
-        for table, count in ((ONE_OPERAND, 1), (TWO_OPERANDS, 2), (THREE_OPERANDS, 3)):
+        tables: tuple[Mapping[int, Formula], ...] = (ONE_OPERAND, TWO_OPERANDS, THREE_OPERANDS)
+        for count, table in enumerate(tables, start=1):
             if operation_code in table:
                 self._loop(count, self._of_lanes(table[operation_code], []))
         if operation_code in WITH_PARAMETERS:
@@ -137,7 +152,9 @@ class _Emitter:
             ]
             self._loop(1, self._of_lanes(WITH_PARAMETERS[operation_code], parameters))
         if operation_code in FROM_LIBRARY:
-            parameters = [self._field(code.P_AT, F32)] if operation_code == code.POW_SCALAR else []
+            parameters = (
+                [self._field(code.P_AT, F32)] if operation_code == code.POW_SCALAR else []
+            )
             count = 2 if operation_code == code.POW else 1
             name = FROM_LIBRARY[operation_code]
             self._loop(count, self._of_library(name, parameters), F32, 4)

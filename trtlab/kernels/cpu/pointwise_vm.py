@@ -8,10 +8,10 @@ Use from another kernel, on a row that it has just computed::
     call_kernel(machine, program, values, count)
 
 ``machine``: ``MACHINE.address``, handed to the kernel among its arguments. ``program``:
-address of the table that `pointwise_code.encode` made. ``values``: address of an int64 table with the
-address of each operand and then of the result; the result may lie on an operand. ``count``:
-elements of the row, any number. An operand that is one value for the whole row (see
-its ``splats``) is given by the address of LANES copies of it.
+address of the table that `pointwise_code.encode` made. ``values``: address of an int64 table
+with the address of each operand and then of the result; the result may lie on an operand.
+``count``: elements of the row, any number. An operand that is one value for the whole row
+(see ``splats`` of `encode`) is given by the address of LANES copies of it.
 """
 
 from trtlab.devices.cpu.kernel import kernel, routine
@@ -77,6 +77,8 @@ def MACHINE(program: int, values: int, count: int) -> None:  # noqa: N802  (a co
         _run(program, places, _VECTOR_BYTES if rest > 0 else size)
         if rest > 0:
             stage = places + _STAGE + _VECTOR_BYTES * operands
-            vstore_first(load_i64(values + 8 * operands) + done, vload_first(stage, rest), rest)
+            vstore_first(
+                load_i64(values + 8 * operands) + done, vload_first(stage, rest), rest
+            )
             size = left
         done += size

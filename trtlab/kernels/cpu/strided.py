@@ -66,3 +66,16 @@ def nest(shape: StaticShape, strides: Sequence[Strides], *, reorder: bool = True
         tuple(extent for extent, _ in loops),
         tuple(tuple(own[i] for _, own in loops) for i in range(len(strides))),
     )
+
+
+def split_nest(
+    shape: StaticShape, strides: Sequence[Strides], axes: Sequence[int]
+) -> tuple[Loops, Loops]:
+    """Loops over the other axes and loops over the given ones, as `nest` makes them."""
+
+    def over(chosen: Sequence[int]) -> Loops:
+        picked = [tuple(s[axis] for axis in chosen) for s in strides]
+        return nest(tuple(shape[axis] for axis in chosen), picked)
+
+    others = [axis for axis in range(len(shape)) if axis not in axes]
+    return over(others), over(sorted(axes))

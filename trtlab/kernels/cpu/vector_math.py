@@ -1,8 +1,10 @@
+# ruff: noqa: ARG001  (values of untyped libraries; declarations without bodies)
 """Elementary functions of float32 vectors: as formulas, and as operations for kernels.
 
 Errors are relative and were measured against float64 on dense samples of the stated domain
 (``tests/unit/kernels/test_vector_math.py``). Polynomials are minimax fits made for this
-module (Remez exchange; for tanh weighted least squares), coefficients rounded to float32. NaN goes in, NaN comes out.
+module (Remez exchange; for tanh weighted least squares), coefficients rounded to float32.
+NaN goes in, NaN comes out.
 """
 
 from trtlab.devices.cpu.operation import VECTOR, KernelOnly, Vector, operation
@@ -27,7 +29,7 @@ def square_root(x: Lanes) -> Lanes:
 
 
 def _split(x: Lanes) -> tuple[Lanes, Lanes]:
-    """x = n ln 2 + r with whole n and |r| ≤ ½ ln 2; returns n + _ROUNDER and r.
+    """X = n ln 2 + r with whole n and |r| ≤ ½ ln 2; returns n + _ROUNDER and r.
 
     Adding the large constant rounds to a whole number and leaves n in the lowest bits.
     """
@@ -46,7 +48,7 @@ def exp_bounded(x: Lanes) -> Lanes:
 
 
 def exp(x: Lanes) -> Lanes:
-    """exp(x); error ≤ 2e-7. Above 88.72 infinity; below −87.3 zero."""
+    """The exponential; error ≤ 2e-7. Above 88.72 infinity; below −87.3 zero."""
     return (x > _LARGEST).choose(float("inf"), exp_bounded(x.at_most(_LARGEST)))
 
 

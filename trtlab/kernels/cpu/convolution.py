@@ -1,0 +1,166 @@
+"""Tactics for CONVOLUTION in channels-last memory."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from trtlab.devices.cpu.isa import target_isa
+from trtlab.devices.cpu.program import Command
+from trtlab.kernels.cpu.bind_convolution import (
+    Convolve,
+    bind_convolve,
+    pack_filters,
+    pack_group_bias,
+)
+from trtlab.kernels.cpu.bind_gemm import Product, bind_product
+from trtlab.kernels.cpu.bind_winograd import Plan, bind_winograd, pack_winograd, plan_winograd
+from trtlab.kernels.cpu.convolution_shape import FIRST_EXTRA, Shape, describe, is_pointwise
+from trtlab.kernels.cpu.convolve import MAX_TAPS
+from trtlab.kernels.cpu.epilogue import pack_splats
+from trtlab.kernels.cpu.finishing import Finish, Rows
+from trtlab.layers.base import Array
+from trtlab.layers.convolution import Convolution
+from trtlab.tactics.problem import Problem
+from trtlab.tactics.tactic import Buffers, Rejection, Tactic
+
+_ISA = target_isa().name
+_KERNEL, _BIAS = 1, 2  # problem inputs
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Images that one round of commands computes."""
+
+    shape: Shape
+    first: int
+    images: int
+    buffers: Buffers
+
+    def job(self) -> Convolve:
+        """The part for the kernels."""
+        shape, buffers = self.shape, self.buffers
+        offsets = [self.first * step for _, step in shape.extra_steps]
+        steps = [(pitch, 0, 0) for pitch, _ in shape.extra_steps]
+        bias = (buffers.inputs[_BIAS] or 0) if len(buffers.inputs) > _BIAS else 0
+        return Convolve(
+            shape.x.image(buffers.inputs[0] or 0, self.first, self.images),
+            shape.y.image(buffers.outputs[0], self.first, self.images),
+            shape.window,
+            shape.channels,
+            shape.maps,
+            buffers.inputs[_KERNEL] or 0,
+            shape.groups,
+            shape.ending.finish(buffers.inputs, steps, bias, offsets),
+        )
+
+
+class _ConvolutionTactic(Tactic):
+    """What the tactics share: geometry, packing and the split into images."""
+
+    def check(self, problem: Problem) -> Rejection | None:
+        """Declines what is not float32 channels-last with constant weights."""
+        shape = describe(problem)
+        return shape if isinstance(shape, Rejection) else self.refuse(shape)
+
+    @abstractmethod
+    def refuse(self, shape: Shape) -> Rejection | None:
+        """Why this method cannot compute the geometry; None when it can."""
+
+    @abstractmethod
+    def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
+        """The commands for some images."""
+
+    def pack_kernel(self, kernel: Array, groups: int) -> Array:
+        """The filters as this method reads them."""
+        return pack_filters(kernel, groups)
+
+    def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+        """Filters, bias and single-value epilogue operands."""
+        op = problem.op
+        assert isinstance(op, Convolution)
+        packed = pack_splats(problem, constants, FIRST_EXTRA)
+        packed[_KERNEL] = self.pack_kernel(constants[_KERNEL], op.num_groups)
+        if _BIAS in constants:
+            packed[_BIAS] = pack_group_bias(constants[_BIAS], op.num_groups)
+        return packed
+
+    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Command]:
+        """All images at once where memory allows, else one after the other."""
+        shape = describe(problem)
+        assert not isinstance(shape, Rejection)
+        rounds = (
+            [(0, shape.x.images)] if shape.at_once else [(i, 1) for i in range(shape.x.images)]
+        )
+        commands: list[Command] = []
+        for first, images in rounds:
+            job = _Part(shape, first, images, buffers).job()
+            commands += self.commands(job, buffers, shape)
+        return commands
+
+
+class IndirectConvolution(_ConvolutionTactic):
+    """Any window, stride, dilation and groups: pixels are read in place, tap by tap."""
+
+    name = f"cpu.convolution.indirect/{_ISA}"
+
+    def refuse(self, shape: Shape) -> Rejection | None:
+        """Declines windows whose pointers do not fit."""
+        taps = prod(shape.window.taps)
+        return Rejection(f"{taps} taps; {MAX_TAPS} fit") if taps > MAX_TAPS else None
+
+    def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
+        """One command."""
+        del buffers, shape
+        return [bind_convolve(job)]
+
+
+class MatrixConvolution(_ConvolutionTactic):
+    """1 × 1 with stride 1: the pixels are the rows of one matrix product."""
+
+    name = f"cpu.convolution.matrix/{_ISA}"
+
+    def refuse(self, shape: Shape) -> Rejection | None:
+        """Declines other windows, and groups."""
+        return None if is_pointwise(shape) else Rejection("not 1 × 1 with stride 1 and one group")
+
+    def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
+        """One product."""
+        del buffers, shape
+        return [bind_product(as_product(job))]
+
+
+def as_product(job: Convolve) -> Product:
+    """A 1 × 1 convolution as a product of pixels and filters."""
+    return Product(
+        job.y.images * prod(job.y.size),
+        job.maps,
+        job.channels,
+        Rows(job.x.address, job.x.pitch),
+        Rows(job.weights, 0),
+        Rows(job.y.address, job.y.pitch),
+        finish=job.finish,
+    )
+
+
+class GroupedMatrixConvolution(_ConvolutionTactic):
+    """1 × 1 with stride 1 and groups: a batch of matrix products, one a group."""
+
+    name = f"cpu.convolution.grouped_matrix/{_ISA}"
+
+    def refuse(self, shape: Shape) -> Rejection | None:
+        """Declines other windows, a single group, and epilogue programs."""
+        ones = (1, 1, 1)
+        window = shape.window
+        if window.taps != ones or window.stride != ones or any(window.pad) or shape.groups == 1:
+            return Rejection("not 1 × 1 with stride 1 and several groups")
+        if shape.ending.program:
+            return Rejection("the epilogue is a program, which would see one group at a time")
+        return None
+
+    def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
+        """One batch of products."""
+        del buffers, shape
+        return [bind_product(grouped_product(job))]
