@@ -2,5 +2,5 @@
 
 * `bundle`: the files as one module and one style sheet.
 * `explorer`: the linked views of a report.
-* `monitor`: sensor readings as they arrive.
+* `monitor`: sensor readings as they arrive. `code_view`: Python with a copy button.
 """

@@ -1,0 +1,9 @@
+"""Records as plotly figures: pure functions, one clear message in each title.
+
+* `look`: what all share. `latency`: distribution, over time, its parts.
+* `layers`: by type, slowest, roofline. `build`: phases and one layer's contest.
+* `run`: sensors and the memory plan.
+
+Every figure has a twin that gives the same facts as rows (``roofline`` and ``roofline_rows``);
+``pandas.DataFrame(rows)`` is a table of them.
+"""

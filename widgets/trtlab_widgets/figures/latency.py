@@ -1,0 +1,118 @@
+"""Latencies: how they are distributed, how they went over time, and what they are made of."""
+
+import plotly.graph_objects as go
+
+from trtlab.core.errors import UsageError
+from trtlab.report.records import BenchmarkRecord, Report
+from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank
+from trtlab_widgets.pages.latency import histogram
+from trtlab_widgets.pages.text import percent, plural, time_ms
+
+_OUTLIER = 1.2  # times the median
+
+
+def _benchmark(report: Report) -> BenchmarkRecord:
+    if report.benchmark is None:
+        raise UsageError("the report has no benchmark", hint="run the engine first")
+    return report.benchmark
+
+
+def latency_distribution_rows(report: Report) -> Rows:
+    """One row a bin: from and to in milliseconds, and the number of queries."""
+    bins = histogram(_benchmark(report).samples_ms)
+    return [{"from_ms": low, "to_ms": high, "queries": n} for low, high, n in bins]
+
+
+def latency_distribution(report: Report, *, theme: Theme = "auto") -> go.Figure:
+    """Histogram of the latencies with median and 99th percentile.
+
+    Raises:
+        UsageError: The report has no benchmark.
+    """
+    benchmark = _benchmark(report)
+    rows = latency_distribution_rows(report)
+    summary = benchmark.latency_ms
+    interval = f"{time_ms(summary.median_low)} to {time_ms(summary.median_high)}"
+    figure = blank(
+        f"Median latency {time_ms(summary.median)} (95 % sure: {interval})", theme, height=280
+    )
+    centres = [(row["from_ms"] + row["to_ms"]) / 2 for row in rows]  # pyright: ignore[reportOperatorIssue]
+    figure.add_bar(x=centres, y=[row["queries"] for row in rows], marker_color=ACCENT)
+    for name, value in (("median", summary.median), ("p99", summary.p99)):
+        figure.add_vline(x=value, line_dash="dot", annotation_text=name)
+    figure.update_xaxes(title="Latency (ms)")
+    figure.update_yaxes(title="Queries")
+    return figure
+
+
+def latency_over_time_rows(report: Report) -> Rows:
+    """One row a query: start in seconds, latency in milliseconds, outlier or not."""
+    benchmark = _benchmark(report)
+    limit = benchmark.latency_ms.median * _OUTLIER
+    pairs = zip(benchmark.starts_ns, benchmark.samples_ms, strict=True)
+    return [{"start_s": t / 1e9, "latency_ms": v, "outlier": v > limit} for t, v in pairs]
+
+
+def latency_over_time(report: Report, *, theme: Theme = "auto") -> go.Figure:
+    """Each query's latency at its start, over the times when the device was throttled.
+
+    Raises:
+        UsageError: The report has no benchmark.
+    """
+    rows = latency_over_time_rows(report)
+    outliers = sum(bool(row["outlier"]) for row in rows)
+    message = (
+        f"{plural(outliers, 'query')} of {len(rows):,} took over 20 % longer than the median"
+    )
+    figure = blank(message, theme, height=280)
+    for outlier, name, colour in ((False, "query", ACCENT), (True, "outlier", BAD)):
+        chosen = [row for row in rows if row["outlier"] is outlier]
+        figure.add_scattergl(
+            x=[row["start_s"] for row in chosen],
+            y=[row["latency_ms"] for row in chosen],
+            mode="markers",
+            name=name,
+            marker={"color": colour, "size": 5, "symbol": "x" if outlier else "circle"},
+        )
+    for interval in report.telemetry.throttling if report.telemetry else ():
+        figure.add_vrect(
+            x0=interval.start_ns / 1e9,
+            x1=interval.end_ns / 1e9,
+            fillcolor=WARN,
+            opacity=0.15,
+            line_width=0,
+            annotation_text=f"Throttled: {interval.reason}",
+        )
+    figure.update_xaxes(title="Start (s)")
+    figure.update_yaxes(title="Latency (ms)")
+    return figure
+
+
+def latency_parts_rows(report: Report) -> Rows:
+    """One row a part of one inference's latency, in milliseconds."""
+    return [{"part": name, "ms": value} for name, value in report.reconciliation_ms.items()]
+
+
+def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
+    """Waterfall of the parts that add up to the measured latency.
+
+    Raises:
+        UsageError: The report has no reconciliation.
+    """
+    rows = latency_parts_rows(report)
+    if not rows:
+        raise UsageError("the latency was not reconciled", hint="run with layer profiling")
+    names, values = [str(row["part"]) for row in rows], list(report.reconciliation_ms.values())
+    total = sum(values)
+    rest = report.reconciliation_ms.get("unexplained", 0.0)
+    message = f"{percent(rest / total if total else None)} of {time_ms(total)} is unexplained"
+    figure = blank(message, theme, height=280)
+    figure.add_waterfall(
+        x=[*names, "end to end"],
+        y=[*values, 0],
+        measure=["relative"] * len(values) + ["total"],
+        increasing={"marker": {"color": ACCENT}},
+        totals={"marker": {"color": "#8a919c"}},
+    )
+    figure.update_yaxes(title="Milliseconds")
+    return figure
