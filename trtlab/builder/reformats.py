@@ -43,7 +43,7 @@ def insert_reformats(
 def _choice(layout: TensorFormat, contest: Contest | None) -> LayerChoice:
     if contest is None or contest.chosen is None:
         return LayerChoice("", layout)
-    return LayerChoice(contest.chosen.name, layout, contest.time_us)
+    return LayerChoice(contest.chosen.name, layout, round(contest.time_us, 4))
 
 
 def _insert(

@@ -52,6 +52,7 @@ class Session:
         self._worker: subprocess.Popen[str] | None = None
         self._jobs: dict[int, tuple[Job[Any], Callable[[dict[str, Any]], Any]]] = {}
         self._count = 0
+        self._listener: threading.Thread | None = None
 
     @property
     def engine_path(self) -> Path:
@@ -98,7 +99,8 @@ class Session:
             worker, self._worker = self._worker, None
         if worker is not None:
             worker.kill()
-            worker.wait()
+            if self._listener is not None:
+                self._listener.join(_PATIENCE_S)
         if self._temporary is not None:
             self._temporary.cleanup()
 
@@ -142,9 +144,10 @@ class Session:
                 text=True,
                 encoding="utf-8",
             )
-            threading.Thread(
+            self._listener = threading.Thread(
                 target=self._listen, args=(self._worker,), name="trtlab-session", daemon=True
-            ).start()
+            )
+            self._listener.start()
         return self._worker
 
     def _listen(self, worker: subprocess.Popen[str]) -> None:
@@ -195,6 +198,10 @@ class Session:
 
     def _lost(self, worker: subprocess.Popen[str]) -> None:
         code = worker.wait()
+        for stream in (worker.stdin, worker.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
         with self._lock:
             if self._worker is worker:
                 self._worker = None

@@ -1,0 +1,97 @@
+"""The real worker process: everything that a notebook asks of it."""
+
+import os
+import signal
+import threading
+import time
+
+import onnx
+import pytest
+
+from tests.support.tiny_models import branches
+from trtlab.core.errors import CancelledError, DeviceError, ParseError, UsageError
+from trtlab.session.requests import BuildRequest, RunRequest
+from trtlab.session.session import Session
+
+FAST = RunRequest(duration_s=0.05, warmup_ms=5, iterations=3)
+
+
+@pytest.fixture(scope="module")
+def session():
+    with Session() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "branches.onnx"
+    onnx.save(branches(), path)
+    return str(path)
+
+
+def test_open_build_and_run(session, model):
+    opened = session.open_model(model).result(60)
+    assert opened.model.name == "branches"
+    assert {layer.type for layer in opened.layers} >= {"CONVOLUTION", "CONCATENATION"}
+    events = []
+    job = session.start_build(BuildRequest(model))
+    job.listen(events.append)
+    built = job.result(120)
+    assert built.benchmark is None
+    assert built.build.tactics_timed > 0
+    assert events[-1].state == "done"
+    phases = [e.phase for e in events if e.state == "running"]
+    assert "Select tactics" in phases
+    report = session.start_run(FAST).result(60)
+    assert report.benchmark.iterations >= 3
+    assert report.timeline
+    assert session.engine_path.exists()
+
+
+def test_one_job_at_a_time(session, model):
+    job = session.start_run(RunRequest(duration_s=0.5))
+    with pytest.raises(UsageError, match="under way already"):
+        session.start_run(FAST)
+    job.result(60)
+
+
+def test_cancel_stops_a_measurement_and_the_session_goes_on(session):
+    job = session.start_run(RunRequest(duration_s=60))
+    time.sleep(0.3)
+    started = time.monotonic()
+    job.cancel()
+    with pytest.raises(CancelledError):
+        job.result(20)
+    assert time.monotonic() - started < 5
+    assert session.start_run(FAST).result(60).benchmark is not None
+
+
+def test_cancel_stops_a_build(session):
+    job = session.start_build(BuildRequest("zoo:mobilenet_v2"))
+    seen = threading.Event()
+    job.listen(lambda e: seen.set() if e.phase == "Select tactics" and e.done > 1 else None)
+    assert seen.wait(60)
+    job.cancel()
+    with pytest.raises(CancelledError):
+        job.result(20)
+
+
+def test_errors_arrive_with_their_class_and_hint(session, tmp_path):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"this is not a model")
+    with pytest.raises(ParseError):
+        session.open_model(str(broken)).result(60)
+    with pytest.raises(UsageError, match="neither a file nor a zoo model") as caught:
+        session.open_model("zoo:resnet5").result(60)
+    assert "resnet50" in caught.value.hint
+
+
+def test_a_killed_worker_is_told_and_replaced(session, model):
+    job = session.start_run(RunRequest(duration_s=60))
+    time.sleep(0.2)
+    os.kill(session._worker.pid, signal.SIGKILL)
+    with pytest.raises(DeviceError, match="exit code -9"):
+        job.result(20)
+    assert session.open_model(model).result(60).model.name == "branches"
+    # The engine on disk is still there: measuring goes on where it was.
+    assert session.start_run(FAST).result(60).benchmark is not None
