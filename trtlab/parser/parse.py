@@ -1,8 +1,9 @@
 """Parse an ONNX model: the parser's entry."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
+from pathlib import Path
 
 import onnx
 
@@ -22,7 +23,9 @@ class ParsedModel:
     model_record: ModelRecord
 
 
-def parse(source: Source, *, name: str = "", label: str = "") -> ParsedModel:
+def parse(
+    source: Source, *, name: str = "", label: str = "", path: Path | None = None
+) -> ParsedModel:
     """Read an ONNX model and convert it into a network.
 
     Each layer carries the node it was made of; constants and tensors keep the model's names;
@@ -33,6 +36,7 @@ def parse(source: Source, *, name: str = "", label: str = "") -> ParsedModel:
             the folder of a path. Nothing in the model is executed.
         name: The network's name; made from the file when left out.
         label: What the record says the source is, such as ``zoo:resnet50``.
+        path: The file that ``source`` was read from: external data is in its folder.
 
     Raises:
         ModelError: The file is damaged or contradicts the ONNX specification (a ParseError).
@@ -40,6 +44,9 @@ def parse(source: Source, *, name: str = "", label: str = "") -> ParsedModel:
             have (an UnsupportedError); lists each node.
     """
     model = load(source)
+    if path is not None:
+        folder = path.resolve().parent
+        model = replace(model, folder=folder, stem=path.stem, label=str(path))
     graph = inlined(model).graph
     network = network_of(graph, model, name or _name(model))
     return ParsedModel(network, _record(model, graph, network, label or model.label))
