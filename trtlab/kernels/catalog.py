@@ -1,20 +1,30 @@
 """Every tactic that a device offers, in the order in which candidates are tried."""
 
 from trtlab.kernels.cpu.cast import CastTactic
+from trtlab.kernels.cpu.convolution import (
+    IndirectConvolution,
+    MatrixConvolution,
+    WinogradConvolution,
+)
 from trtlab.kernels.cpu.movement import MoveTactic
 from trtlab.kernels.cpu.normalization import NormalizationTactic
 from trtlab.kernels.cpu.numpy_tactic import NumpyTactic
 from trtlab.kernels.cpu.pointwise import PointwiseTactic
+from trtlab.kernels.cpu.product import MatrixProduct
+from trtlab.kernels.cpu.pooling import PoolingTactic
 from trtlab.kernels.cpu.reduce import ReduceTactic
 from trtlab.kernels.cpu.softmax import SoftMaxTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
 from trtlab.layers.catalog import OPS
+from trtlab.layers.convolution import Convolution
 from trtlab.layers.creation import Constant
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.fused import Reformat
+from trtlab.layers.linear import MatrixMultiply
 from trtlab.layers.normalization import Normalization
 from trtlab.layers.pointwise import Pointwise
+from trtlab.layers.pooling import Pooling
 from trtlab.layers.reduction import Reduce, SoftMax
 from trtlab.layers.scale import Cast, Identity, Scale
 from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze
@@ -40,12 +50,19 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
         Activation: [pointwise],
         Cast: [cast],
         Concatenation: [move],
+        Convolution: [
+            MatrixConvolution(),
+            *(WinogradConvolution(m, fused=fused) for m in (4, 2) for fused in (True, False)),
+            IndirectConvolution(),
+        ],
         ElementWise: [pointwise],
         Expand: [move],
         Identity: [move, cast],
+        MatrixMultiply: [MatrixProduct()],
         Normalization: [NormalizationTactic()],
         Padding: [move],
         ParametricReLU: [pointwise],
+        Pooling: [PoolingTactic()],
         Pointwise: [pointwise],
         Reduce: [ReduceTactic()],
         Reformat: [move, cast],

@@ -1,5 +1,7 @@
 """Every tactic of the CPU device against the NumPy meaning of its layers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from kernel_cases import CASES
@@ -13,10 +15,15 @@ REGISTRY = cpu_registry()
 TACTICS = [REGISTRY.find(name) for name in REGISTRY.names()]
 
 
+# Winograd's transforms multiply and cancel larger numbers than the convolution itself has.
+ROUNDING = {"winograd": 4.0}
+
+
 def _cases(tactic):
+    slack = next((f for part, f in ROUNDING.items() if part in tactic.name), 1.0)
     for case in CASES:
         if tactic in REGISTRY.candidates(case.op):
-            yield case
+            yield replace(case, atol=slack * case.atol)
 
 
 def test_every_layer_type_has_cases():

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-import numpy as np
-
 from trtlab.devices.cpu.isa import target_isa
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu.bind_convolution import (
@@ -20,7 +18,7 @@ from trtlab.kernels.cpu.bind_winograd import Plan, bind_winograd, pack_winograd,
 from trtlab.kernels.cpu.convolution_shape import FIRST_EXTRA, Shape, describe, is_pointwise
 from trtlab.kernels.cpu.convolve import MAX_TAPS
 from trtlab.kernels.cpu.epilogue import pack_splats
-from trtlab.kernels.cpu.finishing import Finish, Rows
+from trtlab.kernels.cpu.finishing import Rows
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.tactics.problem import Problem
@@ -124,7 +122,9 @@ class MatrixConvolution(_ConvolutionTactic):
 
     def refuse(self, shape: Shape) -> Rejection | None:
         """Declines other windows, and groups."""
-        return None if is_pointwise(shape) else Rejection("not 1 × 1 with stride 1 and one group")
+        return (
+            None if is_pointwise(shape) else Rejection("not 1 × 1 with stride 1 and one group")
+        )
 
     def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
         """One product."""
@@ -145,22 +145,44 @@ def as_product(job: Convolve) -> Product:
     )
 
 
-class GroupedMatrixConvolution(_ConvolutionTactic):
-    """1 × 1 with stride 1 and groups: a batch of matrix products, one a group."""
+class WinogradConvolution(_ConvolutionTactic):
+    """3 × 3 with stride 1: fewer multiplications, slightly larger rounding errors.
 
-    name = f"cpu.convolution.grouped_matrix/{_ISA}"
+    Args:
+        m: Side of an output tile, 2 or 4.
+        fused: Blocks of tiles go through all steps in the cache; otherwise all threads meet
+            between the steps.
+    """
+
+    def __init__(self, m: int, *, fused: bool) -> None:
+        self._m = m
+        self._fused = fused
+        way = "fused" if fused else "phases"
+        self.name = f"cpu.convolution.winograd/{way},m{m},{_ISA}"
 
     def refuse(self, shape: Shape) -> Rejection | None:
-        """Declines other windows, a single group, and epilogue programs."""
-        ones = (1, 1, 1)
+        """Declines other windows, and groups."""
         window = shape.window
-        if window.taps != ones or window.stride != ones or any(window.pad) or shape.groups == 1:
-            return Rejection("not 1 × 1 with stride 1 and several groups")
-        if shape.ending.program:
-            return Rejection("the epilogue is a program, which would see one group at a time")
-        return None
+        fits = window.taps == (1, 3, 3) and window.stride == window.dilation == (1, 1, 1)
+        if fits and shape.groups == 1:
+            return None
+        return Rejection("not 3 × 3 with stride 1, dilation 1 and one group")
+
+    def workspace_bytes(self, problem: Problem) -> int:
+        """Transformed input and products."""
+        shape = describe(problem)
+        return 0 if isinstance(shape, Rejection) else self._plan(shape).workspace_bytes
+
+    def pack_kernel(self, kernel: Array, groups: int) -> Array:
+        """Transformed filters."""
+        del groups
+        return pack_winograd(kernel, self._m)
 
     def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
-        """One batch of products."""
-        del buffers, shape
-        return [bind_product(grouped_product(job))]
+        """One command fused, else one a phase."""
+        return bind_winograd(job, self._plan(shape), buffers.workspace)
+
+    def _plan(self, shape: Shape) -> Plan:
+        images = shape.x.images if shape.at_once else 1
+        channels, maps = shape.channels, shape.maps
+        return plan_winograd(images, shape.spatial, channels, maps, self._m, fused=self._fused)

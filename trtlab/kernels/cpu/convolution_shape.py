@@ -92,8 +92,8 @@ def describe(problem: Problem) -> Shape | Rejection:
     size = kernel.shape[2:]
     if len(size) > _SPATIAL:
         return Rejection(f"{len(size)} spatial axes; the kernels walk up to {_SPATIAL}")
-    layouts = layout_of(x), layout_of(y)
-    if layouts[0] is None or layouts[1] is None:
+    source, target = layout_of(x), layout_of(y)
+    if source is None or target is None:
         return Rejection("the channels of a pixel do not lie together")
     window = op.window(size)
     pad = tuple(before for before, _ in window.padding(x.shape[2:]))
@@ -104,12 +104,11 @@ def describe(problem: Problem) -> Shape | Rejection:
     if isinstance(rows, Rejection):
         return rows
     ending, continuous, steps = rows
-    dense = layouts[0].images == 1 or all(
-        part.image_step == prod(part.size) * part.pitch for part in layouts
+    dense = source.images == 1 or all(
+        part.image_step == prod(part.size) * part.pitch for part in (source, target)
     )
-    return Shape(
-        layouts[0], layouts[1], geometry, op.num_groups, ending, dense and continuous, steps
-    )
+    at_once = dense and continuous
+    return Shape(source, target, geometry, op.num_groups, ending, at_once, steps)
 
 
 def operands_of(problem: Problem) -> tuple[Operand, Operand, Operand] | Rejection:
@@ -179,5 +178,9 @@ def is_pointwise(shape: Shape) -> bool:
     """Whether the convolution is a plain matrix product over pixels."""
     window = shape.window
     ones = (1, 1, 1)
-    return shape.groups == 1 and window.taps == ones and window.stride == ones and not any(window.pad)
-
+    return (
+        shape.groups == 1
+        and window.taps == ones
+        and window.stride == ones
+        and not any(window.pad)
+    )

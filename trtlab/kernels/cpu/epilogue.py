@@ -1,4 +1,4 @@
-"""What a layer's epilogue becomes: a residual and a clip in registers, or a program on rows."""
+"""What a layer's epilogue becomes: residual and clip in registers, or a program on rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ class Ending:
 
         Args:
             addresses: Of the problem's inputs.
-            steps: For each operand, elements from row to row and along outer and inner batches.
+            steps: For each operand, elements between rows, outer and inner batches.
             bias: Address of a packed bias, or 0.
             offset: For each operand, elements to skip; empty means none.
         """
@@ -170,7 +170,9 @@ def _bounds(step: Step) -> tuple[float, float] | None:
     return None
 
 
-def pack_splats(problem: Problem, constants: Mapping[int, Array], first: int) -> dict[int, Array]:
+def pack_splats(
+    problem: Problem, constants: Mapping[int, Array], first: int
+) -> dict[int, Array]:
     """Constant epilogue operands; a single value fills a vector."""
     del problem
     return {
@@ -183,5 +185,5 @@ def pack_splats(problem: Problem, constants: Mapping[int, Array], first: int) ->
 
 
 def row_steps(loops: Loops, first: int, count: int) -> list[tuple[int, int, int]]:
-    """For tensors ``first`` … of a nest of three loops: steps of row, outer and inner batch."""
+    """For tensors from ``first`` on in three loops: steps of row, outer and inner batch."""
     return [(s[2], s[0], s[1]) for s in loops.strides[first : first + count]]
