@@ -17,7 +17,7 @@ from functools import lru_cache
 from numbers import Integral, Real
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Encoder = Callable[[Any], Any]
@@ -200,9 +200,22 @@ def _decoder(hint: Any) -> Decoder:
         return _frozen_object
     if hint is float:
         return _decode_float
+    if origin is Literal:
+        return _literal_decoder(arguments)
     if hint in {int, str, bool}:
         return _scalar_decoder(hint)
     raise TypeError(f"{hint} has no plain form")
+
+
+def _literal_decoder(allowed: tuple[Any, ...]) -> Decoder:
+    expected = "one of " + ", ".join(map(repr, allowed))
+
+    def decode(value: Any) -> Any:
+        if value not in allowed:
+            raise _unexpected(expected, value)
+        return value
+
+    return decode
 
 
 def _scalar_decoder(kind: type) -> Decoder:

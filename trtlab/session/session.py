@@ -15,9 +15,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trtlab import zoo
-from trtlab.core.errors import CancelledError, DeviceError, TrtlabError, UsageError
+from trtlab.core.errors import (
+    CancelledError,
+    DeviceError,
+    InternalError,
+    TrtlabError,
+    UsageError,
+)
 from trtlab.report.codec import load as load_report
-from trtlab.report.plain_data import from_plain, to_plain
+from trtlab.report.plain_data import MismatchError, from_plain, to_plain
 from trtlab.report.records import Report
 from trtlab.session.capabilities import capabilities
 from trtlab.session.job import Job
@@ -169,7 +175,8 @@ class Session:
             return
         job, decode = found
         if "event" in message:
-            job.tell(from_plain(JobEvent, message["event"]))
+            with contextlib.suppress(MismatchError):  # progress only: the result will tell
+                job.tell(from_plain(JobEvent, message["event"]))
             return
         self._jobs.pop(int(message["job"]), None)
         if "error" in message:
@@ -179,6 +186,8 @@ class Session:
             job.finish(decode(message))
         except TrtlabError as error:
             job.finish(error)
+        except MismatchError as error:
+            job.finish(InternalError(f"the worker's answer is not understood: {error.path} {error}"))
 
     def _cancel(self, number: int) -> None:
         worker = self._worker

@@ -23,9 +23,10 @@ def receive(stream: IO[str]) -> dict[str, Any] | None:
 
 
 def encode_error(error: TrtlabError) -> dict[str, Any]:
-    """An error as data."""
+    """An error as data; a room's own class crosses as the general one that it refines."""
+    general = next(k for k in type(error).__mro__ if getattr(errors, k.__name__, None) is k)
     return {
-        "class": type(error).__name__,
+        "class": general.__name__,
         "what": error.what,
         "where": list(error.where),
         "hint": error.hint,
