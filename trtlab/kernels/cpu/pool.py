@@ -1,0 +1,230 @@
+"""Maximum and average under a window of up to three spatial axes, in HWC and in LINEAR.
+
+HWC: vectors run along channels. LINEAR: vectors run along a row; the rows under a window are
+first combined into one row on the stack, which is then combined along itself.
+"""
+
+from typing import Final
+
+from trtlab.devices.cpu.kernel import inlined, kernel, routine
+from trtlab.devices.cpu.native import load_f32, load_i64
+from trtlab.devices.cpu.operation import LANES, Vector
+from trtlab.devices.cpu.vectors import (
+    vfill,
+    vgather,
+    vload,
+    vload_first,
+    vmax,
+    vstore,
+    vstore_first,
+)
+from trtlab.kernels.cpu.loops import share
+from trtlab.kernels.cpu.machine import (
+    SCRATCH_BYTES,
+    stack_scratch,
+    vload_every_second,
+    vload_or,
+)
+
+_VECTOR_BYTES = 4 * LANES
+LOWEST: Final = -3.4028234663852886e38
+MAX, MEAN = range(2)
+WIDE: Final = 4 * LANES
+"""Channels that one unit of work takes in HWC."""
+
+# Argument places; steps are bytes
+(
+    X,
+    Y,
+    OPERATION,
+    IMAGES,
+    X_IMAGE,
+    Y_IMAGE,
+    CHANNELS,
+    X_CHANNEL,
+    Y_CHANNEL,
+    BLOCKS,  # groups of channels (HWC)
+    UNITS,
+    WIDTH,  # input elements of a row (LINEAR)
+    LEFT,  # padding before a row (LINEAR)
+    SPAN,  # elements of a padded row that any window reaches (LINEAR)
+    SLACK,  # elements behind them that whole vectors read too (LINEAR)
+    INVERSES,  # address of 1 / counted taps along a row, float32
+) = range(16)
+# Then one record for each of depth, height and width
+AXES: Final = 16
+OUT, STRIDE, TAPS, DILATION, X_STEP, Y_STEP, TABLE = range(7)
+RECORD: Final = 7
+LENGTH: Final = AXES + 3 * RECORD
+# A table holds three int64 for each output position: first input index, taps inside the
+# input, and 1 / counted taps as float32.
+POSITION: Final = 3
+
+MAX_ROW: Final = SCRATCH_BYTES // 4 - 2 * LANES
+"""Elements of the longest padded row that fits the stack."""
+
+
+@inlined
+def _combine(operation: int, a: Vector, b: Vector) -> Vector:
+    return vmax(a, b) if operation == MAX else a + b
+
+
+@inlined
+def _neutral(operation: int) -> float:
+    return LOWEST if operation == MAX else 0.0
+
+
+@inlined
+def _field(args: int, axis: int, field: int) -> int:
+    return load_i64(args + 8 * (AXES + RECORD * axis + field))
+
+
+@inlined
+def _entry(args: int, axis: int, position: int) -> int:
+    """Address of an output position's entry."""
+    return _field(args, axis, TABLE) + 8 * POSITION * position
+
+
+@inlined
+def _pixel(operation: int, args: int, target: int, source: int, entries: tuple[int, int, int], columns: int) -> None:
+    """One output pixel: ``columns`` ≤ WIDE channels."""
+    depth, height, width = entries
+    step_d = _field(args, 0, X_STEP) * _field(args, 0, DILATION)
+    step_h = _field(args, 1, X_STEP) * _field(args, 1, DILATION)
+    step_w = _field(args, 2, X_STEP) * _field(args, 2, DILATION)
+    taps_h, taps_w = load_i64(height + 8), load_i64(width + 8)
+    factor = vfill(1.0)
+    if operation == MEAN:
+        factor = vfill(load_f32(depth + 16) * load_f32(height + 16) * load_f32(width + 16))
+    if columns == WIDE:
+        empty = vfill(_neutral(operation))
+        a, b, c, d = empty, empty, empty, empty
+        for i in range(load_i64(depth + 8)):
+            for j in range(taps_h):
+                place = source + i * step_d + j * step_h
+                for _k in range(taps_w):
+                    a = _combine(operation, a, vload(place))
+                    b = _combine(operation, b, vload(place + _VECTOR_BYTES))
+                    c = _combine(operation, c, vload(place + 2 * _VECTOR_BYTES))
+                    d = _combine(operation, d, vload(place + 3 * _VECTOR_BYTES))
+                    place += step_w
+        if operation == MEAN:
+            a, b, c, d = a * factor, b * factor, c * factor, d * factor
+        vstore(target, a)
+        vstore(target + _VECTOR_BYTES, b)
+        vstore(target + 2 * _VECTOR_BYTES, c)
+        vstore(target + 3 * _VECTOR_BYTES, d)
+        return
+    for first in range(0, columns, LANES):
+        left = min(LANES, columns - first)
+        total = vfill(_neutral(operation))
+        for i in range(load_i64(depth + 8)):
+            for j in range(taps_h):
+                place = source + 4 * first + i * step_d + j * step_h
+                for _k in range(taps_w):
+                    total = _combine(operation, total, vload_first(place, left))
+                    place += step_w
+        vstore_first(target + 4 * first, total * factor, left)
+
+
+@inlined
+def _pixels(operation: int, args: int, unit: int) -> None:
+    """A row of output pixels, a group of channels."""
+    blocks = load_i64(args + 8 * BLOCKS)
+    rows, planes = _field(args, 1, OUT), _field(args, 0, OUT)
+    channel = unit % blocks * WIDE
+    row = unit // blocks % rows
+    plane = unit // blocks // rows % planes
+    image = unit // blocks // rows // planes
+    columns = min(WIDE, load_i64(args + 8 * CHANNELS) - channel)
+    depth, height = _entry(args, 0, plane), _entry(args, 1, row)
+    source = load_i64(args + 8 * X) + image * load_i64(args + 8 * X_IMAGE) + 4 * channel
+    source += load_i64(depth) * _field(args, 0, X_STEP) + load_i64(height) * _field(args, 1, X_STEP)
+    target = load_i64(args + 8 * Y) + image * load_i64(args + 8 * Y_IMAGE) + 4 * channel
+    target += plane * _field(args, 0, Y_STEP) + row * _field(args, 1, Y_STEP)
+    for position in range(_field(args, 2, OUT)):
+        width = _entry(args, 2, position)
+        begin = source + load_i64(width) * _field(args, 2, X_STEP)
+        end = target + position * _field(args, 2, Y_STEP)
+        _pixel(operation, args, end, begin, (depth, height, width), columns)
+
+
+@kernel
+def pool_pixels(args: int, thread: int, threads: int) -> None:
+    """Pooling in HWC."""
+    first, last = share(load_i64(args + 8 * UNITS), thread, threads)
+    for unit in range(first, last):
+        if load_i64(args + 8 * OPERATION) == MAX:
+            _pixels(MAX, args, unit)
+        else:
+            _pixels(MEAN, args, unit)
+
+
+@inlined
+def _merge_rows(operation: int, args: int, buffer: int, source: int, depth: int, height: int) -> None:
+    """The rows under a window, combined into one padded row at ``buffer``."""
+    empty, span = vfill(_neutral(operation)), load_i64(args + 8 * SPAN)
+    for i in range(0, span + load_i64(args + 8 * SLACK), LANES):
+        vstore(buffer + 4 * i, empty)
+    step_d = _field(args, 0, X_STEP) * _field(args, 0, DILATION)
+    step_h = _field(args, 1, X_STEP) * _field(args, 1, DILATION)
+    left = load_i64(args + 8 * LEFT)
+    width = min(load_i64(args + 8 * WIDTH), span - left)
+    for i in range(load_i64(depth + 8)):
+        for j in range(load_i64(height + 8)):
+            place = source + i * step_d + j * step_h
+            for k in range(0, width, LANES):
+                target = buffer + 4 * (left + k)
+                value = vload_or(place + 4 * k, width - k, _neutral(operation))
+                vstore(target, _combine(operation, vload(target), value))
+
+
+@inlined
+def _row(operation: int, args: int, buffer: int, target: int, factor: float) -> None:
+    """Windows along the merged row."""
+    stride, dilation = _field(args, 2, STRIDE), _field(args, 2, DILATION)
+    out, taps = _field(args, 2, OUT), _field(args, 2, TAPS)
+    inverses = load_i64(args + 8 * INVERSES)
+    for first in range(0, out, LANES):
+        left = min(LANES, out - first)
+        total = vfill(_neutral(operation))
+        for tap in range(taps):
+            place = buffer + 4 * (first * stride + tap * dilation)
+            if stride == 1:
+                value = vload(place)
+            elif stride == 2:
+                value = vload_every_second(place)
+            else:
+                value = vgather(place, 4 * stride)
+            total = _combine(operation, total, value)
+        if operation == MEAN:
+            total = total * vload_first(inverses + 4 * first, left) * vfill(factor)
+        vstore_first(target + 4 * first, total, left)
+
+
+@kernel
+def pool_rows(args: int, thread: int, threads: int) -> None:
+    """Pooling in LINEAR."""
+    buffer = stack_scratch()
+    rows, planes = _field(args, 1, OUT), _field(args, 0, OUT)
+    channels = load_i64(args + 8 * CHANNELS)
+    first, last = share(load_i64(args + 8 * UNITS), thread, threads)
+    for unit in range(first, last):
+        row = unit % rows
+        plane = unit // rows % planes
+        channel = unit // rows // planes % channels
+        image = unit // rows // planes // channels
+        depth, height = _entry(args, 0, plane), _entry(args, 1, row)
+        source = load_i64(args + 8 * X) + image * load_i64(args + 8 * X_IMAGE)
+        source += channel * load_i64(args + 8 * X_CHANNEL)
+        source += load_i64(depth) * _field(args, 0, X_STEP)
+        source += load_i64(height) * _field(args, 1, X_STEP)
+        target = load_i64(args + 8 * Y) + image * load_i64(args + 8 * Y_IMAGE)
+        target += channel * load_i64(args + 8 * Y_CHANNEL)
+        target += plane * _field(args, 0, Y_STEP) + row * _field(args, 1, Y_STEP)
+        if load_i64(args + 8 * OPERATION) == MAX:
+            _merge_rows(MAX, args, buffer, source, depth, height)
+            _row(MAX, args, buffer, target, 1.0)
+        else:
+            _merge_rows(MEAN, args, buffer, source, depth, height)
+            _row(MEAN, args, buffer, target, load_f32(depth + 16) * load_f32(height + 16))
