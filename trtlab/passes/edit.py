@@ -91,26 +91,27 @@ def absorb(layer: Layer, layers: Iterable[Layer]) -> None:
         layer.precision = next((m.precision for m in members if m.precision is not None), None)
 
 
-def joined_name(parts: Sequence[str], kind: str) -> str:
+def joined_name(names: Sequence[str], kind: str) -> str:
     """``conv1 + relu1``; many parts become ``{NORMALIZATION[first...last]}``."""
-    if len(parts) <= MOST_NAMED_PARTS:
-        return " + ".join(parts)
-    return f"{{{kind}[{_parts(parts[0])[0]}...{_parts(parts[-1])[-1]}]}}"
+    parts = [part for name in names for part in name.split(_PLUS)]
+    if len(parts) <= MOST_NAMED_PARTS and not any(part.startswith("{") for part in parts):
+        return _PLUS.join(parts)
+    return f"{{{kind}[{_inside(parts[0])[0]}{_ELLIPSIS}{_inside(parts[-1])[-1]}]}}"
 
 
 def pointwise_name(names: Sequence[str]) -> str:
     """``PWN(sigmoid1, mul1)``; many parts become ``PWN(first...last)``."""
-    parts = [part for name in names for part in _parts(name)]
+    parts = [part for name in names for part in _inside(name)]
     if len(parts) <= MOST_NAMED_PARTS and _ELLIPSIS not in "".join(names):
         return f"PWN({', '.join(parts)})"
     return f"PWN({parts[0]}{_ELLIPSIS}{parts[-1]})"
 
 
-_ELLIPSIS = "..."
+_PLUS, _ELLIPSIS = " + ", "..."
 _JOINED = re.compile(r"(?:PWN\(|\{\w+\[)(.*)(?:\)|\]\})")
 
 
-def _parts(name: str) -> list[str]:
+def _inside(name: str) -> list[str]:
     """The parts of a joined name, as far as it tells them."""
     inside = _JOINED.fullmatch(name)
     return [name] if inside is None else re.split(r", |\.\.\.", inside[1])

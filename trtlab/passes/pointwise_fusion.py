@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trtlab.core.errors import InvalidNetworkError
+from trtlab.core.types import Shape
 from trtlab.layers.base import broadcast
 from trtlab.layers.pointwise import Pointwise, program_flops
 from trtlab.network.graph import Layer, Network, Tensor
@@ -85,14 +86,19 @@ def _join(
     outer: Expression, tensor: Tensor, inner: Expression, layer: Layer
 ) -> Expression | None:
     """Both expressions as one; None when it does not fit into one layer."""
-    builder = Builder(scalar_parameters)
-    value = builder.inline(inner.program, [builder.operand(t) for t in inner.operands])
-    values = [value if t is tensor else builder.operand(t) for t in outer.operands]
-    joined = builder.finish(builder.inline(outer.program, values))
-    if not joined.fits or not joined.operands:
-        return None
+    for peephole in (scalar_parameters, None):
+        builder = Builder(peephole)
+        value = builder.inline(inner.program, [builder.operand(t) for t in inner.operands])
+        values = [value if t is tensor else builder.operand(t) for t in outer.operands]
+        joined = builder.finish(builder.inline(outer.program, values))
+        # A number that raises the result's rank must stay an operand.
+        if joined.operands and _shape(joined) == layer.output.shape:
+            return joined if joined.fits else None
+    return None
+
+
+def _shape(expression: Expression) -> Shape | None:
     try:
-        shape = broadcast([t.shape for t in joined.operands])
+        return broadcast([t.shape for t in expression.operands])
     except InvalidNetworkError:
         return None
-    return joined if shape == layer.output.shape else None

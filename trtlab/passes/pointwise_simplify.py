@@ -115,11 +115,13 @@ def _product(builder: Builder, function: str, refs: tuple[Ref, ...]) -> Ref | No
     if function == "mul" and left == right:
         return builder.step("square", (left,))
     below = builder.made(left)
-    if _is_factor(builder, left) and below is not None:
+    if below is not None and _is_factor(builder, left):
         inner = builder.step(function, (below.operands[0], right))
         return builder.step("affine", (inner,), below.params)
-    if function == "mul" and _is_factor(builder, right):
-        return _product(builder, function, (right, left))
+    below = builder.made(right)
+    if function == "mul" and below is not None and _is_factor(builder, right):
+        inner = builder.step(function, (left, below.operands[0]))
+        return builder.step("affine", (inner,), below.params)
     return None
 
 
