@@ -81,7 +81,7 @@ def test_errors_arrive_with_their_class_and_hint(session, tmp_path):
     broken.write_bytes(b"this is not a model")
     with pytest.raises(ParseError):
         session.open_model(str(broken)).result(60)
-    with pytest.raises(UsageError, match="neither a file nor a zoo model") as caught:
+    with pytest.raises(UsageError, match="resnet5") as caught:
         session.open_model("zoo:resnet5").result(60)
     assert "resnet50" in caught.value.hint
 
