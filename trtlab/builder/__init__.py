@@ -3,6 +3,6 @@
 * `build`: the straight line; read it first. `options`: what can be asked of it.
 * `reformats`: makes the chosen formats visible as layers. `timer`: times tactics on a device.
 * `progress`: what a build tells while it runs, and how it is stopped.
-* `api`: TensorRT's Builder. `config` (with `config_flags`, `config_search` and `fixed`; `flags`
-  says what each flag does), `profile` and `cache`: what it is given.
+* `api`: TensorRT's Builder, with `profile`, `cache` and `config` (of `config_flags`,
+  `config_search` and `fixed`; what each flag does is in `flags`).
 """

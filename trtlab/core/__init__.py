@@ -2,7 +2,9 @@
 
 * `errors`: every exception that trtlab raises, with what, where and hint.
 * `types`: data types, tensor formats, named dimensions, tensor types.
-* `enums`: TensorRT's remaining enumerations.
+* `enums`, `build_enums`: TensorRT's enumerations; the second has those used as bit positions.
+* `dims`, `weights`: TensorRT's Dims, Permutation and Weights.
+* `public_names`: what `trtlab` offers, and where it is defined. `module_level`: its functions.
 * `logger`: TensorRT's logger classes over the standard library's logging.
 * `settings`: the only reader of environment variables.
 """
