@@ -2,16 +2,19 @@
 
 from trtlab.kernels.cpu.cast import CastTactic
 from trtlab.kernels.cpu.convolution import (
+    DepthwiseConvolution,
     IndirectConvolution,
     MatrixConvolution,
     WinogradConvolution,
 )
+from trtlab.kernels.cpu.gather import GatherTactic
+from trtlab.kernels.cpu.lrn import LrnTactic
 from trtlab.kernels.cpu.movement import MoveTactic
 from trtlab.kernels.cpu.normalization import NormalizationTactic
 from trtlab.kernels.cpu.numpy_tactic import NumpyTactic
 from trtlab.kernels.cpu.pointwise import PointwiseTactic
-from trtlab.kernels.cpu.product import MatrixProduct
 from trtlab.kernels.cpu.pooling import PoolingTactic
+from trtlab.kernels.cpu.product import MatrixProduct
 from trtlab.kernels.cpu.reduce import ReduceTactic
 from trtlab.kernels.cpu.softmax import SoftMaxTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
@@ -21,8 +24,9 @@ from trtlab.layers.convolution import Convolution
 from trtlab.layers.creation import Constant
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.fused import Reformat
+from trtlab.layers.gather import Gather
 from trtlab.layers.linear import MatrixMultiply
-from trtlab.layers.normalization import Normalization
+from trtlab.layers.normalization import LRN, Normalization
 from trtlab.layers.pointwise import Pointwise
 from trtlab.layers.pooling import Pooling
 from trtlab.layers.reduction import Reduce, SoftMax
@@ -52,13 +56,16 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
         Concatenation: [move],
         Convolution: [
             MatrixConvolution(),
+            DepthwiseConvolution(),
             *(WinogradConvolution(m, fused=fused) for m in (4, 2) for fused in (True, False)),
             IndirectConvolution(),
         ],
         ElementWise: [pointwise],
         Expand: [move],
+        Gather: [GatherTactic()],
         Identity: [move, cast],
         MatrixMultiply: [MatrixProduct()],
+        LRN: [LrnTactic()],
         Normalization: [NormalizationTactic()],
         Padding: [move],
         ParametricReLU: [pointwise],
