@@ -120,6 +120,9 @@ class Network:
     _layers: list[Layer] = field(default_factory=list["Layer"])
     _tensor_names: set[str] = field(default_factory=set[str])
     _layer_names: set[str] = field(default_factory=set[str])
+    # The number given last to each name, so that finding a free one needs no search.
+    _tensor_numbers: dict[str, int] = field(default_factory=dict[str, int])
+    _layer_numbers: dict[str, int] = field(default_factory=dict[str, int])
     _inserted: dict[Layer, list[Layer]] = field(default_factory=dict["Layer", "list[Layer]"])
     _removed: set[Layer] = field(default_factory=set["Layer"])
 
@@ -174,11 +177,11 @@ class Network:
 
     def unique_name(self, wanted: str) -> str:
         """``wanted``, or ``wanted_1``, ``wanted_2`` … when a tensor has it; now reserved."""
-        return _reserve(self._tensor_names, wanted)
+        return _reserve(self._tensor_names, self._tensor_numbers, wanted)
 
     def unique_layer_name(self, wanted: str) -> str:
         """As `unique_name`, for layers: a layer and a tensor may share a name."""
-        return _reserve(self._layer_names, wanted)
+        return _reserve(self._layer_names, self._layer_numbers, wanted)
 
     def add_input(self, name: str, dtype: DataType, shape: Shape) -> Tensor:
         """A new network input; −1 extents become dimensions named after input and axis.
@@ -414,11 +417,11 @@ class Network:
             tensor.value = value
 
 
-def _reserve(taken: set[str], wanted: str) -> str:
-    name, number = wanted, 0
+def _reserve(taken: set[str], numbers: dict[str, int], wanted: str) -> str:
+    name = wanted
     while name in taken:
-        number += 1
-        name = f"{wanted}_{number}"
+        numbers[wanted] = numbers.get(wanted, 0) + 1
+        name = f"{wanted}_{numbers[wanted]}"
     taken.add(name)
     return name
 

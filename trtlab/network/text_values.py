@@ -61,15 +61,17 @@ def format_value(value: object) -> str:
 def format_options(op: Op) -> str:
     """``{stride_nd=[2,2]}``: the fields that differ from their defaults, if any."""
     shown = [
-        f"{f.name}={format_value(getattr(op, f.name))}"
-        for f in fields(op)
-        if not _is_default(getattr(op, f.name), f)
+        f"{field.name}={format_value(value)}"
+        for field, value in ((field, _value_of(op, field)) for field in fields(op))
+        if type(value) is not type(field.default) or value != field.default
     ]
     return f"{{{', '.join(shown)}}}" if shown else ""
 
 
-def _is_default(value: object, field: Field[object]) -> bool:
-    return type(value) is type(field.default) and value == field.default
+def _value_of(op: Op, field: Field[object]) -> object:
+    """The option; a whole number where a fraction may stand is spelled as one."""
+    value: object = getattr(op, field.name)
+    return float(value) if field.type is float and isinstance(value, int) else value
 
 
 class Scanner:

@@ -53,8 +53,8 @@ CONVERTERS: dict[str, Entry] = {
     "BatchNormalization": Entry(
         ops_normalization.batch_normalization, 7, ("momentum", "spatial")
     ),
-    "Cast": Entry(ops_activation.cast, 6, ("saturate", "round_mode")),
-    "CastLike": Entry(ops_activation.cast_like, 15, ("saturate", "round_mode")),
+    "Cast": Entry(ops_activation.cast, 6, ("round_mode",)),
+    "CastLike": Entry(ops_activation.cast_like, 15, ("round_mode",)),
     "Celu": Entry(ops_activation.celu, 12),
     "Clip": Entry(ops_activation.clip, 6),
     "Compress": Entry(ops_gather.compress, 9),

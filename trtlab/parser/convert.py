@@ -101,6 +101,10 @@ def _graph_error(error: TrtlabError, label: str) -> TrtlabError:
     return ModelError([problem], source=label, hint=error.hint)
 
 
+# What Python and NumPy raise on sizes and values that no valid node has.
+_CONTRADICTIONS = (ArithmeticError, LookupError, ValueError, MemoryError)
+
+
 class _Converter:
     """The network being made, and the tensors that names in the model stand for."""
 
@@ -142,6 +146,8 @@ class _Converter:
             if blamed is error:
                 raise
             raise blamed from error
+        except _CONTRADICTIONS as error:
+            raise node.invalid(f"its inputs and attributes contradict: {error}") from error
 
     def _bind(self, node: Node, result: Converted) -> None:
         results = (result,) if isinstance(result, Tensor) else tuple(result)

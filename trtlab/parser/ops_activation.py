@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 from trtlab.core.enums import ActivationType, ElementWiseOperation, UnaryOperation
+from trtlab.core.types import DataType
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.pointwise import Pointwise, Step
 from trtlab.layers.scale import Cast
 from trtlab.network.graph import Tensor
+from trtlab.parser.errors import ErrorCode
 from trtlab.parser.node import Converted, Node
 from trtlab.parser.tensors import data_type
 
@@ -214,9 +216,17 @@ def is_inf(node: Node) -> Converted:
 
 def cast(node: Node) -> Converted:
     """Cast; DOUBLE is FLOAT here."""
-    return node.emit(Cast(data_type(node.attr_int("to", 0))), node.input(0))
+    return _cast(node, data_type(node.attr_int("to", 0)))
 
 
 def cast_like(node: Node) -> Converted:
     """CastLike."""
-    return node.emit(Cast(node.input(1).dtype), node.input(0))
+    return _cast(node, node.input(1).dtype)
+
+
+def _cast(node: Node, to: DataType) -> Converted:
+    if not node.attr_int("saturate", 1) and to is DataType.FP8:
+        raise node.unsupported(
+            "saturate=0: casts to 8-bit floats saturate", ErrorCode.UNSUPPORTED_NODE_ATTR
+        )
+    return node.emit(Cast(to), node.input(0))

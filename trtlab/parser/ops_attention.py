@@ -15,7 +15,10 @@ def attention(node: Node) -> Converted:
     """Attention, of heads as their own axis or packed into the features; with past keys."""
     _refuse(node)
     query, key, value = (node.input(i) for i in range(3))
-    packed = len(query.shape) == 3
+    ranks = {len(t.shape) for t in (query, key, value)}
+    if ranks not in ({3}, {4}):
+        raise node.invalid(f"query, key and value have {sorted(ranks)} dimensions, not 3 or 4")
+    packed = ranks == {3}
     if packed:
         heads, groups = node.attr_int("q_num_heads", 0), node.attr_int("kv_num_heads", 0)
         query = _split(node, query, heads, "query")
@@ -25,8 +28,8 @@ def attention(node: Node) -> Converted:
         key = node.emit(Concatenation(axis=2), past_key, key, part="present_key")
         value = node.emit(Concatenation(axis=2), past_value, value, part="present_value")
     features = query.shape[3]
-    if not isinstance(features, int):
-        raise node.unsupported("heads of unknown size")
+    if not isinstance(features, int) or not features:
+        raise node.unsupported(f"heads of {features} features")
     op = Attention(
         scale=node.attr_float("scale", 1 / sqrt(features)),
         causal=node.attr_int("is_causal", 0) != 0,

@@ -83,6 +83,8 @@ def _padding_for(
     dilations = node.attr_ints("dilations") or (1,) * rank
     given = node.attr_ints("output_padding") or (0,) * rank
     wanted = output_shape[-rank:]
+    if {len(e) for e in (inputs, strides, dilations, given, wanted)} != {rank}:
+        raise node.invalid(f"its attributes do not fit {rank} spatial axes")
     before: list[int] = []
     behind: list[int] = []
     extra: list[int] = []

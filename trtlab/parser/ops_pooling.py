@@ -71,9 +71,16 @@ def _power(node: Node, x: Tensor, exponent: float, part: str) -> Tensor:
     return node.emit(ElementWise(ElementWiseOperation.POW), x, scalar, part=part)
 
 
+def _exponent(node: Node) -> int:
+    p = node.attr_int("p", 2)
+    if p < 1:
+        raise node.invalid(f"p is {p}")
+    return p
+
+
 def global_lp_pool(node: Node) -> Converted:
     """GlobalLpPool: (Σ |x|^p)^(1/p) over all spatial axes."""
-    x, p = node.input(0), node.attr_int("p", 2)
+    x, p = node.input(0), _exponent(node)
     powers = _power(node, node.emit(Unary(UnaryOperation.ABS), x, part="abs"), p, "powers")
     op = Reduce(op=ReduceOperation.SUM, axes=_spatial(x), keep_dims=True)
     return _power(node, node.emit(op, powers, part="sum"), 1 / p, "")
@@ -81,7 +88,7 @@ def global_lp_pool(node: Node) -> Converted:
 
 def lp_pool(node: Node) -> Converted:
     """LpPool: (Σ |x|^p)^(1/p) a window, by the mean times the window's size."""
-    x, p = node.input(0), node.attr_int("p", 2)
+    x, p = node.input(0), _exponent(node)
     op = _pooling(node, PoolingType.AVERAGE, excludes_padding=False)
     if op.padding_mode is not PaddingMode.EXPLICIT_ROUND_DOWN:
         raise node.unsupported("LpPool with ceil_mode or auto_pad")

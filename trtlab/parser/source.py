@@ -1,5 +1,6 @@
 """Read a model from a path, bytes or a ModelProto; what is no ONNX model is refused."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -143,6 +144,7 @@ def _check_model(model: LoadedModel) -> None:
         raise _broken(
             "the model has no graph", model.label, "the file is damaged; export it again"
         )
+    _check_texts(model)
     versions = {o.version for o in proto.opset_import if o.domain in DEFAULT_DOMAINS}
     if len(versions) != 1:
         raise _broken(
@@ -166,6 +168,39 @@ def _check_model(model: LoadedModel) -> None:
             hint=f"export it with opset_version={LATEST_OPSET} or lower, "
             "or convert it with onnx.version_converter",
         )
+
+
+def _check_texts(model: LoadedModel) -> None:
+    """Refuse names that are not UTF-8, which protobuf hands over as bytes."""
+    for text in _texts(model.proto):
+        if not isinstance(text, str):
+            raise _broken(
+                f"the name {text!r} is not UTF-8 text", model.label, "the file is damaged"
+            )
+
+
+def _texts(proto: onnx.ModelProto) -> Iterator[object]:
+    """Every name that the parser looks at."""
+    graph = proto.graph
+    yield from (graph.name, proto.producer_name, proto.producer_version)
+    yield from (opset.domain for opset in proto.opset_import)
+    for tensor in graph.initializer:
+        yield tensor.name
+        yield from (
+            part for entry in tensor.external_data for part in (entry.key, entry.value)
+        )
+    for value in (*graph.input, *graph.output):
+        yield value.name
+        yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    functions = [node for function in proto.functions for node in function.node]
+    for node in (*graph.node, *functions):
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+        yield from (attribute.ref_attr_name for attribute in node.attribute)
+        yield from (part for entry in node.metadata_props for part in (entry.key, entry.value))
+    yield from (
+        part for f in proto.functions for part in (f.name, f.domain, *f.input, *f.output)
+    )
 
 
 def _broken(what: str, label: str, hint: str) -> ModelError:
