@@ -138,7 +138,7 @@ def test_inputs_and_operators_can_be_replaced():
 def test_a_layer_that_is_read_cannot_be_removed():
     network = chain(2)
     for layer in network:
-        with pytest.raises(InternalError, match="is needed"):
+        with pytest.raises(InternalError, match="is still needed"):
             network.remove(layer)
 
 

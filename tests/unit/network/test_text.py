@@ -60,8 +60,8 @@ def test_what_it_looks_like(network):
         "constant %conv.weight: fp32[2,1,3,3] sha256:" + text.digest(WEIGHT),
         (
             "%y: fp32[batch,2,4,x.3] = convolution(%x, %conv.weight) "
-            "{stride_nd=[2,1], padding_mode=same_upper} @/conv1/Conv precision fp16 types fp32 "
-            'metadata "says \\"so\\"" from Conv:/conv1/Conv:conv1, Bn:"bn 1" '
+            "{stride_nd=[2,1], padding_mode=same_upper} @/conv1/Conv precision fp16 "
+            'types fp32 metadata "says \\"so\\"" from Conv:/conv1/Conv:conv1, Bn:"bn 1" '
             "by fold-scale"
         ),
         "output %y",
