@@ -1,0 +1,69 @@
+"""Dims, Permutation and Weights."""
+
+import numpy as np
+import pytest
+
+import trtlab as trt
+
+
+def test_dims_behave_as_a_sequence():
+    dims = trt.Dims([1, 3, -1])
+    assert dims == (1, 3, -1)
+    assert (1, 3, -1) == dims
+    assert dims == [1, 3, -1]
+    assert dims != (1, 3)
+    assert len(dims) == 3
+    assert dims[1:] == [3, -1]
+    assert repr(dims) == "(1, 3, -1)"
+    dims[2] = 4
+    assert np.zeros(dims).shape == (1, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "bad", [lambda: trt.Dims("123"), lambda: trt.Dims([1.5]), lambda: trt.Dims([None]),
+            lambda: trt.Dims(range(9)), lambda: trt.Dims(3), lambda: trt.Dims3((1, 2)),
+            lambda: trt.Permutation((0, 0, 1)), lambda: trt.Permutation((1, 2))]
+)  # fmt: skip
+def test_dims_refuse_what_they_cannot_be(bad):
+    with pytest.raises(trt.UsageError):
+        bad()
+
+
+def test_dims_take_numpy_integers_and_dims_hw_has_sides():
+    size = trt.DimsHW(np.array([2, 5], np.int32))
+    size.h += 1
+    assert (size.h, size.w) == (3, 5)
+    assert trt.Permutation((1, 0, 2)) == (1, 0, 2)
+
+
+def test_weights_share_memory():
+    array = np.arange(6, dtype=np.float16).reshape(2, 3)
+    weights = trt.Weights(array)
+    array[0, 0] = 7
+    assert weights.numpy()[0, 0] == 7
+    assert (weights.dtype, weights.size, weights.nbytes, len(weights)) == (trt.float16, 6, 12, 6)
+
+
+def test_weights_from_an_address():
+    array = np.arange(4, dtype=np.int32)
+    weights = trt.Weights(trt.int32, array.ctypes.data, 4)
+    np.testing.assert_array_equal(weights.numpy(), array)
+
+
+def test_empty_weights_have_a_type():
+    assert trt.Weights().size == 0
+    assert trt.Weights(trt.int8).dtype is trt.int8
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [None, "abc", {}, [1, "a"], [[1], [2, 3]], np.array(["x"]), np.zeros(2, np.complex64)],
+)
+def test_weights_refuse_what_holds_no_numbers(bad):
+    with pytest.raises(trt.UsageError):
+        trt.Weights(bad)
+
+
+def test_weights_refuse_senseless_addresses():
+    with pytest.raises(trt.UsageError, match="make no sense"):
+        trt.Weights(trt.float32, 0, 5)
