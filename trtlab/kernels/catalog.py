@@ -16,6 +16,7 @@ from trtlab.kernels.cpu.pointwise import PointwiseTactic
 from trtlab.kernels.cpu.pooling import PoolingTactic
 from trtlab.kernels.cpu.product import MatrixProduct
 from trtlab.kernels.cpu.reduce import ReduceTactic
+from trtlab.kernels.cpu.resize import ResizeTactic
 from trtlab.kernels.cpu.softmax import SoftMaxTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
@@ -30,6 +31,7 @@ from trtlab.layers.normalization import LRN, Normalization
 from trtlab.layers.pointwise import Pointwise
 from trtlab.layers.pooling import Pooling
 from trtlab.layers.reduction import Reduce, SoftMax
+from trtlab.layers.resize import Resize
 from trtlab.layers.scale import Cast, Identity, Scale
 from trtlab.layers.shuffle import Concatenation, Expand, Shuffle, Squeeze, Unsqueeze
 from trtlab.layers.slicing import Padding, Slice
@@ -73,6 +75,7 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
         Pointwise: [pointwise],
         Reduce: [ReduceTactic()],
         Reformat: [move, cast],
+        Resize: [ResizeTactic()],
         Scale: [pointwise],
         Select: [pointwise],
         Shuffle: [move],

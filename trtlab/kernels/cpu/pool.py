@@ -86,7 +86,14 @@ def _entry(args: int, axis: int, position: int) -> int:
 
 
 @inlined
-def _pixel(operation: int, args: int, target: int, source: int, entries: tuple[int, int, int], columns: int) -> None:
+def _pixel(
+    operation: int,
+    args: int,
+    target: int,
+    source: int,
+    entries: tuple[int, int, int],
+    columns: int,
+) -> None:
     """One output pixel: ``columns`` ≤ WIDE channels."""
     depth, height, width = entries
     step_d = _field(args, 0, X_STEP) * _field(args, 0, DILATION)
@@ -139,7 +146,9 @@ def _pixels(operation: int, args: int, unit: int) -> None:
     columns = min(WIDE, load_i64(args + 8 * CHANNELS) - channel)
     depth, height = _entry(args, 0, plane), _entry(args, 1, row)
     source = load_i64(args + 8 * X) + image * load_i64(args + 8 * X_IMAGE) + 4 * channel
-    source += load_i64(depth) * _field(args, 0, X_STEP) + load_i64(height) * _field(args, 1, X_STEP)
+    source += load_i64(depth) * _field(args, 0, X_STEP) + load_i64(height) * _field(
+        args, 1, X_STEP
+    )
     target = load_i64(args + 8 * Y) + image * load_i64(args + 8 * Y_IMAGE) + 4 * channel
     target += plane * _field(args, 0, Y_STEP) + row * _field(args, 1, Y_STEP)
     for position in range(_field(args, 2, OUT)):
@@ -161,22 +170,34 @@ def pool_pixels(args: int, thread: int, threads: int) -> None:
 
 
 @inlined
-def _merge_rows(operation: int, args: int, buffer: int, source: int, depth: int, height: int) -> None:
-    """The rows under a window, combined into one padded row at ``buffer``."""
-    empty, span = vfill(_neutral(operation)), load_i64(args + 8 * SPAN)
-    for i in range(0, span + load_i64(args + 8 * SLACK), LANES):
+def _clear(operation: int, args: int, buffer: int) -> None:
+    """Neutral values where no input goes: padding, and what whole vectors read behind it."""
+    empty = vfill(_neutral(operation))
+    for i in range(0, load_i64(args + 8 * SPAN) + load_i64(args + 8 * SLACK), LANES):
         vstore(buffer + 4 * i, empty)
+
+
+@inlined
+def _merge_rows(
+    operation: int, args: int, buffer: int, source: int, depth: int, height: int
+) -> None:
+    """The rows under a window, combined into one padded row at ``buffer``."""
     step_d = _field(args, 0, X_STEP) * _field(args, 0, DILATION)
     step_h = _field(args, 1, X_STEP) * _field(args, 1, DILATION)
-    left = load_i64(args + 8 * LEFT)
-    width = min(load_i64(args + 8 * WIDTH), span - left)
-    for i in range(load_i64(depth + 8)):
-        for j in range(load_i64(height + 8)):
-            place = source + i * step_d + j * step_h
-            for k in range(0, width, LANES):
-                target = buffer + 4 * (left + k)
-                value = vload_or(place + 4 * k, width - k, _neutral(operation))
-                vstore(target, _combine(operation, vload(target), value))
+    left, planes, rows = load_i64(args + 8 * LEFT), load_i64(depth + 8), load_i64(height + 8)
+    width = min(load_i64(args + 8 * WIDTH), load_i64(args + 8 * SPAN) - left)
+    for k in range(0, width, LANES):
+        total = vfill(_neutral(operation))
+        for i in range(planes):
+            place = source + i * step_d + 4 * k
+            for _j in range(rows):
+                if width - k >= LANES:
+                    value = vload(place)
+                else:
+                    value = vload_or(place, width - k, _neutral(operation))
+                total = _combine(operation, total, value)
+                place += step_h
+        vstore(buffer + 4 * (left + k), total)
 
 
 @inlined
@@ -202,29 +223,40 @@ def _row(operation: int, args: int, buffer: int, target: int, factor: float) -> 
         vstore_first(target + 4 * first, total, left)
 
 
-@kernel
-def pool_rows(args: int, thread: int, threads: int) -> None:
-    """Pooling in LINEAR."""
-    buffer = stack_scratch()
+@inlined
+def _plane(operation: int, args: int, buffer: int, unit: int) -> None:
+    """All rows of an output plane."""
     rows, planes = _field(args, 1, OUT), _field(args, 0, OUT)
     channels = load_i64(args + 8 * CHANNELS)
+    plane = unit % planes
+    channel = unit // planes % channels
+    image = unit // planes // channels
+    depth = _entry(args, 0, plane)
+    source = load_i64(args + 8 * X) + image * load_i64(args + 8 * X_IMAGE)
+    source += channel * load_i64(args + 8 * X_CHANNEL)
+    source += load_i64(depth) * _field(args, 0, X_STEP)
+    target = load_i64(args + 8 * Y) + image * load_i64(args + 8 * Y_IMAGE)
+    target += channel * load_i64(args + 8 * Y_CHANNEL) + plane * _field(args, 0, Y_STEP)
+    for row in range(rows):
+        height = _entry(args, 1, row)
+        begin = source + load_i64(height) * _field(args, 1, X_STEP)
+        _merge_rows(operation, args, buffer, begin, depth, height)
+        factor = load_f32(depth + 16) * load_f32(height + 16)
+        _row(operation, args, buffer, target + row * _field(args, 1, Y_STEP), factor)
+
+
+@kernel
+def pool_rows(args: int, thread: int, threads: int) -> None:
+    """Pooling in LINEAR: one unit is a plane."""
+    buffer = stack_scratch()
+    operation = load_i64(args + 8 * OPERATION)
+    if operation == MAX:
+        _clear(MAX, args, buffer)
+    else:
+        _clear(MEAN, args, buffer)
     first, last = share(load_i64(args + 8 * UNITS), thread, threads)
     for unit in range(first, last):
-        row = unit % rows
-        plane = unit // rows % planes
-        channel = unit // rows // planes % channels
-        image = unit // rows // planes // channels
-        depth, height = _entry(args, 0, plane), _entry(args, 1, row)
-        source = load_i64(args + 8 * X) + image * load_i64(args + 8 * X_IMAGE)
-        source += channel * load_i64(args + 8 * X_CHANNEL)
-        source += load_i64(depth) * _field(args, 0, X_STEP)
-        source += load_i64(height) * _field(args, 1, X_STEP)
-        target = load_i64(args + 8 * Y) + image * load_i64(args + 8 * Y_IMAGE)
-        target += channel * load_i64(args + 8 * Y_CHANNEL)
-        target += plane * _field(args, 0, Y_STEP) + row * _field(args, 1, Y_STEP)
-        if load_i64(args + 8 * OPERATION) == MAX:
-            _merge_rows(MAX, args, buffer, source, depth, height)
-            _row(MAX, args, buffer, target, 1.0)
+        if operation == MAX:
+            _plane(MAX, args, buffer, unit)
         else:
-            _merge_rows(MEAN, args, buffer, source, depth, height)
-            _row(MEAN, args, buffer, target, load_f32(depth + 16) * load_f32(height + 16))
+            _plane(MEAN, args, buffer, unit)

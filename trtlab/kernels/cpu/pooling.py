@@ -71,7 +71,9 @@ class PoolingTactic(Tactic):
         if x.dtype is not DataType.FLOAT:
             return Rejection(f"works on fp32, not on {x.dtype.value}")
         if rank > _AXES or len(x.shape) != rank + 2:
-            return Rejection(f"wants [N, C, up to {_AXES} axes], not {len(x.shape)} dimensions")
+            return Rejection(
+                f"wants [N, C, up to {_AXES} axes], not {len(x.shape)} dimensions"
+            )
         if _is_hwc(x) and _is_hwc(out):
             return None
         if x.strides[-1] != 1 or out.strides[-1] != 1:
@@ -93,13 +95,17 @@ class PoolingTactic(Tactic):
         hwc = _is_hwc(x) and _is_hwc(out)
         channels = x.shape[1]
         blocks = -(-channels // p.WIDE) if hwc else 1
-        rows = x.shape[0] * axes[0].out * axes[1].out
+        planes = x.shape[0] * axes[0].out
         slack = _row_elements(axes[-1]) - axes[-1].span
         args = np.zeros(p.LENGTH, np.int64)
         args[: p.AXES] = (
             *(buffers.inputs[0] or 0, buffers.outputs[0], _OPERATIONS[op.type], x.shape[0]),
             *(4 * x.strides[0], 4 * out.strides[0], channels, 4 * x.strides[1]),
-            *(4 * out.strides[1], blocks, rows * (blocks if hwc else channels)),
+            *(
+                4 * out.strides[1],
+                blocks,
+                planes * (axes[1].out * blocks if hwc else channels),
+            ),
             *(axes[-1].extent, axes[-1].pre, axes[-1].span, slack, inverses.ctypes.data),
         )
         records = [
