@@ -11,6 +11,7 @@ from trtlab.builder.profile import IOptimizationProfile
 from trtlab.core.build_enums import BuilderFlag
 from trtlab.core.errors import CancelledError, TrtlabError, UnsupportedError, UsageError
 from trtlab.core.logger import ILogger, Severity
+from trtlab.core.sealed import Sealed
 from trtlab.engine import plan_file
 from trtlab.engine.engine import Engine, check_profile
 from trtlab.network.api.arguments import whole
@@ -28,7 +29,7 @@ class IStreamWriter(Protocol):
         ...
 
 
-class Builder:
+class Builder(Sealed):
     """Makes networks, configs and engines.
 
     Args:
@@ -231,6 +232,17 @@ class Builder:
                 f"max_threads has no effect here: the device has {self._threads}; set "
                 "TRTLAB_THREADS before the start"
             )
+            self._logger.log(Severity.INFO, hint)
+
+    @property
+    def max_batch_size(self) -> int:
+        """1: batches are a dimension of the inputs."""
+        return 1
+
+    @max_batch_size.setter
+    def max_batch_size(self, size: int) -> None:
+        if whole(size, "max_batch_size", least=1) != 1:
+            hint = "max_batch_size has no effect here: optimization profiles bound the batch"
             self._logger.log(Severity.INFO, hint)
 
     @property

@@ -1,16 +1,18 @@
 """What the parts of a builder config share."""
 
 from trtlab.core.logger import ILogger, Severity
-from trtlab.network.api.arguments import declares, unknown_name
+from trtlab.core.sealed import Sealed
 
 
-class ConfigBase:
+class ConfigBase(Sealed):
     """Logger and device; unknown attributes are refused.
 
     Args:
         logger: Hears which hints have no effect.
         device: What the engine is built for.
     """
+
+    inner = ("tell", "hint", "options", "cache_of_build", "source_names")
 
     def __init__(self, logger: ILogger, device: str) -> None:
         self._logger = logger
@@ -27,16 +29,3 @@ class ConfigBase:
     def hint(self, subject: str, reason: str) -> None:
         """Log that something that TensorRT treats as a hint has no effect."""
         self.tell(Severity.INFO, f"{subject} has no effect here: {reason}")
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not name.startswith("_") and not declares(type(self), name):
-            raise self._unknown(name)
-        object.__setattr__(self, name, value)
-
-    def __getattr__(self, name: str) -> object:
-        raise self._unknown(name)
-
-    def _unknown(self, name: str) -> AttributeError:
-        hidden = {"tell", "hint", "options", "cache_of_build", "source_names"}
-        public = [n for n in dir(type(self)) if not n.startswith("_") and n not in hidden]
-        return unknown_name("IBuilderConfig", name, public)

@@ -2,13 +2,16 @@
 
 from trtlab.core.dims import Dims
 from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.core.sealed import Sealed
 from trtlab.core.types import format_shape
 from trtlab.engine.engine import ShapeProfile, ShapeRange
 from trtlab.network.api.arguments import extents, number, text
 
 
-class IOptimizationProfile:
+class IOptimizationProfile(Sealed):
     """The shapes for which an engine is valid, and those that it is tuned for."""
+
+    inner = ("plain",)
 
     def __init__(self) -> None:
         self._shapes: dict[str, ShapeRange] = {}

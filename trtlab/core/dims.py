@@ -39,17 +39,21 @@ class Dims(list[int]):
     TensorRT's are.
 
     Args:
-        shape: Up to `MAX_DIMS` extents.
+        shape: Up to `MAX_DIMS` extents as one sequence; the forms of fixed length also take
+            one argument an extent, and are zeros without any.
 
     Raises:
-        UsageError: Too many, or no integers.
+        UsageError: Too many or too few, or no integers.
     """
 
     MAX_DIMS: ClassVar[int] = MAX_DIMS
     length: ClassVar[int | None] = None
 
-    def __init__(self, shape: Iterable[int] = ()) -> None:
-        entries = integers(shape, type(self).__name__)
+    def __init__(self, *shape: int | Iterable[int]) -> None:
+        given: object = shape[0] if len(shape) == 1 else shape
+        if self.length is not None and not shape:
+            given = (0,) * self.length
+        entries = integers(given, type(self).__name__)
         if len(entries) > MAX_DIMS:
             raise UsageError(f"{len(entries)} dimensions are too many: {entries}")
         if self.length is not None and len(entries) != self.length:
@@ -117,7 +121,7 @@ class Permutation(Dims):
         UsageError: Not every axis comes once.
     """
 
-    def __init__(self, order: Iterable[int] = ()) -> None:
-        super().__init__(order)
+    def __init__(self, *order: int | Iterable[int]) -> None:
+        super().__init__(*order)
         if sorted(self) != list(range(len(self))):
             raise UsageError(f"{tuple(self)} is no permutation of 0 to {len(self) - 1}")

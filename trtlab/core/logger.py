@@ -2,6 +2,7 @@
 
 import logging
 from enum import IntEnum
+from typing import Self
 
 
 class Severity(IntEnum):
@@ -37,7 +38,7 @@ class ILogger:
         """Receive one message."""
         raise NotImplementedError(f"{type(self).__name__} must define log(severity, msg)")
 
-    def __enter__(self) -> "ILogger":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -8,7 +8,7 @@ from trtlab.core.dims import Dims
 from trtlab.core.errors import MissingNameError, UnsupportedError, UsageError
 from trtlab.core.types import DataType
 from trtlab.network.api.add_window import WindowLayers
-from trtlab.network.api.arguments import data_type, extents, member, text, unknown_name, whole
+from trtlab.network.api.arguments import data_type, extents, member, text, whole
 from trtlab.network.api.axes import AxisLayers
 from trtlab.network.api.catalog import view_of
 from trtlab.network.api.creation import CreationLayers
@@ -257,8 +257,7 @@ class INetworkDefinition(
     def __getattr__(self, name: str) -> object:
         if name in MISSING_METHODS:
             raise MissingNameError(f"INetworkDefinition.{name}: {MISSING_METHODS[name]}")
-        own = [n for n in dir(type(self)) if not n.startswith("_")]
-        raise unknown_name("INetworkDefinition", name, own)
+        raise self.unknown(name)
 
     def __enter__(self) -> Self:
         return self

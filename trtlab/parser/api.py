@@ -8,7 +8,8 @@ from typing import Self, cast
 from trtlab.core.build_enums import OnnxParserFlag
 from trtlab.core.errors import MissingNameError, TrtlabError, UnsupportedError, UsageError
 from trtlab.core.logger import ILogger, Severity
-from trtlab.network.api.arguments import member, shown, unknown_name, whole
+from trtlab.core.sealed import Sealed
+from trtlab.network.api.arguments import member, shown, whole
 from trtlab.network.api.tensor import ITensor
 from trtlab.network.definition import INetworkDefinition
 from trtlab.parser.catalog import CONVERTERS
@@ -78,7 +79,7 @@ class ParserError:
         return f"{self.problem.code.name}: {self.problem}"
 
 
-class OnnxParser:
+class OnnxParser(Sealed):
     """Reads ONNX models into a network.
 
     Args:
@@ -271,8 +272,7 @@ class OnnxParser:
     def __getattr__(self, name: str) -> object:
         if name in _MISSING:
             raise MissingNameError(f"OnnxParser.{name} is not available", hint=_MISSING[name])
-        own = [n for n in dir(type(self)) if not n.startswith("_")]
-        raise unknown_name("OnnxParser", name, own)
+        raise self.unknown(name)
 
     def __enter__(self) -> Self:
         return self

@@ -181,9 +181,7 @@ def test_scale_nd_with_flat_elements_and_an_axis(net):
     layer = net.definition.add_scale_nd(
         net.input(X), trt.ScaleMode.CHANNEL, scale=random(6), channel_axis=2
     )
-    np.testing.assert_allclose(
-        only(net.run(layer)), X * random(6).reshape(6, 1), rtol=1e-6
-    )
+    np.testing.assert_allclose(only(net.run(layer)), X * random(6).reshape(6, 1), rtol=1e-6)
 
 
 def test_select_cast_identity_and_prelu(net):
@@ -397,7 +395,9 @@ def test_constant_can_change(net):
     layer.weights = np.arange(4, 8, dtype=np.float32)
     layer.shape = (4, 1)
     total = net.definition.add_elementwise(
-        net.input(np.ones((4, 1), np.float32)), layer.get_output(0), trt.ElementWiseOperation.SUM
+        net.input(np.ones((4, 1), np.float32)),
+        layer.get_output(0),
+        trt.ElementWiseOperation.SUM,
     )
     np.testing.assert_array_equal(only(net.run(total)).ravel(), [5, 6, 7, 8])
     np.testing.assert_array_equal(layer.weights.ravel(), [4, 5, 6, 7])

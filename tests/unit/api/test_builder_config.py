@@ -321,3 +321,23 @@ def test_builders_and_configs_serve_with(builder):
     with builder as same, same.create_network() as net, same.create_builder_config() as config:
         assert net.num_layers == 0
         assert config.num_optimization_profiles == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda b: b,
+        lambda b: b.create_network(),
+        lambda b: b.create_builder_config(),
+        lambda b: b.create_optimization_profile(),
+        lambda b: trt.OnnxParser(b.create_network(), trt.Logger()),
+    ],
+)
+def test_misspelt_attributes_are_refused_everywhere(builder, make):
+    with pytest.raises(UnknownNameError, match="max_bach_size"):
+        make(builder).max_bach_size = 8
+
+
+def test_the_batch_size_of_old_scripts_is_a_hint(builder, notes):
+    builder.max_batch_size = 8
+    assert notes.told("optimization profiles bound the batch")

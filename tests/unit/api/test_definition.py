@@ -305,7 +305,10 @@ def test_missing_methods_say_what_to_do(chain, name):
         (lambda d, x, c: d.add_activation(x, "relu"), "ActivationType.RELU"),
         (lambda d, x, c: d.add_reduce(x, trt.ReduceOperation.SUM, (1, 2), True), "bit mask"),
         (lambda d, x, c: d.add_reduce(x, trt.ReduceOperation.SUM, 1 << 4, True), "4 axes"),
-        (lambda d, x, c: d.add_convolution_nd(x, 4, (3, 3), random(3, 4, 3, 3)), "in this order"),
+        (
+            lambda d, x, c: d.add_convolution_nd(x, 4, (3, 3), random(3, 4, 3, 3)),
+            "in this order",
+        ),
         (lambda d, x, c: d.add_convolution_nd(x, 4, (3, 3), random(35)), "does not fit"),
         (lambda d, x, c: d.add_convolution_nd(x, 4, (3, 3), random(108), random(5)), "5 elem"),
         (lambda d, x, c: d.add_convolution_nd(x, 4, (3,), random(36)), "dimensions"),

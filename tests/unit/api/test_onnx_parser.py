@@ -77,7 +77,14 @@ def test_unsupported_nodes_are_listed(definition, parser):
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"\0", b"not a model", b"PK\x03\x04zip", RELU.SerializeToString()[:-9], b"\xff" * 999],
+    [
+        b"",
+        b"\0",
+        b"not a model",
+        b"PK\x03\x04zip",
+        RELU.SerializeToString()[:-9],
+        b"\xff" * 999,
+    ],
 )
 def test_damaged_models_never_raise(parser, data):
     assert parser.parse(data) is False
@@ -135,9 +142,7 @@ def test_support_can_be_asked_for(definition, parser):
     assert definition.num_layers == 0
     assert not parser.supports_model_v2(UNKNOWN.SerializeToString())
     assert parser.num_subgraphs == 3
-    parts = [
-        (parser.get_subgraph_nodes(i), parser.is_subgraph_supported(i)) for i in range(3)
-    ]
+    parts = [(parser.get_subgraph_nodes(i), parser.is_subgraph_supported(i)) for i in range(3)]
     assert parts == [([0], True), ([1], False), ([2], True)]
     assert parser.supports_model(UNKNOWN.SerializeToString()) == (False, parts)
 

@@ -23,8 +23,8 @@ EXPECTED = """
     IMatrixMultiplyLayer INetworkDefinition INonZeroLayer INormalizationLayer IOneHotLayer
     IOptimizationProfile IPaddingLayer IParametricReLULayer IPoolingLayer IProfiler
     IProgressMonitor IReduceLayer IResizeLayer IReverseSequenceLayer IScaleLayer IScatterLayer
-    ISelectLayer IShapeLayer IShuffleLayer ISliceLayer ISoftMaxLayer ISqueezeLayer IStreamWriter
-    ITensor ITimingCache ITopKLayer IUnaryLayer IUnsqueezeLayer InterpolationMode
+    ISelectLayer IShapeLayer IShuffleLayer ISliceLayer ISoftMaxLayer ISqueezeLayer
+    IStreamWriter ITensor ITimingCache ITopKLayer IUnaryLayer IUnsqueezeLayer InterpolationMode
     LayerInformationFormat LayerType Logger MatrixOperation MemoryPoolType
     NetworkDefinitionCreationFlag OnnxParser OnnxParserFlag PaddingMode ParserError Permutation
     PoolingType PreviewFeature Profiler ProfilingVerbosity QuantizationFlag ReduceOperation
@@ -38,9 +38,19 @@ EXPECTED = """
     CancelledError DeviceError EngineFormatError InternalError InvalidNetworkError
     KernelCompileError MeasurementError NoTacticError ParseError TrtlabError UnsupportedError
     UsageError
-""".split()
+""".split()  # noqa: SIM905 - reads better than 142 lines
 
-HEAVY = ("numpy", "onnx", "cupy", "numba", "IPython", "ipywidgets", "plotly", "pandas", "psutil")
+HEAVY = (
+    "numpy",
+    "onnx",
+    "cupy",
+    "numba",
+    "IPython",
+    "ipywidgets",
+    "plotly",
+    "pandas",
+    "psutil",
+)
 
 
 def test_the_surface_is_what_was_promised():

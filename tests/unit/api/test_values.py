@@ -9,7 +9,7 @@ import trtlab as trt
 def test_dims_behave_as_a_sequence():
     dims = trt.Dims([1, 3, -1])
     assert dims == (1, 3, -1)
-    assert (1, 3, -1) == dims
+    assert (1, 3, -1) == dims  # noqa: SIM300 - both directions
     assert dims == [1, 3, -1]
     assert dims != (1, 3)
     assert len(dims) == 3
@@ -22,11 +22,19 @@ def test_dims_behave_as_a_sequence():
 @pytest.mark.parametrize(
     "bad", [lambda: trt.Dims("123"), lambda: trt.Dims([1.5]), lambda: trt.Dims([None]),
             lambda: trt.Dims(range(9)), lambda: trt.Dims(3), lambda: trt.Dims3((1, 2)),
-            lambda: trt.Permutation((0, 0, 1)), lambda: trt.Permutation((1, 2))]
+            lambda: trt.Dims2(1), lambda: trt.Permutation((0, 0, 1)), lambda: trt.Permutation((1, 2))]
 )  # fmt: skip
 def test_dims_refuse_what_they_cannot_be(bad):
     with pytest.raises(trt.UsageError):
         bad()
+
+
+def test_dims_of_fixed_length_take_one_argument_an_extent():
+    assert trt.Dims2(2, 3) == (2, 3)
+    assert trt.Dims4(1, 2, 3, 4) == trt.Dims4([1, 2, 3, 4])
+    assert trt.DimsHW(5, 6).w == 6
+    assert trt.Dims3() == (0, 0, 0)
+    assert trt.Dims() == ()
 
 
 def test_dims_take_numpy_integers_and_dims_hw_has_sides():
@@ -41,7 +49,12 @@ def test_weights_share_memory():
     weights = trt.Weights(array)
     array[0, 0] = 7
     assert weights.numpy()[0, 0] == 7
-    assert (weights.dtype, weights.size, weights.nbytes, len(weights)) == (trt.float16, 6, 12, 6)
+    assert (weights.dtype, weights.size, weights.nbytes, len(weights)) == (
+        trt.float16,
+        6,
+        12,
+        6,
+    )
 
 
 def test_weights_from_an_address():

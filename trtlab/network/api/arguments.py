@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from trtlab.core.dims import integers
-from trtlab.core.errors import UnknownNameError, UsageError
+from trtlab.core.errors import UsageError
 from trtlab.core.types import DataType
 
 MemberT = TypeVar("MemberT", bound=Enum)
@@ -144,16 +144,3 @@ def axes_of(mask: object, rank: int, what: str) -> tuple[int, ...]:
 def mask_of(axes: tuple[int, ...], rank: int) -> int:
     """The bit mask of axes; negative ones count from the end."""
     return sum(1 << (axis % rank) for axis in set(axes))
-
-
-def declares(kind: type, name: str) -> bool:
-    """Whether a class or one of its bases defines a name."""
-    return any(name in base.__dict__ for base in kind.__mro__)
-
-
-def unknown_name(subject: str, name: str, known: list[str]) -> UnknownNameError:
-    """The error that an object has no such attribute, with similar ones."""
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    public = sorted(known)
-    hint = f"did you mean {' or '.join(near)}?" if near else "it has " + ", ".join(public)
-    return UnknownNameError(f"{subject} has no attribute {name!r}", hint=hint)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from trtlab.core.build_enums import LayerType
 from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.core.sealed import Sealed
 from trtlab.core.types import DataType
 from trtlab.layers.base import Array, Op
-from trtlab.network.api.arguments import data_type, declares, text, unknown_name, whole
+from trtlab.network.api.arguments import data_type, text, whole
 from trtlab.network.api.unfinished import operator_of
 from trtlab.network.graph import Layer, Tensor
 
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from trtlab.network.api.tensor import ITensor
 
 COMPUTE_TYPES = (DataType.FLOAT, DataType.HALF, DataType.BF16)
-_OWN = ("definition", "layer")
 
 
-class ILayer:
+class ILayer(Sealed):
     """One operator of a network.
 
     Made by `INetworkDefinition` only; the same object every time it is asked for. Options are
@@ -30,6 +30,9 @@ class ILayer:
         held: Inputs that TensorRT calls weights: they do not count as inputs while constant.
     """
 
+    own = ("definition", "layer")
+    inner = ("operator", "roles", "held", "set_operand", "set_options", "constant_input",
+             "check_options", "taps", "set_weights")  # fmt: skip
     roles: ClassVar[tuple[str, ...]] = ("input",)
     held: ClassVar[frozenset[int]] = frozenset()
 
@@ -244,19 +247,6 @@ class ILayer:
 
     def check_options(self, op: Op) -> None:
         """Refuse options that no later one can make right; subclasses know which."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not name.startswith("_") and name not in _OWN and not declares(type(self), name):
-            raise self._unknown(name)
-        object.__setattr__(self, name, value)
-
-    def __getattr__(self, name: str) -> object:
-        raise self._unknown(name)
-
-    def _unknown(self, name: str) -> AttributeError:
-        own = set(dir(type(self))) - {"set_operand", "set_options", "constant_input"}
-        known = [name for name in own - {"check_options"} if not name.startswith("_")]
-        return unknown_name(type(self).__name__, name, known)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name}: {self.operator.kind})"

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from trtlab.core.errors import InvalidNetworkError, UsageError
+from trtlab.core.sealed import Sealed
 from trtlab.core.types import DataType, TensorType
 from trtlab.core.weights import Weights, array_of
 from trtlab.layers.base import Array, Op
@@ -18,12 +19,16 @@ from trtlab.network.graph import Layer, Network, Tensor
 ViewT = TypeVar("ViewT", bound=ILayer)
 
 
-class Definition:
+class Definition(Sealed):
     """A network and one view for each of its layers and tensors.
 
     Args:
         graph: Edited by this object alone from now on.
     """
+
+    own = ("graph",)
+    inner = ("tensor_view", "layer_view", "read", "read_all", "weights", "constant", "add",
+             "scalar", "change", "retype", "rename", "check", "adopt", "model_record")  # fmt: skip
 
     def __init__(self, graph: Network) -> None:
         self.graph = graph

@@ -5,16 +5,15 @@ from typing import TYPE_CHECKING
 from trtlab.core.dims import Dims
 from trtlab.core.enums import TensorLocation
 from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.core.sealed import Sealed
 from trtlab.core.types import DataType, Dim, TensorFormat, TensorType
 from trtlab.network.api.arguments import (
     data_type,
-    declares,
     extents,
     member,
     number,
     text,
     truth,
-    unknown_name,
     whole,
 )
 from trtlab.network.api.unfinished import Unfinished
@@ -28,11 +27,13 @@ _ANY_FORMAT = (1 << len(TensorFormat)) - 1
 _INTEGERS = (DataType.INT32, DataType.INT64, DataType.BOOL)
 
 
-class ITensor:
+class ITensor(Sealed):
     """A value between layers, an input or an output of a network.
 
     Made by `INetworkDefinition` and layers only; the same object every time it is asked for.
     """
+
+    own = ("definition", "tensor")
 
     def __init__(self, definition: "Definition", tensor: Tensor) -> None:
         self.definition = definition
@@ -228,17 +229,5 @@ class ITensor:
             )
         return axis
 
-    def __setattr__(self, name: str, value: object) -> None:
-        if not name.startswith("_") and name not in _OWN and not declares(type(self), name):
-            raise unknown_name("ITensor", name, _public(type(self)))
-        object.__setattr__(self, name, value)
-
     def __repr__(self) -> str:
         return f"ITensor({self.name}: {self.tensor.type})"
-
-
-_OWN = ("definition", "tensor")
-
-
-def _public(kind: type) -> list[str]:
-    return [name for name in dir(kind) if not name.startswith("_")]
