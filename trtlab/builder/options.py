@@ -78,7 +78,7 @@ class BuildOptions:
         rounds = {0: 0, 1: 0, 2: 3, 3: 7, 4: 15, 5: 31}[level]
         return ContestRules(
             timed=rounds > 0,
-            hint_ratio={2: 2.0, 3: 8.0}.get(level, 64.0),
+            hint_ratio={2: 2.0, 3: 6.0}.get(level, 64.0),
             rounds=max(rounds, self.timing_iterations),
             budget_ms={2: 10.0, 3: 30.0}.get(level, 200.0),
             workspace_limit_bytes=self.memory_pools.get("WORKSPACE", _UNLIMITED),

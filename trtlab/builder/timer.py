@@ -7,7 +7,7 @@ import numpy as np
 
 from trtlab.devices.protocol import Device, Memory, Scheduled
 from trtlab.layers.base import Array
-from trtlab.tactics.contest import Trial
+from trtlab.tactics.contest import Trial, undisturbed_us
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Tactic
 
@@ -83,8 +83,7 @@ class _Bench:
         repeats = int(np.clip(_SHORTEST_US / max(once(), 0.1), 1, _MOST_REPEATS))
 
         def timed() -> float:
-            times = sorted(once() for _ in range(repeats))
-            return times[len(times) // 2]
+            return undisturbed_us([once() for _ in range(repeats)])
 
         self._kept.append((held, workspace))  # the program only knows their addresses
         return timed

@@ -103,7 +103,7 @@ class ContenderRecord:
     """One tactic that was considered for a layer."""
 
     tactic: str
-    time_us: float | None  # median; None when it was not timed
+    time_us: float | None  # lower quartile of the samples; None when it was not timed
     samples_us: tuple[float, ...] = ()
     workspace_bytes: int = 0
     rejection: str = ""

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from statistics import median
 from time import perf_counter
 from typing import Protocol
 
@@ -42,7 +41,7 @@ class ContestRules:
         hint_ratio: Candidates whose hint is this many times the best hint are not timed.
         rounds: Timed runs of every candidate that is still in the race.
         budget_ms: Stop adding rounds for a problem after this long.
-        drop_ratio: Out of the race after the first round when this much slower than the best.
+        drop_ratio: Out of the race after two runs when this much slower than the best.
         workspace_limit_bytes: The memory pool for scratch.
         sources: Tactic sources that may be used; empty means all.
         max_tactics: Most candidates that are timed, by their hints; None is no limit.
@@ -52,7 +51,7 @@ class ContestRules:
     hint_ratio: float = 8.0
     rounds: int = 5
     budget_ms: float = 40.0
-    drop_ratio: float = 2.0
+    drop_ratio: float = 2.5
     workspace_limit_bytes: int = 1 << 40
     sources: frozenset[str] = frozenset()
     max_tactics: int | None = None
@@ -144,8 +143,9 @@ def _race(
         trials: dict[str, Trial] = {}
         for tactic in racing:
             try:
-                trials[tactic.name] = bench.trial(tactic)
-                samples[tactic.name] = [trials[tactic.name]()]
+                trials[tactic.name] = trial = bench.trial(tactic)
+                # Two: a single sample that something disturbed must not end the race.
+                samples[tactic.name] = [trial(), trial()]
             except (TrtlabError, MemoryError) as error:
                 trials.pop(tactic.name, None)
                 reason = f"failed while being timed: {str(error).splitlines()[0]}"
@@ -162,14 +162,19 @@ def _run_rounds(
 ) -> None:
     if not trials:
         return
-    limit = rules.drop_ratio * min(samples[name][0] for name in trials)
-    racing = [name for name in trials if samples[name][0] <= limit]
+    limit = rules.drop_ratio * min(min(samples[name]) for name in trials)
+    racing = [name for name in trials if min(samples[name]) <= limit]
     started = perf_counter()
-    for _ in range(rules.rounds - 1):
+    for _ in range(rules.rounds - 2):
         for name in racing:
             samples[name].append(trials[name]())
         if (perf_counter() - started) * 1e3 > rules.budget_ms:
             break
+
+
+def undisturbed_us(samples: Sequence[float]) -> float:
+    """The lower quartile: other programs only ever make a run longer, never shorter."""
+    return sorted(samples)[len(samples) // 4]
 
 
 def _record(
@@ -179,7 +184,7 @@ def _record(
         raise DeviceError(f"tactic {tactic.name} was timed without a sample")
     return ContenderRecord(
         tactic.name,
-        round(median(samples), 4),
+        round(undisturbed_us(samples), 4),
         samples_us=tuple(round(s, 4) for s in samples),
         workspace_bytes=tactic.workspace_bytes(problem),
         from_cache=cached,

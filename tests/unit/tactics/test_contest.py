@@ -87,7 +87,7 @@ def test_candidates_take_turns_and_the_hopeless_leave_early():
         Fake("a", 2.0), Fake("b", 3.0), Fake("hopeless", 50.0), runs=runs,
         rules=ContestRules(rounds=3, budget_ms=1e9),
     )  # fmt: skip
-    assert runs == ["a", "b", "hopeless", "a", "b", "a", "b"]
+    assert runs == ["a", "a", "b", "b", "hopeless", "hopeless", "a", "b"]
 
 
 def test_the_workspace_pool_is_a_limit():
