@@ -1,5 +1,6 @@
 """Every tactic that a device offers, in the order in which candidates are tried."""
 
+from trtlab.kernels.cpu.attention import AttentionTactic
 from trtlab.kernels.cpu.cast import CastTactic
 from trtlab.kernels.cpu.convolution import (
     DepthwiseConvolution,
@@ -24,7 +25,7 @@ from trtlab.layers.catalog import OPS
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.creation import Constant
 from trtlab.layers.elementwise import ElementWise, Select
-from trtlab.layers.fused import Reformat
+from trtlab.layers.fused import Attention, Reformat
 from trtlab.layers.gather import Gather
 from trtlab.layers.linear import MatrixMultiply
 from trtlab.layers.normalization import LRN, Normalization
@@ -54,6 +55,7 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, cast = PointwiseTactic(), MoveTactic(), CastTactic()
     return {
         Activation: [pointwise],
+        Attention: [AttentionTactic()],
         Cast: [cast],
         Concatenation: [move],
         Convolution: [

@@ -117,9 +117,10 @@ def threads_along_rows(rows: int, panels: int, k: int, threads: int) -> int:
 
 
 @routine
-def _pack_row_major(
+def pack_row_major(
     target: int, source: int, pitch: int, k: int, columns: int, alpha: float
 ) -> None:
+    """Copy k rows of ``columns`` values, times alpha, into a panel of whole vectors."""
     width = (columns + LANES - 1) // LANES * LANES
     factor = vfill(alpha)
     for _row in range(k):
@@ -135,9 +136,10 @@ def _pack_row_major(
 
 
 @routine
-def _pack_transposed(
+def pack_transposed(
     target: int, source: int, pitch: int, k: int, columns: int, alpha: float
 ) -> None:
+    """The same from a source whose rows are the panel's columns, each k values long."""
     width = (columns + LANES - 1) // LANES * LANES
     whole = k // LANES * LANES
     for v in range(0, width, LANES):
@@ -171,9 +173,9 @@ def _pack_panels(
         column = panel * TILE_COLUMNS
         columns = min(TILE_COLUMNS, load_i64(args + N_AT) - column)
         if load_i64(args + B_MODE_AT) == TRANSPOSED:
-            _pack_transposed(target, b + column * pitch + 4 * k0, pitch, k, columns, alpha)
+            pack_transposed(target, b + column * pitch + 4 * k0, pitch, k, columns, alpha)
         else:
-            _pack_row_major(target, b + k0 * pitch + 4 * column, pitch, k, columns, alpha)
+            pack_row_major(target, b + k0 * pitch + 4 * column, pitch, k, columns, alpha)
         target += 4 * TILE_COLUMNS * k
 
 
