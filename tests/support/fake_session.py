@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sample_reports import large_report, resnet_report
+from sample_reports import built_only, large_report, resnet_report
 
 from trtlab.core.errors import CancelledError, ParseError, TrtlabError
 from trtlab.report.records import Report, TensorRecord
@@ -158,7 +158,7 @@ class FakeSession:
 
     def start_build(self, request: BuildRequest) -> FakeJob:
         self.requests.append(request)
-        bare = replace(self._report, benchmark=None, timeline=(), telemetry=None)
+        bare = built_only(self._report)
         return FakeJob({"passes": 5, "tactics": 40}, lambda: bare, self.step_s)
 
     def start_run(self, request: RunRequest) -> FakeJob:

@@ -553,3 +553,16 @@ def large_report(*, layers: int = 1000, slices: int = 50_000, seed: int = 11) ->
     iterations = -(-slices // (2 * layers + 3))
     slow = (iterations // 2, iterations // 2 + 3)
     return _report(_transformer_specs(layers), "transformer_sample", iterations, seed, slow)
+
+
+def built_only(report: Report) -> Report:
+    """The report as it is after a build: nothing was run yet."""
+    layers = tuple(replace(layer, time_us=Samples(())) for layer in report.layers)
+    return replace(
+        report,
+        layers=layers,
+        benchmark=None,
+        timeline=(),
+        telemetry=None,
+        reconciliation_ms={},
+    )

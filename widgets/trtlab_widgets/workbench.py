@@ -41,6 +41,8 @@ class Workbench(w.VBox):
         session: What does the work; a session of its own by default.
     """
 
+    _watch: Watch | None = None  # here for `close`, which may come before the constructor ends
+
     def __init__(
         self,
         source: str | Path = "",
@@ -53,7 +55,6 @@ class Workbench(w.VBox):
         self._opened: OpenedModel | None = None
         self._built: BuildRequest | None = None
         self._report: Report | None = None
-        self._watch: Watch | None = None
         devices = self._session.capabilities()
         self._model = ModelPanel(self._session.zoo_models(), self._choose)
         self._precision = PrecisionPanel(devices, self._changed)

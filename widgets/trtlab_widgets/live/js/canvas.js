@@ -14,9 +14,9 @@ export function createCanvas(host, height, drawBase, drawOver) {
     return { el, ctx: el.getContext("2d"), paint: onFrame(() => paint(el, draw)) };
   });
   host.style.height = `${height}px`;
+  let width = host.clientWidth; // known from the observer afterwards, as asking costs a layout
 
   function paint(el, draw) {
-    const width = host.clientWidth;
     if (!width) return;
     const ratio = Math.min(window.devicePixelRatio || 1, 3);
     const [w, t] = [Math.round(width * ratio), Math.round(height * ratio)];
@@ -29,10 +29,11 @@ export function createCanvas(host, height, drawBase, drawOver) {
   }
 
   const all = () => layers.forEach((layer) => layer.paint());
-  const observer = new ResizeObserver(all);
+  const observer = new ResizeObserver((entries) => { width = entries[0].contentRect.width; all(); });
   observer.observe(host);
   return {
     redraw: all,
+    redrawBase: layers[0].paint,
     redrawOver: layers[1].paint,
     dispose() { observer.disconnect(); layers.forEach((layer) => layer.paint.cancel()); },
   };

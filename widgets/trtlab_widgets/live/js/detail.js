@@ -10,10 +10,10 @@ export function createDetail(data, store) {
 
   function draw() {
     const { selection } = store.get();
+    el.scrollTop = 0; // before filling: afterwards it would cost a layout
     if (!selection.length) fillWith(el, nothing(data, select));
     else if (selection.length === 1) fillWith(el, one(data, data.layers[selection[0]], select));
     else fillWith(el, several(selection.map((i) => data.layers[i]), data, select));
-    el.scrollTop = 0;
   }
 
   const off = store.on(["selection"], draw);

@@ -6,7 +6,7 @@
 import { createTip } from "./canvas.js";
 import { createDetail } from "./detail.js";
 import { button, fillWith, h, segmented } from "./dom.js";
-import { bytes, timeNs } from "./format.js";
+import { bytes, timeNs, whole } from "./format.js";
 import { createLayerTable } from "./layer_table.js";
 import { createMemoryView } from "./memory_view.js";
 import { iterationBy, readPayload } from "./payload.js";
@@ -169,7 +169,7 @@ function timeMessage(data) {
 
 function layerMessage(data) {
   const half = data.layers.filter((l) => l.cumulative !== null && l.cumulative - l.share < 0.5).length;
-  const all = data.layers.length.toLocaleString("en-US");
+  const all = whole(data.layers.length);
   return half ? `${half} of ${all} take half of the time` : `${all} in order of execution`;
 }
 

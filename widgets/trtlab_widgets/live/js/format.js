@@ -2,12 +2,17 @@
 
 export const DASH = "–";
 
+const grouped = new Intl.NumberFormat("en-US"); // made once: making one is slow
+
+/** A whole number with commas between thousands. */
+export const whole = (value) => grouped.format(value);
+
 /** Three significant digits without an exponent: 1234 → "1,234", 0.01234 → "0.0123". */
 export function digits(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return DASH;
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 100) return Math.round(value).toLocaleString("en-US");
+  if (size >= 100) return grouped.format(Math.round(value));
   const places = Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(size))));
   return value.toFixed(places);
 }

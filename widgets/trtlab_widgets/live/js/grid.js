@@ -40,7 +40,10 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
     while (pool.length < last - first) pool.push(newRow());
     pool.forEach((row) => { row.used = false; });
     for (let i = first; i < last; i += 1) drawRow(pool[i % pool.length], i);
-    for (const row of pool) row.el.hidden = !row.used;
+    for (const row of pool) {
+      row.el.hidden = !row.used;
+      if (!row.used) { row.el.removeAttribute("id"); delete row.el.dataset.id; }
+    }
   });
 
   function newRow() {

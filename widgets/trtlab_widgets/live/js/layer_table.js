@@ -1,7 +1,7 @@
 // The ranked table of layers: search, type filter, inline bars, export.
 
 import { button, download, fillWith, h } from "./dom.js";
-import { bytes, count, DASH, digits, percent, shape, timeUs } from "./format.js";
+import { bytes, count, DASH, digits, percent, shape, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
 
 /** Columns in order of use: what and how long first, then why. */
@@ -66,7 +66,7 @@ export function createLayerTable(data, store) {
     const time = subject.reduce((sum, layer) => sum + (layer.time ?? 0), 0);
     const share = subject.reduce((sum, layer) => sum + (layer.share ?? 0), 0);
     const flops = subject.reduce((sum, layer) => sum + layer.flops, 0);
-    const what = selection.length > 1 ? `${selection.length} selected` : `${shown.length.toLocaleString("en-US")} of ${rows.length.toLocaleString("en-US")} layers`;
+    const what = selection.length > 1 ? `${selection.length} selected` : `${whole(shown.length)} of ${whole(rows.length)} layers`;
     fillWith(foot, h("b", {}, what), timed ? ` · ${timeUs(time)} · ${percent(share)} of the layers' time` : " · not run yet", ` · ${count(flops, "FLOP")}`);
   }
 

@@ -113,11 +113,16 @@ export function createMemoryView(root, data, store, tip) {
   function drawLive(ctx, width) {
     const most = profile.live[profile.peak] || 1;
     ctx.fillStyle = colours.accent;
+    ctx.globalAlpha = 0.4;
+    ctx.beginPath();
+    ctx.moveTo(0, STRIP_FLOOR);
     for (let i = 0; i < steps; i += 1) {
-      const height = (profile.live[i] / most) * STRIP;
-      ctx.globalAlpha = 0.4;
-      ctx.fillRect(xOf(i, width), STRIP_FLOOR - height, width / steps + 0.3, height);
+      const y = STRIP_FLOOR - (profile.live[i] / most) * STRIP;
+      ctx.lineTo(xOf(i, width), y);
+      ctx.lineTo(xOf(i + 1, width), y);
     }
+    ctx.lineTo(width, STRIP_FLOOR);
+    ctx.fill();
     ctx.globalAlpha = 1;
     ctx.fillStyle = colours.line;
     ctx.fillRect(0, STRIP_FLOOR, width, 1);
@@ -194,7 +199,7 @@ export function createMemoryView(root, data, store, tip) {
   });
 
   const off = [
-    store.on(["selection", "colourBy"], () => canvas.redraw()),
+    store.on(["selection", "colourBy"], () => canvas.redrawBase()),
     store.on(["hover"], () => canvas.redrawOver()),
   ];
   return {

@@ -1,7 +1,7 @@
 // The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
 
 import { h, s } from "./dom.js";
-import { bytes, count, digits, percent, timeUs } from "./format.js";
+import { bytes, count, percent, timeUs } from "./format.js";
 
 /** Equal bins over the samples' range; [] for fewer than two samples. */
 export function bins(samples, wanted) {
@@ -69,16 +69,31 @@ export function roofline(data, layer, onselect) {
   const roofAt = (i) => Math.min(peak, i * bandwidth) / 1e9;
   const ends = [x.invert(6), ridge, x.invert(W - 6)];
   const roof = s("polyline", { class: "t-roof", points: ends.map((i) => `${x(i)},${y(roofAt(i))}`).join(" ") });
-  const dot = (l) => s("circle", {
-    cx: x(l.intensity), cy: y(l.gflops), r: l === layer ? 5 : 2.6, fill: `var(--t-${data.families[l.family].key})`,
-    class: l === layer ? "t-dot is-chosen" : "t-dot", onclick: () => onselect(l.index),
-  }, s("title", {}, `${l.name}: ${digits(l.gflops)} GFLOP/s at ${digits(l.intensity)} FLOP/B`));
-  const dots = shown.filter((l) => l !== layer).map(dot);
-  if (shown.includes(layer)) dots.push(dot(layer));
-  const label = `Roofline: this layer ran at ${percent(layer.attained)} of what the device allows; it is ${layer.bound}-bound`;
-  return h("figure", { class: "t-figure" },
-    s("svg", { viewBox: `0 0 ${W} ${H}`, class: "t-roofline", role: "img", "aria-label": label }, roof, dots),
-    h("figcaption", {}, h("span", {}, "FLOP/B →"), h("span", {}, `measured peaks: ${count(peak, "FLOP/s")}, ${bytes(bandwidth)}/s`)));
+  const at = (l) => [x(l.intensity), y(l.gflops)];
+  const others = data.families.map(({ key }, family) => s("path", {
+    class: "t-dots", stroke: `var(--t-${key})`,
+    d: shown.filter((l) => l.family === family && l !== layer).map((l) => `M${at(l).map((v) => v.toFixed(1)).join(" ")}h0`).join(""),
+  }));
+  const [cx, cy] = at(layer);
+  const own = shown.includes(layer) && s("circle", { cx, cy, r: 5, fill: `var(--t-${data.families[layer.family].key})`, class: "t-dot" });
+  const label = `Roofline: this layer ran at ${percent(layer.attained)} of what the device allows${layer.bound ? `; it is ${layer.bound}-bound` : ""}`;
+  const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, class: "t-roofline", role: "img", "aria-label": label }, roof, others, own);
+  const nearest = (event) => {
+    const box = picture.getBoundingClientRect();
+    const [px, py] = [((event.clientX - box.left) / box.width) * W, ((event.clientY - box.top) / box.height) * H];
+    const away = (l) => Math.hypot(at(l)[0] - px, at(l)[1] - py);
+    const best = shown.reduce((a, b) => (away(b) < away(a) ? b : a));
+    return away(best) < 8 ? best : null;
+  };
+  const name = h("span", {}, "FLOP/B →");
+  picture.addEventListener("pointermove", (event) => {
+    const found = nearest(event);
+    picture.classList.toggle("is-hit", Boolean(found));
+    name.textContent = found ? found.name : "FLOP/B →";
+  });
+  picture.addEventListener("click", (event) => { const found = nearest(event); if (found) onselect(found.index); });
+  const peaks = h("span", {}, `measured peaks: ${count(peak, "FLOP/s")}, ${bytes(bandwidth)}/s`);
+  return h("figure", { class: "t-figure" }, picture, h("figcaption", {}, name, peaks));
 }
 
 function logScale(low, high, from, to) {

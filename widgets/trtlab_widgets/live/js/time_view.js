@@ -246,7 +246,7 @@ export function createTimeView(root, data, store, tip, goto) {
         focused = firstSlice(state.selection[state.selection.length - 1]);
         if (focused >= 0) reveal(focused);
       }
-      canvas.redraw();
+      canvas.redrawBase();
     }),
   ];
   return {

@@ -1,0 +1,115 @@
+"""The JavaScript's pure functions, in the browser that runs them."""
+
+from typing import Any
+
+import pytest
+from trtlab_widgets.live.bundle import script
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def modules(chromium: Any) -> Any:
+    """A page where ``window.m`` holds every module of the explorer by name."""
+    page = chromium.new_page()
+    text = script("explorer")
+    names = [line.split()[1][1:] for line in text.splitlines() if " = (() => {" in line]
+    held = ", ".join(f"{name}: ${name}" for name in names)
+    text = text.replace("export default $explorer.default;", f"window.m = {{ {held} }};")
+    page.set_content(f"<body></body><script type='module'>{text}</script>")
+    page.wait_for_function("window.m")
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("call", "wanted"),
+    [
+        ("digits(1234.5)", "1,235"),
+        ("digits(0.01234)", "0.0123"),
+        ("digits(null)", "–"),
+        ("timeUs(1500)", "1.50 ms"),
+        ("timeNs(NaN)", "–"),
+        ("bytes(3 * 2 ** 20)", "3.00 MiB"),
+        ("count(25557032, 'FLOP')", "25.6 MFLOP"),
+        ("percent(0.0004)", "<0.1 %"),
+        ("percent(null)", "–"),
+        ("shape([])", "scalar"),
+        ("shape([1, 'batch'])", "1×batch"),
+        ("reading(2048, 'bytes')", "2.00 KiB"),
+        ("reading(1980, 'MHz')", "1,980 MHz"),
+    ],
+)
+def test_numbers_are_written_for_people(modules: Any, call: str, wanted: str) -> None:
+    assert modules.evaluate(f"m.format.{call}") == wanted
+
+
+def test_ticks_are_round_and_inside(modules: Any) -> None:
+    found = modules.evaluate("m.format.ticks(13, 97, 5)")
+    assert found == {"step": 20, "values": [20, 40, 60, 80]}
+    assert modules.evaluate("m.format.ticks(5, 5, 5).values") == []
+
+
+def test_tick_labels_of_an_axis_share_a_unit(modules: Any) -> None:
+    assert modules.evaluate("m.format.tickLabel(1500000, 9000000, 500000)") == "1.5 ms"
+    assert modules.evaluate("m.format.tickLabel(0, 9000000, 500000)") == "0.0 ms"
+
+
+def test_zooming_keeps_the_point_under_the_pointer(modules: Any) -> None:
+    low, high = modules.evaluate("m.zoom.zoomRange([1e6, 5e6], 2e6, 0.5, [0, 1e7])")
+    assert high - low == 2e6
+    assert (2e6 - low) / (high - low) == 0.25
+
+
+def test_ranges_stay_within_their_limits(modules: Any) -> None:
+    assert modules.evaluate("m.zoom.clampRange([-5000, 5000], [0, 1e6])") == [0, 10_000]
+    assert modules.evaluate("m.zoom.clampRange([0, 9e9], [0, 1e6])") == [0, 1e6]
+    assert modules.evaluate("m.zoom.zoomRange([0, 1e6], 5e5, 100, [0, 1e6])") == [0, 1e6]
+
+
+def test_memory_in_use_and_its_peak(modules: Any) -> None:
+    # tensor, offset, size, first, last: an input, and two that overlap at step 1
+    plan = "[['in', 0, 8, -1, 0], ['a', 8, 16, 0, 1], ['b', 0, 4, 1, 2]]"
+    found = modules.evaluate(
+        f"(() => {{ const p = m.memory_view.memoryProfile({plan}, 3);"
+        " return { live: [...p.live], peak: p.peak }; })()"
+    )
+    assert found == {"live": [24, 20, 4], "peak": 0}
+
+
+def test_bins_hold_every_sample(modules: Any) -> None:
+    found = modules.evaluate("m.small_charts.bins([1, 2, 2, 3, 9], 4)")
+    assert sum(each["n"] for each in found) == 5
+    assert modules.evaluate("m.small_charts.bins([2, 2], 4)") == []
+
+
+def test_listeners_hear_of_real_changes_only(modules: Any) -> None:
+    heard = modules.evaluate(
+        """(() => {
+             const store = m.store.createStore({ selection: [1], hover: -1 });
+             const heard = [];
+             const off = store.on(['selection'], (state, source) => heard.push(source));
+             store.set({ selection: [1] }, 'same');
+             store.set({ hover: 3 }, 'other');
+             store.set({ selection: [2] }, 'real');
+             off();
+             store.set({ selection: [3] }, 'late');
+             return heard;
+           })()"""
+    )
+    assert heard == ["real"]
+
+
+def test_csv_quotes_what_needs_it(modules: Any) -> None:
+    text = modules.evaluate(
+        """m.grid.toCsv(
+             [{ title: 'Name', value: (r) => r.name }, { title: 'n', value: (r) => r.n }],
+             [{ name: 'a,"b"', n: 1 }, { name: 'c', n: null }])"""
+    )
+    assert text == 'Name,n\n"a,""b""",1\nc,\n'
+
+
+def test_the_last_sample_before_a_time(modules: Any) -> None:
+    times = "[10, 20, 30]"
+    calls = [f"m.trace_track.sampleAt({times}, {t})" for t in (5, 10, 25, 99)]
+    assert [modules.evaluate(call) for call in calls] == [-1, 0, 1, 2]

@@ -1,0 +1,102 @@
+import ast
+import inspect
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from trtlab_widgets.code import literal, python_code
+
+from trtlab.session import one_call
+from trtlab.session.requests import BuildRequest, RunRequest
+
+BUILD = BuildRequest(
+    'models/net "x".onnx',
+    precision="fp16",
+    layer_precisions={"conv1": "fp32", "fc": "bf16"},
+    profiles={"input": ((1, 3), (2, 3), (8, 3)), "mask": ((1,), (1,), (1,))},
+    max_aux_streams=2,
+    memory_pools_bytes={"WORKSPACE": 1 << 28},
+    tactic_sources=("GENERATED",),
+    optimization_level=5,
+)
+RUN = RunRequest(shapes={"input": (4, 3)}, duration_s=5.0, profile_layers=False)
+
+
+class Recorder(ModuleType):
+    """Stands for trtlab and remembers the calls."""
+
+    def __init__(self) -> None:
+        super().__init__("trtlab")
+        self.calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = []
+        self.build = self._method("build", "engine")
+        self.profile = self._method("profile", self)
+
+    def _method(self, name: str, result: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            self.calls.append((name, args, options))
+            return result
+
+        return call
+
+    def to_pandas(self) -> None:
+        self.calls.append(("to_pandas", (), {}))
+
+
+def run(code: str, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    recorder = Recorder()
+    monkeypatch.setitem(sys.modules, "trtlab", recorder)
+    exec(compile(code, "generated", "exec"), {})  # noqa: S102 - that is what the test is about
+    return recorder
+
+
+def test_running_the_code_makes_the_same_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = run(python_code(BUILD, RUN), monkeypatch).calls
+    (build, sources, options), (profile, engines, measured), (table, _, _) = calls
+    assert (build, profile, table) == ("build", "profile", "to_pandas")
+    assert engines == ("engine",)
+    assert BuildRequest(*sources, **options) == BUILD
+    assert RunRequest(**measured) == RUN
+
+
+def test_defaults_are_left_out() -> None:
+    code = python_code(BuildRequest("zoo:resnet50"), RunRequest())
+    assert code == (
+        "import trtlab\n\n"
+        'engine = trtlab.build("zoo:resnet50")\n'
+        "report = trtlab.profile(engine)\n"
+        "report.to_pandas()\n"
+    )
+
+
+def test_the_one_call_api_has_every_option() -> None:
+    tree = ast.parse(python_code(BUILD, RunRequest({"x": (1,)}, 1.0, 1.0, 1, False, False)))
+    for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        if isinstance(call.func, ast.Attribute) and call.keywords:
+            known = inspect.signature(getattr(one_call, call.func.attr)).parameters
+            assert {keyword.arg for keyword in call.keywords} <= set(known)
+
+
+def test_long_calls_are_broken_into_lines() -> None:
+    code = python_code(BUILD, RUN)
+    assert max(map(len, code.splitlines())) <= 88
+    assert '        "conv1": "fp32",\n' in code
+
+
+values = st.recursive(
+    st.text()
+    | st.integers()
+    | st.booleans()
+    | st.none()
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: (
+        st.tuples(inner) | st.tuples(inner, inner) | st.dictionaries(st.text(), inner)
+    ),
+)
+
+
+@given(values)
+def test_literals_evaluate_to_the_value(value: object) -> None:
+    assert ast.literal_eval(literal(value)) == value

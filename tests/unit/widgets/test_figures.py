@@ -1,0 +1,86 @@
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sample_reports import resnet_report
+
+from trtlab.core.errors import UsageError
+from trtlab.report.records import Report
+
+pytest.importorskip("plotly")
+
+from trtlab_widgets.figures import build, latency, layers, run
+
+Pair = tuple[Callable[..., Any], Callable[..., list[dict[str, object]]]]
+PAIRS: list[Pair] = [
+    (latency.latency_distribution, latency.latency_distribution_rows),
+    (latency.latency_over_time, latency.latency_over_time_rows),
+    (latency.latency_parts, latency.latency_parts_rows),
+    (layers.time_by_type, layers.time_by_type_rows),
+    (layers.slowest_layers, layers.slowest_layers_rows),
+    (layers.roofline, layers.roofline_rows),
+    (build.build_phases, build.build_phases_rows),
+    (run.sensors, run.sensors_rows),
+    (run.memory_plan, run.memory_plan_rows),
+]
+names = [figure.__name__ for figure, _ in PAIRS]
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return resnet_report(iterations=10)
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
+@pytest.mark.parametrize(("figure", "rows"), PAIRS, ids=names)
+def test_every_figure_says_something_and_has_a_twin(
+    report: Report, figure: Any, rows: Any, theme: str
+) -> None:
+    made = figure(report, theme=theme)
+    assert len(made.layout.title.text) > 10
+    assert made.layout.paper_bgcolor == "rgba(0, 0, 0, 0)"
+    assert made.data
+    assert rows(report)
+    assert len({tuple(row) for row in rows(report)}) == 1  # the same columns in every row
+
+
+def test_outliers_are_marked(report: Report) -> None:
+    rows = latency.latency_over_time_rows(report)
+    assert {row["outlier"] for row in rows} == {True, False}
+    shapes = latency.latency_over_time(report).layout.shapes
+    assert len(shapes) == 1  # the throttled interval
+
+
+def test_the_parts_add_up(report: Report) -> None:
+    bars = latency.latency_parts(report).data[0]
+    assert sum(bars.y) == pytest.approx(sum(report.reconciliation_ms.values()))
+
+
+def test_the_roof_breaks_at_the_ridge(report: Report) -> None:
+    roof = layers.roofline(report).data[0]
+    assert roof.y[1] == pytest.approx(roof.y[2])
+    assert roof.y[0] < roof.y[1]
+
+
+def test_slowest_layers_stops_at_top(report: Report) -> None:
+    assert len(layers.slowest_layers_rows(report, 3)) == 3
+
+
+def test_a_contest_lists_refusals_last(report: Report) -> None:
+    layer = max(report.build.selections, key=lambda s: len(s.contenders)).layer
+    rows = build.tactic_contest_rows(report, layer)
+    timed = [row["time_us"] is not None for row in rows]
+    assert timed == sorted(timed, reverse=True)
+    assert len(build.tactic_contest(report, layer).data) == sum(timed)
+    with pytest.raises(UsageError, match="no contest"):
+        build.tactic_contest(report, "nothing")
+
+
+@pytest.mark.parametrize(
+    "figure", [latency.latency_distribution, latency.latency_over_time, run.sensors]
+)
+def test_what_was_not_measured_is_not_drawn(report: Report, figure: Any) -> None:
+    bare = replace(report, benchmark=None, telemetry=None)
+    with pytest.raises(UsageError, match="the report has no"):
+        figure(bare)

@@ -1,0 +1,133 @@
+from dataclasses import replace
+
+import pytest
+from sample_reports import built_only, large_report, resnet_report
+from trtlab_widgets.pages import text
+from trtlab_widgets.pages.build import build_page, contest_rows
+from trtlab_widgets.pages.latency import histogram, series_svg
+from trtlab_widgets.pages.markup import element, stacked_bar, table
+from trtlab_widgets.pages.overview import overview_page, type_rows, verdict
+
+from trtlab.report.records import BenchmarkRecord, Report
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return resnet_report(iterations=20)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (None, "–"),
+        (0, "0"),
+        (1234.5, "1,234"),
+        (12.345, "12.3"),
+        (1.2345, "1.23"),
+        (0.01234, "0.0123"),
+        (-5.5, "-5.50"),
+    ],
+)
+def test_digits(value: float | None, written: str) -> None:
+    assert text.digits(value) == written
+
+
+def test_units_fit_the_size() -> None:
+    assert text.time_us(1500) == "1.50 ms"
+    assert text.time_us(0.5) == "500 ns"
+    assert text.time_ms(2500) == "2.50 s"
+    assert text.seconds(130) == "2 min 10 s"
+    assert text.nbytes(3 << 20) == "3.00 MiB"
+    assert text.count(25_557_032, "FLOP") == "25.6 MFLOP"
+    assert text.percent(0.0004) == "<0.1 %"
+    assert text.percent(0.256) == "26 %"
+    assert text.shape(()) == "scalar"
+    assert text.plural(2, "query") == "2 queries"
+
+
+def test_texts_and_attributes_are_escaped() -> None:
+    assert element("p", class_='"><script>') == '<p class="&quot;&gt;&lt;script&gt;"></p>'
+    assert "<b>" not in table(["<b>"], [["<b>"]])
+
+
+def test_parts_of_a_bar_are_in_proportion() -> None:
+    bar = stacked_bar([("a", 3, "conv"), ("b", 1, "move"), ("none", 0, "other")], "label")
+    assert "flex-grow: 0.75" in bar
+    assert "flex-grow: 0.25" in bar
+    assert "none" not in bar
+
+
+def test_histogram_counts_every_value_once() -> None:
+    values = tuple(float(v % 17) for v in range(500))
+    assert sum(n for *_, n in histogram(values)) == 500
+    assert histogram(()) == []
+    assert histogram((2.0, 2.0)) == [(2.0, 2.0, 2)]
+
+
+def test_verdict_begins_with_the_worst(report: Report) -> None:
+    html = verdict(report)
+    assert html.index("Throttled") < html.index("Unstable")
+
+
+def test_a_clean_run_is_said_to_be_clean(report: Report) -> None:
+    assert report.telemetry is not None
+    assert report.benchmark is not None
+    steady = replace(
+        report.benchmark.compute_ms, stdev=0.001 * report.benchmark.compute_ms.mean
+    )
+    clean = replace(
+        report,
+        telemetry=replace(report.telemetry, throttling=(), verdict=""),
+        benchmark=replace(report.benchmark, verdicts=(), compute_ms=steady),
+    )
+    html = verdict(clean)
+    assert "No throttling was reported." in html
+    assert "Compute time varies by 0.1 %" in html
+
+
+def test_time_by_type_covers_all_layers(report: Report) -> None:
+    rows = type_rows(report)
+    assert sum(number for _, number, _ in rows) == len(report.layers)
+    times = [time for *_, time in rows]
+    assert times == sorted(times, reverse=True)
+
+
+def test_overview_before_a_run_has_no_latency(report: Report) -> None:
+    html = overview_page(built_only(report))
+    assert "Run to measure" in html
+    assert "Distribution" not in html
+
+
+def test_overview_shows_median_with_its_interval(report: Report) -> None:
+    benchmark: BenchmarkRecord | None = report.benchmark
+    assert benchmark is not None
+    html = overview_page(report)
+    assert text.time_ms(benchmark.latency_ms.median) in html
+    assert "± " in html
+
+
+def test_many_queries_are_thinned_to_their_extremes(report: Report) -> None:
+    assert report.benchmark is not None
+    values = (1.0,) * 5000 + (9.0,) + (1.0,) * 5000
+    many = replace(
+        report.benchmark, samples_ms=values, starts_ns=tuple(range(0, 10_001_000, 1000))
+    )
+    svg = series_svg(replace(report, benchmark=many))
+    assert svg.count("h0") <= 4002
+    assert " 6.0h0" in svg  # the outlier is still at the top
+
+
+def test_contests_give_the_runner_ups_distance(report: Report) -> None:
+    rows = contest_rows(report)
+    selection, chosen, gap = rows[0]
+    others = [
+        c.time_us for c in selection.contenders if c.time_us and c.tactic != selection.chosen
+    ]
+    assert gap == pytest.approx(min(others) / chosen - 1)
+    assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
+
+
+def test_build_page_names_refusals_and_limits_long_lists() -> None:
+    html = build_page(large_report(layers=120, slices=1000))
+    assert "output has 2 readers" in html
+    assert "The 60 slowest of 120 layers" in html

@@ -1,0 +1,92 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from trtlab_widgets.palette import FAMILIES, OTHER, family_index, kind_label, palette_css
+
+from trtlab.layers.catalog import OPS
+
+# Machado, Oliveira and Fernandes 2009, severity 1, on linear sRGB.
+SIGHT = {
+    "normal": np.eye(3),
+    "protanopia": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deuteranopia": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.01182, 0.04294, 0.968881],
+        ]
+    ),
+    "tritanopia": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.3039],
+        ]
+    ),
+}
+XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def linear(colour: str) -> np.ndarray:
+    values = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    x = XYZ @ rgb / XYZ.sum(axis=1)
+    f = np.where(x > 0.008856, np.cbrt(x), 7.787 * x + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+def contrast(colour: str, background: str) -> float:
+    low, high = sorted(float(XYZ[1] @ linear(c)) for c in (colour, background))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("sight", list(SIGHT))
+def test_families_differ_for_every_kind_of_sight(theme: str, sight: str) -> None:
+    seen = [lab(np.clip(SIGHT[sight] @ linear(getattr(f, theme)), 0, 1)) for f in FAMILIES]
+    distances = {
+        (a.key, b.key): float(np.linalg.norm(seen[i] - seen[j]))
+        for (i, a), (j, b) in combinations(enumerate(FAMILIES), 2)
+    }
+    worst = min(distances, key=lambda pair: distances[pair])
+    assert distances[worst] >= 15, worst
+
+
+@pytest.mark.parametrize(
+    ("theme", "background", "least"), [("light", "#ffffff", 2.3), ("dark", "#15181e", 3.5)]
+)
+def test_colours_stand_out_from_the_background(
+    theme: str, background: str, least: float
+) -> None:
+    weak = {f.key: contrast(getattr(f, theme), background) for f in FAMILIES}
+    assert min(weak.values()) >= least, weak
+
+
+def test_every_layer_type_that_computes_has_a_family() -> None:
+    unknown = {kind for kind in OPS if family_index(kind) == OTHER}
+    assert unknown <= {"CONSTANT", "SHAPE", "FILL"}
+
+
+def test_no_layer_type_is_in_two_families() -> None:
+    for a, b in combinations(FAMILIES, 2):
+        assert not a.kinds & b.kinds
+
+
+def test_unknown_types_are_other() -> None:
+    assert family_index("PLUGIN_V3") == OTHER
+    assert family_index("convolution") == 0
+
+
+def test_labels_and_css_properties() -> None:
+    assert kind_label("MATRIX_MULTIPLY") == "Matrix multiply"
+    assert f"--t-conv: {FAMILIES[0].dark};" in palette_css("dark")
