@@ -120,7 +120,7 @@ class Attention(Rule[AttentionMatch]):
 
 
 def _is_bare(layer: Layer, op: MatrixMultiply, *, alpha: bool = False) -> bool:
-    """A product with nothing on it (but alpha, where that is allowed), of plain left operand."""
+    """A product with nothing on it (but alpha, where allowed), of a plain left operand."""
     bias = layer.inputs[2] if len(layer.inputs) > 2 else None
     plain = op.op0 is MatrixOperation.NONE and op.op1 is not MatrixOperation.VECTOR
     return plain and bias is None and not op.epilogue and (alpha or op.alpha == 1)
@@ -201,7 +201,7 @@ def _moved_shape(move: Shuffle, tensor: Tensor) -> Shape:
 
 
 def _fit(q: Shape, k: Shape, v: Shape) -> bool:
-    """Equal batch; as many key heads as query heads, or one for all; as many values as keys."""
+    """Equal batch; as many key heads as query heads, or one for all; a value for each key."""
     if len(q) != len(k) or len(k) != len(v) or q[-1] != k[-1] or k[-2] != v[-2]:
         return False
     if k[:-2] != v[:-2]:

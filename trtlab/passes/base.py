@@ -27,7 +27,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Match:
-    """Layers that one rewrite replaces, in execution order; the last is where the rule looked."""
+    """Layers that one rewrite replaces, in execution order; the rule looked at the last."""
 
     layers: tuple[Layer, ...]
 
@@ -92,15 +92,18 @@ class Rule(ABC, Generic[MatchT]):
     Attributes:
         name: See `Pass.name`.
         roots: Types of operators at which to look.
+        backwards: Whether to look at readers before producers, for a rule that takes all that
+            it can at once.
     """
 
     name: ClassVar[str]
     roots: ClassVar[tuple[type[Op], ...]]
+    backwards: ClassVar[bool] = False
 
     def run(self, network: Network) -> PassResult:
         """Rewrite every match."""
         changes, rejections = 0, Rejections()
-        for layer in network:
+        for layer in network.layers[:: -1 if self.backwards else 1]:
             while isinstance(layer.op, self.roots) and not is_dead(network, layer):
                 found = self._match(network, layer)
                 if isinstance(found, Match):

@@ -1,7 +1,7 @@
 """``(w * x + b) + t = w * x + (b + t)``: a sum with a constant becomes the bias.
 
-Safe because t has one value an output channel: the channel axis of a convolution, the last axis
-of a matrix product.
+Safe because t has one value an output channel: the channel axis of a convolution, the last
+axis of a matrix product.
 Needs a result that nobody else reads, and a bias that is constant or missing. Weights may be
 shared or computed: they stay.
 """

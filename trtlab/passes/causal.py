@@ -23,7 +23,7 @@ Test = Callable[[Array], bool]
 
 
 def sees_past(tensor: Tensor) -> bool:
-    """Whether a BOOL tensor is true exactly for t ≤ s on its last two axes, the same elsewhere."""
+    """Whether a BOOL tensor is true exactly for t ≤ s on its last two axes."""
     return _comes_from(tensor, _is_lower) or _compares(tensor, hides=False)
 
 

@@ -1,8 +1,8 @@
 """``y = f(x)`` with y never read: gone.
 
 Safe because layers have no effect but their outputs.
-Needs every output of the layer to be unread and no network output. Unread inputs of the network
-stay: they are part of its interface.
+Needs every output of the layer to be unread and no network output. Unread inputs of the
+network stay: they are part of its interface.
 """
 
 from dataclasses import dataclass

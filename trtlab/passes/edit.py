@@ -1,4 +1,4 @@
-"""What rewrites do to a network: put one layer in the place of several, with name and origins."""
+"""What rewrites do to a network: one layer in the place of several, with name and origins."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -93,21 +93,22 @@ def absorb(layer: Layer, layers: Iterable[Layer]) -> None:
 
 def joined_name(names: Sequence[str], kind: str) -> str:
     """``conv1 + relu1``; many parts become ``{NORMALIZATION[first...last]}``."""
-    parts = [part for name in names for part in name.split(_PLUS)]
+    listed = [_inside(n) if n.startswith("PWN") and _MORE not in n else [n] for n in names]
+    parts = [part for name in listed for whole in name for part in whole.split(_PLUS)]
     if len(parts) <= MOST_NAMED_PARTS and not any(part.startswith("{") for part in parts):
         return _PLUS.join(parts)
-    return f"{{{kind}[{_inside(parts[0])[0]}{_ELLIPSIS}{_inside(parts[-1])[-1]}]}}"
+    return f"{{{kind}[{_inside(parts[0])[0]}{_MORE}{_inside(parts[-1])[-1]}]}}"
 
 
 def pointwise_name(names: Sequence[str]) -> str:
     """``PWN(sigmoid1, mul1)``; many parts become ``PWN(first...last)``."""
     parts = [part for name in names for part in _inside(name)]
-    if len(parts) <= MOST_NAMED_PARTS and _ELLIPSIS not in "".join(names):
+    if len(parts) <= MOST_NAMED_PARTS and _MORE not in "".join(names):
         return f"PWN({', '.join(parts)})"
-    return f"PWN({parts[0]}{_ELLIPSIS}{parts[-1]})"
+    return f"PWN({parts[0]}{_MORE}{parts[-1]})"
 
 
-_PLUS, _ELLIPSIS = " + ", "..."
+_PLUS, _MORE = " + ", "..."
 _JOINED = re.compile(r"(?:PWN\(|\{\w+\[)(.*)(?:\)|\]\})")
 
 

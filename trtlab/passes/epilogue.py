@@ -1,7 +1,7 @@
 """``g(conv(x, w), r)``: scalar functions computed on a result before it is written.
 
-Safe because g depends on the same element of the result and of each operand. The layer moves to
-where g stood, so everything that g reads exists by then.
+Safe because g depends on the same element of the result and of each operand. The layer moves
+to where g stood, so everything that g reads exists by then.
 Needs a result that has no other reader and the shape of g's result. Of several layers that
 could take g, the last in order does.
 """

@@ -1,7 +1,7 @@
 """``pool(x)`` with a window over everything ``= reduce(x, spatial axes)``.
 
-Safe because there is one window, and nothing but the input in it. One form for both: reductions
-have tactics of their own, and merge with a Flatten behind them.
+Safe because there is one window, and nothing but the input in it. One form for both:
+reductions have tactics of their own, and merge with a Flatten behind them.
 Needs a window of exactly the input's size, and no padding.
 """
 

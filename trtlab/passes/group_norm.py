@@ -81,5 +81,5 @@ class GroupNorm(Rule[GroupMatch]):
 
 
 def _is_per_group(weight: Tensor | None, groups: int) -> bool:
-    """Whether a weight of the instance normalization is missing, or constant and one a group."""
+    """Whether a weight of the instance normalization is missing, or constant a group."""
     return weight is None or (weight.data is not None and weight.data.size in {1, groups})

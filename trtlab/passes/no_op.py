@@ -1,9 +1,9 @@
 """``f(x) = x``: readers read x.
 
-Safe because each case returns its input's elements in its input's shape and type: Identity, Cast
-to the same type, a Shuffle that moves nothing, a Slice of everything, a Concatenation of one
-part, an Expand to the same shape, Padding by nothing, a Reduce over axes of one element, a sum
-with 0, a product with or quotient by 1, a Scale by nothing.
+Safe because each case returns its input's elements in its input's shape and type: Identity,
+Cast to the same type, a Shuffle that moves nothing, a Slice of everything, a Concatenation of
+one part, an Expand to the same shape, Padding by nothing, a Reduce over axes of one element, a
+sum with 0, a product with or quotient by 1, a Scale by nothing.
 Needs the input to be no input, constant or output of the network where the result is a network
 output: an output must come from a layer.
 """
@@ -78,14 +78,15 @@ def _slice(layer: Layer) -> Tensor | None:
 
 
 def _concatenation(layer: Layer) -> Tensor | None:
-    return layer.inputs[0] if len(layer.inputs) == 1 else None
+    x, *others = layer.inputs
+    return None if others else x
 
 
 def _padding(layer: Layer) -> Tensor | None:
-    op = layer.op
-    if not isinstance(op, Padding) or (len(layer.inputs) > 1 and layer.inputs[1] is not None):
+    op, (x, pads, *_) = layer.op, (*layer.inputs, None)
+    if not isinstance(op, Padding) or pads is not None:
         return None
-    return None if any(op.pre_padding) or any(op.post_padding) else layer.inputs[0]
+    return None if any(op.pre_padding) or any(op.post_padding) else x
 
 
 def _reduce(layer: Layer) -> Tensor | None:

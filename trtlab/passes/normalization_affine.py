@@ -1,8 +1,9 @@
 """``norm(x) · γ + β = norm(x, γ, β)``: scale and shift in the normalization itself.
 
-Safe because a normalization scales and shifts last; what it scales by already is multiplied in.
-Needs constants that vary along the normalized axes only (or, for statistics a channel or group,
-along the channels only), and a normalization that nobody else reads.
+Safe because a normalization scales and shifts last; what it scales by already is multiplied
+in.
+Needs constants that vary along the normalized axes only (or, for statistics a channel or
+group, along the channels only), and a normalization that nobody else reads.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 
 from trtlab.core.enums import ElementWiseOperation
-from trtlab.layers.base import Array
 from trtlab.layers.elementwise import ElementWise
 from trtlab.layers.normalization import Normalization
 from trtlab.network.graph import Layer, Network, Tensor
@@ -92,7 +92,7 @@ def _joined(
     """The old weight and the constant as one."""
     if constant.data is None:
         return constant
-    data: Array = constant.data
+    data = constant.data
     if old is not None and old.data is not None:
         data = how(old.data.astype(np.float64), data.astype(np.float64)).astype(data.dtype)
     op, x = norm.op, norm.inputs[0]

@@ -1,8 +1,8 @@
 """``conv(pad(x, p), q) = conv(x, p + q)``: padding in the convolution itself.
 
 Safe because a convolution pads with zeros, too.
-Needs padding of spatial axes only, with zeros, by nothing negative, and a convolution whose own
-padding is given as numbers.
+Needs padding of spatial axes only, with zeros, by nothing negative, and a convolution whose
+own padding is given as numbers.
 """
 
 from dataclasses import dataclass, replace

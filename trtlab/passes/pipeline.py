@@ -37,8 +37,8 @@ from trtlab.passes.reduce_shuffle import ReduceShuffle
 from trtlab.passes.rms_norm import RmsNorm
 from trtlab.passes.scale_fold import ScaleFold
 from trtlab.passes.scale_to_pointwise import ScaleToPointwise
-from trtlab.passes.shape_source import ShapeSource
 from trtlab.passes.shape_simplification import ShapeSimplification
+from trtlab.passes.shape_source import ShapeSource
 from trtlab.passes.shuffle_merge import ShuffleMerge
 from trtlab.passes.slice_of_concat import SliceOfConcat
 from trtlab.passes.swish import Swish
@@ -60,9 +60,9 @@ _CLEANUP: tuple[Pass, ...] = (
     DeadCode(),
 )
 
-# Moves of elements. A product draws transposes in before constants are folded, or a weight that
-# is shared (tied embeddings) would be copied; products lose the reshapes around them before
-# reshapes merge with each other, or the pair is not recognizable any more.
+# Moves of elements. A product draws transposes in before constants are folded, or a weight
+# that is shared (tied embeddings) would be copied; products lose the reshapes around them
+# before reshapes merge with each other, or the pair is not recognizable any more.
 _PRODUCTS: tuple[Pass, ...] = (
     TransposeIntoMatmul(),
     UnflattenGemm(),
@@ -123,8 +123,8 @@ def passes_for(options: PassOptions) -> tuple[Pass, ...]:
     * 3 adds merging of siblings, and is the default.
     * 4 runs the patterns and what follows them twice, 5 everything.
 
-    Precision comes after all fusion, so that a fused layer is one decision; what its casts leave
-    to clean up goes at the very end.
+    Precision comes after all fusion, so that a fused layer is one decision; what its casts
+    leave to clean up goes at the very end.
 
     Raises:
         UsageError: A disabled rule does not exist.

@@ -1,13 +1,12 @@
-"""``y = f(x)`` in FLOAT becomes ``cast(f₁₆(cast(x)))``: element types, and casts at the borders.
+"""``f(x)`` in FLOAT becomes ``cast(f₁₆(cast(x)))``: element types, and casts at borders.
 
 Safe as far as the user asked for it: only the type in which tensors are stored changes.
 Products, sums, normalization and softmax still accumulate in FLOAT (each operator's own rule),
-inputs and outputs of the network keep their declared types, and constants that HALF cannot hold
-become the largest that it can, never infinity.
+inputs and outputs of the network keep their declared types, and constants that HALF cannot
+hold become the largest that it can, never infinity.
 Needs a weakly typed network: in a strongly typed one, types are the user's own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -76,7 +75,7 @@ class _Walk:
         self.network = network
         self.options = options
         self.rejections = Rejections()
-        self.defined: Mapping[int, DataType] = {id(t): t.dtype for t in network.tensors()}
+        self.defined: dict[int, DataType] = {id(t): t.dtype for t in network.tensors()}
         self.casts: dict[tuple[int, DataType], Tensor] = {}
 
     def run(self) -> PassResult:
@@ -156,6 +155,7 @@ class _Walk:
                 continue
             after = next(iter(tensor.consumers), None)
             stored = self._cast(tensor, kind, after)
+            self.defined[id(stored)] = self.defined.get(id(tensor), tensor.dtype)
             self.network.replace_uses(tensor, stored)
 
     def _restore_output(self, index: int, kind: DataType) -> None:

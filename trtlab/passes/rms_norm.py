@@ -101,10 +101,9 @@ def _square_root(tensor: Tensor, chain: list[Layer]) -> Tensor | None:
     if unary is not None and unary[1].op is UnaryOperation.SQRT:
         chain.append(unary[0])
         return unary[0].inputs[0]
-    if power is not None and power[1].op is ElementWiseOperation.POW:
-        if scalar(power[0].inputs[1]) == 0.5:
-            chain.append(power[0])
-            return power[0].inputs[0]
+    if power is not None and _is_power(power[0], 0.5):
+        chain.append(power[0])
+        return power[0].inputs[0]
     return None
 
 
@@ -119,17 +118,21 @@ def _inverse_root(tensor: Tensor, chain: list[Layer]) -> Tensor | None:
         if scalar(pair[0].inputs[0]) == 1:
             chain.append(pair[0])
             below = pair[0].inputs[1]
-    elif pair is not None and pair[1].op is ElementWiseOperation.POW:
-        if scalar(pair[0].inputs[1]) == -0.5:
-            chain.append(pair[0])
-            return pair[0].inputs[0]
+    elif pair is not None and _is_power(pair[0], -0.5):
+        chain.append(pair[0])
+        return pair[0].inputs[0]
     return None if below is None else _square_root(below, chain)
+
+
+def _is_power(layer: Layer, exponent: float) -> bool:
+    op = layer.op
+    powers = isinstance(op, ElementWise) and op.op is ElementWiseOperation.POW
+    return powers and scalar(layer.inputs[1]) == exponent
 
 
 def _is_square(layer: Layer, x: Tensor) -> bool:
     op = layer.op
     if not isinstance(op, ElementWise) or layer.inputs[0] is not x:
         return False
-    if op.op is ElementWiseOperation.POW:
-        return scalar(layer.inputs[1]) == 2
-    return op.op is ElementWiseOperation.PROD and layer.inputs[1] is x
+    product = op.op is ElementWiseOperation.PROD and layer.inputs[1] is x
+    return product or _is_power(layer, 2)

@@ -24,7 +24,7 @@ from trtlab.passes.program import Accumulating
 
 @dataclass(frozen=True)
 class ScaleMatch(Match):
-    """A layer with weights, the scale behind it, and the scale's factor and shift: [channels]."""
+    """A layer with weights and a scale behind it, with factor and shift: [channels]."""
 
     weights: Weighted
     factor: Array

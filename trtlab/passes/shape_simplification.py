@@ -1,4 +1,4 @@
-"""``reshape(x, concat(shape(x)[0], −1, 64)) = reshape(x, [0, −1, 64])``: shapes without tensors.
+"""``reshape(x, concat(shape(x)[0], −1, 64)) = reshape(x, [0, −1, 64])``: no shape tensors.
 
 Safe because the integers follow from the network's named dimensions: a number is written as a
 number, a dimension as "copy this one" (0) or "what is left" (−1).

@@ -1,8 +1,8 @@
 """``shape(f(x)) = concat(shape(x)[i], 12, shape(x)[j], …)``: sizes read from the inputs.
 
 Safe because equal names are equal sizes, and inputs have every size that names stand for.
-Needs each named dimension to be an axis of a network input as it is, not an expression. A value
-whose shape somebody asks for could otherwise never disappear inside a fused layer.
+Needs each named dimension to be an axis of a network input as it is, not an expression. A
+value whose shape somebody asks for could otherwise never disappear inside a fused layer.
 """
 
 from collections.abc import Mapping

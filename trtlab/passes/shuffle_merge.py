@@ -68,7 +68,7 @@ class ShuffleMerge(Rule[ShuffleMatch]):
 
 
 def joined(inner: Move, outer: Move, source: Shape) -> Move | None:
-    """``outer`` after ``inner`` as one move of a tensor of this shape; None when it is not one."""
+    """``outer`` after ``inner`` as one move of a tensor of this shape; None if it is not."""
     if inner.middle is None:  # a permutation goes in front of whatever follows
         first = composed(inner.first, outer.first)
         return normal(source, Move(first, outer.middle, outer.second))

@@ -1,8 +1,8 @@
 """``a · transpose(b) = a · bᵀ``: the product reads its operand transposed.
 
 Safe because a matrix product can walk an operand along either axis.
-Needs a transpose that swaps the last two axes and moves nothing else. It also serves constants:
-a weight that a gather shares (tied embeddings) is then not copied.
+Needs a transpose that swaps the last two axes and moves nothing else. It also serves
+constants: a weight that a gather shares (tied embeddings) is then not copied.
 """
 
 from dataclasses import dataclass, replace

@@ -51,7 +51,9 @@ def test_huge_results_are_computed_while_running():
     g = Graph()
     x = g.input("x", 1, 3000, 3000)
     zeros = g.add(Expand((1, 3000, 3000)), g.constant([[[0.5]]]), name="big")
-    network = g.output(g.binary("sum", g.add(Reduce(axes=(1,)), zeros), g.add(Reduce(axes=(1,)), x)))
+    network = g.output(
+        g.binary("sum", g.add(Reduce(axes=(1,)), zeros), g.add(Reduce(axes=(1,)), x))
+    )
     declines(ConstantFolding(), network, "would take 36000000 bytes")
     fires(ConstantFolding(limit_bytes=1 << 26), network)
 
@@ -102,9 +104,16 @@ def test_layers_that_do_nothing_go(case):
 
 @pytest.mark.parametrize(
     ("op", "value", "first"),
-    [("sum", 0, 0), ("sum", 0, 1), ("sub", 0, 0), ("prod", 1, 0), ("prod", 1, 1), ("div", 1, 0),
-     ("pow", 1, 0)],
-)  # fmt: skip
+    [
+        ("sum", 0, 0),
+        ("sum", 0, 1),
+        ("sub", 0, 0),
+        ("prod", 1, 0),
+        ("prod", 1, 1),
+        ("div", 1, 0),
+        ("pow", 1, 0),
+    ],
+)
 def test_neutral_elements_go(op, value, first):
     g = Graph()
     x = g.unary("exp", g.input("x", 2, 3))
@@ -129,7 +138,8 @@ def test_a_constant_that_enlarges_stays():
 def test_scale_by_nothing_goes():
     g = Graph()
     x = g.unary("exp", g.input("x", 2, 3))
-    y = g.add(Scale(ScaleMode.CHANNEL, 1), x, g.constant([0, 0, 0]), g.constant([1, 1, 1]))
+    shift, scale = g.constant([0, 0, 0]), g.constant([1, 1, 1])
+    y = g.add(Scale(ScaleMode.CHANNEL, 1), x, shift, scale)
     assert names(fires(NoOp(), g.output(g.unary("abs", y)))) == ["exp", "abs"]
 
 

@@ -219,7 +219,8 @@ def test_slices_find_their_part(start, size, stride, part):
 
 
 @pytest.mark.parametrize(
-    ("index", "taken"), [(1, ["SLICE", "SQUEEZE"]), (-1, ["SLICE", "SQUEEZE"]), ([1, 2], ["SLICE"])]
+    ("index", "taken"),
+    [(1, ["SLICE", "SQUEEZE"]), (-1, ["SLICE", "SQUEEZE"]), ([1, 2], ["SLICE"])],
 )
 def test_neighbours_are_sliced(index, taken):
     g = Graph()
@@ -300,5 +301,7 @@ def test_random_chains_of_moves_keep_their_numbers():
             else:
                 shape = [(2, 3, 4), (6, 4), (24,), (4, 3, 2), (2, 3, 2, 2), (1, 6, 1, 4)]
                 y = g.reshape(y, *shape[rng.integers(len(shape))])
-        copy, _ = rewrite([ShuffleMerge(), NoOp(), ShuffleMerge()], g.output(g.unary("exp", y)))
+        copy, _ = rewrite(
+            [ShuffleMerge(), NoOp(), ShuffleMerge()], g.output(g.unary("exp", y))
+        )
         assert len(copy) <= 7

@@ -142,7 +142,9 @@ def test_a_factor_along_other_axes_stays():
     g = Graph()
     x = g.input("x", 2, 3, 5, 8)
     y = g.add(Normalization((3,)), x, None, None)
-    declines(NormalizationAffine(), g.output(g.binary("prod", y, g.weight(5, 1))), "other axes")
+    declines(
+        NormalizationAffine(), g.output(g.binary("prod", y, g.weight(5, 1))), "other axes"
+    )
 
 
 # ---- attention ---------------------------------------------------------------------------
@@ -238,7 +240,9 @@ def test_masks_are_added(mask):
 
 def corner(g: Graph, table):
     """The upper left [length, length] of a constant, as GPT-2 is exported."""
-    size = g.add(Gather(axis=0), g.add(Shape(), g.network.inputs[0]), g.constant([1], DataType.INT64))
+    size = g.add(
+        Gather(axis=0), g.add(Shape(), g.network.inputs[0]), g.constant([1], DataType.INT64)
+    )
     shape = g.add(Concatenation(), g.constant([1, 1], DataType.INT64), size, size)
     start = g.constant([0, 0, 0, 0], DataType.INT64)
     return g.add(Slice(stride=(1, 1, 1, 1)), table, start, shape)
@@ -265,7 +269,9 @@ def causal_added(g: Graph, scores):
 
 def compared(g: Graph, scores):
     """key ≤ query over counted indices, as NOT(key > query)."""
-    size = g.add(Gather(axis=0), g.add(Shape(), g.network.inputs[0]), g.constant([1], DataType.INT64))
+    size = g.add(
+        Gather(axis=0), g.add(Shape(), g.network.inputs[0]), g.constant([1], DataType.INT64)
+    )
     zero, one = g.constant(0, DataType.INT64), g.constant(1, DataType.INT64)
     count = g.add(Fill(op=FillOperation.LINSPACE, dtype=DataType.INT64), size, zero, one)
     later = g.binary("greater", g.add(Unsqueeze((0,)), count), g.add(Unsqueeze((1,)), count))
@@ -286,7 +292,9 @@ def test_masks_that_are_provably_causal(mask):
 
 def shifted(g: Graph, scores):
     keep = np.tri(9, k=1, dtype=bool)[None, None]
-    return g.add(Select(), corner(g, g.constant(keep, DataType.BOOL)), scores, g.constant(-1e4))
+    return g.add(
+        Select(), corner(g, g.constant(keep, DataType.BOOL)), scores, g.constant(-1e4)
+    )
 
 
 def elsewhere(g: Graph, scores):
@@ -416,7 +424,9 @@ def test_pointwise_convolutions_with_equal_epilogues_become_one():
 
     g = Graph()
     x = g.unary("exp", g.input("x", BATCH, 4, 6, 6))
-    arms = [g.act("relu", g.conv(x, 3 + i, bias=True, name=f"c{i}"), name=f"a{i}") for i in (0, 1)]
+    arms = [
+        g.act("relu", g.conv(x, 3 + i, bias=True, name=f"c{i}"), name=f"a{i}") for i in (0, 1)
+    ]
     network = g.output(*(g.conv(arm, 2, 3, name=f"d{i}") for i, arm in enumerate(arms)))
     made, _ = rewrite([Epilogue(), ON_CUDA], network)
     assert names(made)[1] == "c0 + a0 || c1 + a1"

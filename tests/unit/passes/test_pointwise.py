@@ -96,7 +96,9 @@ def test_integers_and_comparisons_stay_single():
     i = g.input("i", 3, dtype=DataType.INT32)
     two = g.constant(2, DataType.INT32)
     total = g.binary("prod", g.binary("sum", i, two), two)
-    declines(PointwiseFusion(), g.output(total, g.unary("isnan", g.unary("exp", g.input("x", 3)))))
+    declines(
+        PointwiseFusion(), g.output(total, g.unary("isnan", g.unary("exp", g.input("x", 3))))
+    )
 
 
 def test_programs_stay_within_bounds():
@@ -176,7 +178,11 @@ def test_expressions_become_shorter(case):
 def test_factors_stand_outside_of_products():
     g = Graph()
     a, b = g.input("a", 2, 3), g.input("b", 2, 3)
-    program = (Step("affine", (0,), (2.0, 0.0)), Step("affine", (1,), (3.0, 0.0)), Step("mul", (2, 3)))
+    program = (
+        Step("affine", (0,), (2.0, 0.0)),
+        Step("affine", (1,), (3.0, 0.0)),
+        Step("mul", (2, 3)),
+    )
     made = fires(PointwiseSimplify(), g.output(g.add(Pointwise(program), a, b)))
     assert steps(made) == ["mul(v0, v1)", "affine(v2, 6.0, 0.0)"]
 
@@ -194,7 +200,9 @@ def test_repeated_steps_are_computed_once():
 def gelu_erf_ways(g: Graph, x):
     erf = g.unary("erf", g.binary("div", x, sqrt(2)))
     grown = g.binary("sum", erf, 1.0)
-    half_erf = g.binary("prod", g.binary("sum", g.unary("erf", g.binary("prod", x, sqrt(0.5))), 1.0), 0.5)
+    half_erf = g.binary(
+        "prod", g.binary("sum", g.unary("erf", g.binary("prod", x, sqrt(0.5))), 1.0), 0.5
+    )
     return {
         "product, then half": lambda: g.binary("prod", g.binary("prod", x, grown), 0.5),
         "half first": lambda: g.binary("prod", g.binary("prod", 0.5, x), grown),
@@ -267,7 +275,9 @@ def test_swish_and_hard_swish(way):
     elif way == "hard_sigmoid":
         y = g.binary("prod", x, g.act("hard_sigmoid", x, 1 / 6, 0.5))
     else:
-        y = g.binary("div", g.binary("prod", x, g.act("clip", g.binary("sum", x, 3.0), 0, 6)), 6.0)
+        y = g.binary(
+            "div", g.binary("prod", x, g.act("clip", g.binary("sum", x, 3.0), 0, 6)), 6.0
+        )
     made, _ = rewrite([*FUSE, Swish(), HardSwish()], g.output(y), tolerance=1e-5)
     assert steps(made) == [("swish" if "swish" in way else "hard_swish") + "(v0)"]
 
@@ -372,7 +382,11 @@ def test_random_expressions_keep_their_numbers():
     rng = np.random.default_rng(3)
     for seed in range(30):
         g = Graph(seed)
-        values = [g.input("a", 2, 3, 4, 4), g.conv(g.input("b", 2, 3, 4, 4), 3), g.weight(3, 1, 1)]
+        values = [
+            g.input("a", 2, 3, 4, 4),
+            g.conv(g.input("b", 2, 3, 4, 4), 3),
+            g.weight(3, 1, 1),
+        ]
         for number in range(12):
             kind = rng.integers(4)
             picked = [values[int(i)] for i in rng.integers(0, len(values), 2)]
@@ -389,5 +403,11 @@ def test_random_expressions_keep_their_numbers():
                 values.append(g.unary(["sin", "abs", "neg"][rng.integers(3)], picked[0]))
         computed = [v for v in values if not v.is_constant and v.producer is not None]
         network = g.output(computed[-1], computed[len(computed) // 2])
-        rules = [PointwiseFusion(), PointwiseSimplify(), Swish(), Epilogue(), PointwiseSimplify()]
+        rules = [
+            PointwiseFusion(),
+            PointwiseSimplify(),
+            Swish(),
+            Epilogue(),
+            PointwiseSimplify(),
+        ]
         rewrite(rules, network, tolerance=1e-5)

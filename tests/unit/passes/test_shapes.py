@@ -166,9 +166,7 @@ def test_sizes_are_read_from_inputs():
     start = integers(g, 0, 0)
     corner = g.add(Slice(stride=(1, 1)), table, start, g.add(Concatenation(), size, size))
     network = g.output(g.softmax(g.binary("sum", scores, corner)))
-    made, _ = rewrite(
-        [ShapeSource(), CommonSubexpressions(), NoOp(), DeadCode()], network
-    )
+    made, _ = rewrite([ShapeSource(), CommonSubexpressions(), NoOp(), DeadCode()], network)
     read = [t.name for layer in made if isinstance(layer.op, Shape) for t in layer.inputs]
     assert set(read) == {"x"}
     product = next(layer for layer in made if layer.name == "mm")

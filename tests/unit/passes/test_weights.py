@@ -18,7 +18,10 @@ from trtlab.passes.scale_to_pointwise import ScaleToPointwise
 
 def batch_norm(g: Graph, x, axis: int = 1, name="bn"):
     n = int(str(x.shape[axis]))
-    shift, scale = g.weight(n, name="shift"), g.constant(g.rng.uniform(0.5, 2, n), name="scale")
+    shift, scale = (
+        g.weight(n, name="shift"),
+        g.constant(g.rng.uniform(0.5, 2, n), name="scale"),
+    )
     return g.add(Scale(ScaleMode.CHANNEL, axis), x, shift, scale, name=name)
 
 
@@ -117,9 +120,7 @@ def test_a_factor_that_enlarges_the_result_stays():
 
 
 @pytest.mark.parametrize("old", [False, True])
-@pytest.mark.parametrize(
-    ("op", "first"), [("sum", False), ("sum", True), ("sub", False)]
-)
+@pytest.mark.parametrize(("op", "first"), [("sum", False), ("sum", True), ("sub", False)])
 def test_sums_become_the_bias(op, first, old):
     g = Graph()
     y = g.conv(g.input("x", 2, 3, 4, 4), 6, 3, bias=old)
@@ -140,9 +141,9 @@ def test_a_bias_that_fits_keeps_its_tensor():
 def test_a_bias_fits_products_of_computed_operands_and_shared_weights():
     g = Graph()
     a, b = g.input("a", 2, 3, 4), g.input("b", 2, 4, 5)
-    assert kinds(fires(BiasFold(), g.output(g.binary("sum", g.matmul(a, b), g.weight(5))))) == {
-        "MATRIX_MULTIPLY": 1
-    }
+    assert kinds(
+        fires(BiasFold(), g.output(g.binary("sum", g.matmul(a, b), g.weight(5))))
+    ) == {"MATRIX_MULTIPLY": 1}
     g = Graph()
     x, w = g.input("x", 2, 3), g.weight(3, 4)
     other = g.matmul(g.unary("exp", x), w)
@@ -223,7 +224,9 @@ def test_other_padding_stays(pad, conv, reason):
 def test_scales_become_expressions(mode, terms):
     g = Graph()
     x = g.unary("exp", g.input("x", 2, 3, 4))
-    shape = {ScaleMode.UNIFORM: (1,), ScaleMode.CHANNEL: (3,), ScaleMode.ELEMENTWISE: (3, 4)}[mode]
+    shape = {ScaleMode.UNIFORM: (1,), ScaleMode.CHANNEL: (3,), ScaleMode.ELEMENTWISE: (3, 4)}[
+        mode
+    ]
     roles = ("shift", "scale", "power")
     weights = [
         g.constant(g.rng.uniform(0.5, 2, shape)) if terms in {role, "all"} else None
