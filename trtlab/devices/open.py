@@ -2,9 +2,10 @@
 
 from functools import cache
 
-from trtlab.core.errors import DeviceError, UsageError
+from trtlab.core.errors import UsageError
 from trtlab.core.settings import settings
 from trtlab.devices.cpu.device import CpuDevice
+from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.protocol import Device
 
 
@@ -14,13 +15,13 @@ def open_device(name: str = "cpu") -> Device:
 
     Raises:
         UsageError: The name is not ``cpu``, ``cuda`` or ``cuda:INDEX``.
-        DeviceError: The device is not there.
+        DeviceError: The device is not there, or its libraries are missing.
     """
     if name == "cpu":
         return CpuDevice(settings().cpu_threads)
-    if name == "cuda" or name.startswith("cuda:"):
-        raise DeviceError(
-            "this version of trtlab has no CUDA device yet",
-            hint="use device cpu",
-        )
+    if name == "cuda":
+        return open_device("cuda:0")
+    kind, _, index = name.partition(":")
+    if kind == "cuda" and index.isdecimal():
+        return CudaDevice(int(index))
     raise UsageError(f"unknown device {name!r}", hint="use cpu, cuda or cuda:INDEX")

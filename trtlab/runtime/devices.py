@@ -5,6 +5,7 @@ from functools import cache
 from trtlab.devices.open import open_device
 from trtlab.devices.protocol import Device
 from trtlab.kernels.catalog import cpu_registry
+from trtlab.kernels.cuda.catalog import cuda_registry
 from trtlab.tactics.registry import TacticRegistry
 
 
@@ -16,4 +17,5 @@ def open_runtime(name: str) -> tuple[Device, TacticRegistry]:
         UsageError: The name is not a device.
         DeviceError: The device is not there.
     """
-    return open_device(name), cpu_registry()
+    device = open_device(name)
+    return device, cuda_registry() if device.kind == "cuda" else cpu_registry()

@@ -1,0 +1,175 @@
+"""The CUDA device behind the device protocol."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from trtlab.core.errors import DeviceError, UsageError
+from trtlab.core.types import StaticShape
+from trtlab.devices.cuda.kernel import Kernel
+from trtlab.devices.cuda.libraries import cupy, device_count
+from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, copy_async
+from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version
+from trtlab.devices.cuda.program import CudaProgram
+from trtlab.devices.protocol import Scheduled
+from trtlab.layers.base import Array
+from trtlab.report.records import DeviceRecord
+
+_LEAST_CAPABILITY = 80
+_MOST_STATIC_SHARED = 48 * 1024
+_MAX_DYNAMIC_SHARED = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+
+
+class CudaDevice:
+    """One NVIDIA GPU.
+
+    Args:
+        index: Of the device, as the driver counts.
+
+    Raises:
+        DeviceError: There is none, the driver or CuPy is missing, or it is too old.
+    """
+
+    kind: Literal["cuda"] = "cuda"
+
+    def __init__(self, index: int = 0) -> None:
+        count = device_count()
+        if not 0 <= index < count:
+            raise UsageError(
+                f"there is no CUDA device {index}", hint=f"this machine has {count}"
+            )
+        self.index = index
+        module = cupy()
+        self._properties: dict[str, Any] = module.cuda.runtime.getDeviceProperties(index)
+        capability = 10 * int(self._properties["major"]) + int(self._properties["minor"])
+        if capability < _LEAST_CAPABILITY:
+            raise DeviceError(
+                f"{self.name} has compute capability {capability / 10}",
+                hint="trtlab's kernels need 8.0 (Ampere) or later",
+            )
+        self.arch = f"sm_{capability}"
+        with module.cuda.Device(index):
+            self.stream: Any = module.cuda.Stream(non_blocking=True)
+        self._auxiliary: list[Any] = []
+        self._functions: dict[str, Any] = {}
+        self._modules: list[Any] = []
+
+    @property
+    def name(self) -> str:
+        """Marketing name."""
+        return bytes(self._properties["name"]).decode()
+
+    @property
+    def compatibility(self) -> str:
+        """Packed weights are the same on every device of an architecture."""
+        return f"cuda/{self.arch}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Model, driver, compiler and the sources of kernels and device."""
+        driver = cupy().cuda.runtime.driverGetVersion()
+        return f"{self.name}/{self.arch}/{driver}/{compiler_version()}/{_sources()}"
+
+    def record(self) -> DeviceRecord:
+        """Name, multiprocessors, memory and versions."""
+        module = cupy()
+        return DeviceRecord(
+            kind="cuda",
+            name=self.name,
+            cores=int(self._properties["multiProcessorCount"]),
+            memory_bytes=int(self._properties["totalGlobalMem"]),
+            isa=self.arch,
+            driver=_version(int(module.cuda.runtime.driverGetVersion())),
+            library_versions={
+                "cupy": str(module.__version__),
+                "cuda": _version(int(module.cuda.runtime.runtimeGetVersion())),
+                "nvrtc": compiler_version(),
+            },
+        )
+
+    # ---- memory ------------------------------------------------------------------------
+
+    def allocate(self, nbytes: int) -> CudaMemory:
+        """Uninitialised device memory."""
+        return CudaMemory(nbytes, self.index)
+
+    def hold(self, array: Array) -> CudaMemory:
+        """A copy of the array on the device."""
+        memory = self.allocate(array.nbytes)
+        self.write(memory.address, array)
+        return memory
+
+    def write(self, address: int, array: Array) -> None:
+        """Copy an array to the device; done on return."""
+        data = np.ascontiguousarray(array)
+        copy_async(address, data.ctypes.data, data.nbytes, TO_DEVICE, self.stream.ptr)
+        self.synchronize()
+
+    def read(self, address: int, dtype: np.dtype, shape: StaticShape) -> Array:
+        """Copy from the device into a new array."""
+        result = np.empty(shape, dtype)
+        copy_async(result.ctypes.data, address, result.nbytes, TO_HOST, self.stream.ptr)
+        self.synchronize()
+        return result
+
+    # ---- programs ----------------------------------------------------------------------
+
+    def program(self, steps: Sequence[Scheduled], streams: int) -> CudaProgram:
+        """Steps as a program; compiles their kernels."""
+        module = cupy()
+        with module.cuda.Device(self.index):
+            while len(self._auxiliary) < streams - 1:
+                self._auxiliary.append(module.cuda.Stream(non_blocking=True))
+            return CudaProgram(steps, self.stream, self._auxiliary, self)
+
+    def function(self, kernel: Kernel) -> Any:  # noqa: ANN401 - a CuPy function
+        """The compiled and loaded function of a kernel; the same one for the same text."""
+        found = self._functions.get(kernel.digest)
+        if found is None:
+            module = cupy().cuda.function.Module()
+            module.load(compile_cubin(kernel.text, self.arch))
+            found = module.get_function(kernel.name)
+            self._modules.append(module)
+            if kernel.shared_bytes > _MOST_STATIC_SHARED:
+                cupy().cuda.driver.funcSetAttribute(
+                    found.ptr, _MAX_DYNAMIC_SHARED, kernel.shared_bytes
+                )
+            self._functions[kernel.digest] = found
+        return found
+
+    def synchronize(self) -> None:
+        """Wait for everything that was enqueued.
+
+        Raises:
+            DeviceError: A kernel faulted; the process cannot use the GPU any more.
+        """
+        module = cupy()
+        try:
+            self.stream.synchronize()
+        except module.cuda.runtime.CUDARuntimeError as error:
+            raise DeviceError(
+                f"the GPU reports a fault: {error}",
+                hint="the CUDA context is lost: start a new process",
+            ) from error
+
+
+def _version(number: int) -> str:
+    """``13.0`` from CUDA's 13000."""
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+@cache
+def _sources() -> str:
+    """Digest of everything that decides what kernels do."""
+    package = Path(__file__).parents[2]
+    files = sorted(
+        [*(package / "kernels" / "cuda").glob("*.py"), *(package / "devices" / "cuda").glob("*.py")]
+    )
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,100 @@
+"""CUDA C++ text to machine code with NVRTC; needs no driver and no GPU.
+
+Compiled code is kept on disk under the text's digest, the target and the compiler's version, so
+that a second build compiles nothing.
+"""
+
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from trtlab.core.errors import KernelCompileError
+from trtlab.core.settings import settings
+from trtlab.devices.cuda.libraries import nvrtc, succeeded
+
+_OPTIONS = ("--std=c++17", "-default-device", "--extra-device-vectorization")
+_MAGIC = b"\x7fELF"
+
+
+@cache
+def compiler_version() -> str:
+    """NVRTC's version, such as ``13.0``."""
+    major, minor = succeeded(nvrtc().nvrtcVersion(), "nvrtcVersion")
+    return f"{major}.{minor}"
+
+
+def compile_cubin(text: str, arch: str) -> bytes:
+    """Machine code for one architecture.
+
+    Args:
+        text: Source that needs no headers.
+        arch: Such as ``sm_90``.
+
+    Raises:
+        KernelCompileError: It does not compile; has the compiler's log.
+        DeviceError: NVRTC is missing.
+    """
+    place = _place(text, arch)
+    if place.exists():
+        code = place.read_bytes()
+        if code[:4] == _MAGIC:
+            return code
+    code = _compile(text, arch)
+    _store(place, code)
+    return code
+
+
+def _place(text: str, arch: str) -> Path:
+    key = "\n".join((compiler_version(), arch, *_OPTIONS, text))
+    digest = hashlib.sha256(key.encode()).hexdigest()[:40]
+    return settings().cache_dir / "cuda" / digest[:2] / f"{digest}.cubin"
+
+
+def _store(place: Path, code: bytes) -> None:
+    """Write through a temporary file, so that a killed process leaves no half a file."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=place.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(code)
+        Path(name).replace(place)
+    except OSError:
+        return  # a read-only cache only costs time
+
+
+def _compile(text: str, arch: str) -> bytes:
+    api = nvrtc()
+    program = succeeded(
+        api.nvrtcCreateProgram(text.encode(), b"kernel.cu", 0, None, None),
+        "nvrtcCreateProgram",
+    )
+    try:
+        options = [option.encode() for option in (f"--gpu-architecture={arch}", *_OPTIONS)]
+        (code,) = api.nvrtcCompileProgram(program, len(options), options)
+        if int(code) != 0:
+            raise KernelCompileError(
+                f"generated code does not compile for {arch}: {code.name}",
+                where=(_log(program), _first_lines(text)),
+                hint="this is a bug in trtlab; please report it with this text",
+            )
+        size = succeeded(api.nvrtcGetCUBINSize(program), "nvrtcGetCUBINSize")
+        cubin = bytearray(size)
+        buffer = bytes(cubin)
+        succeeded((*api.nvrtcGetCUBIN(program, buffer), None), "nvrtcGetCUBIN")
+        return buffer
+    finally:
+        api.nvrtcDestroyProgram(program)
+
+
+def _log(program: object) -> str:
+    api = nvrtc()
+    size = succeeded(api.nvrtcGetProgramLogSize(program), "nvrtcGetProgramLogSize")
+    log = b" " * size
+    api.nvrtcGetProgramLog(program, log)
+    return log.rstrip(b"\x00 \n").decode(errors="replace")[:4000]
+
+
+def _first_lines(text: str) -> str:
+    return "\n".join(text.splitlines()[:12])

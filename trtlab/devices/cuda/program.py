@@ -1,0 +1,181 @@
+"""Steps on a GPU: enqueued one by one, or replayed as one captured graph.
+
+The graph is captured when a program first runs. A second graph with event nodes around every
+step is captured when it is first asked for time stamps, so that stamps cost nothing otherwise.
+Steps of a region run on auxiliary streams between a fork and a join.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trtlab.core.errors import DeviceError
+from trtlab.devices.cuda.clock import anchor, elapsed_ns
+from trtlab.devices.cuda.kernel import Launch, Loader
+from trtlab.devices.cuda.libraries import cupy, runtime, succeeded
+from trtlab.devices.protocol import Scheduled
+
+Mark = Callable[[Any, Any], None]  # event, stream
+
+
+class CudaProgram:
+    """Steps bound to a device.
+
+    Args:
+        steps: What to run.
+        main: The device's stream.
+        auxiliary: Further streams for regions.
+        loader: Compiles the steps' kernels.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Scheduled],
+        main: Any,  # noqa: ANN401 - a CuPy stream
+        auxiliary: Sequence[Any],
+        loader: Loader,
+    ) -> None:
+        self._steps = steps
+        self._main = main
+        self._auxiliary = list(auxiliary)
+        self._launches = [cast(Sequence[Launch], step.launches) for step in steps]
+        for launches in self._launches:
+            for launch in launches:
+                launch.prepare(loader)
+        self.capturable = all(
+            launch.capturable for launches in self._launches for launch in launches
+        )
+        self._graph: Any = None
+        self._stamped_graph: Any = None
+        self._events: list[Any] = []
+        self._pairs: list[tuple[int, int]] = []
+
+    def run(self) -> None:
+        """Enqueue everything; the first time it is captured."""
+        self.run_on(self._main)
+
+    def run_on(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """Enqueue everything on a stream of the caller."""
+        if not self.capturable:
+            self._enqueue(None)
+            return
+        if self._graph is None:
+            self._graph = self._capture(None)
+        self._graph.launch(stream)
+
+    def run_stamped(self) -> NDArray[np.int64]:
+        """Run and wait; start and end of each step in nanoseconds of the host's clock."""
+        start = anchor(self._main)
+        if not self._events:
+            self._make_events()
+        if self.capturable:
+            if self._stamped_graph is None:
+                self._stamped_graph = self._capture(_record_in_graph)
+            self._stamped_graph.launch(self._main)
+        else:
+            self._enqueue(_record)
+        self._main.synchronize()
+        if not self._steps:
+            return np.zeros((0, 2), np.int64)
+        first = self._events[self._pairs[0][0]]
+        origin = start.at(first)
+        times = [origin + elapsed_ns(first, event) for event in self._events]
+        return np.array([(times[a], times[b]) for a, b in self._pairs], np.int64)
+
+    # ---- events ------------------------------------------------------------------------
+
+    def _make_events(self) -> None:
+        """One event between neighbours of a stream; a region's streams begin with their own."""
+        event = cupy().cuda.Event
+        last: dict[int, int] = {}
+        region = -1
+        for step in self._steps:
+            if step.region != region:
+                last = {} if step.region >= 0 or region >= 0 else last
+                region = step.region
+            before = last.get(step.stream)
+            if before is None:
+                before = len(self._events)
+                self._events.append(event())
+            after = len(self._events)
+            self._events.append(event())
+            self._pairs.append((before, after))
+            last[step.stream] = after
+
+    # ---- enqueueing --------------------------------------------------------------------
+
+    def _capture(self, mark: Mark | None) -> Any:  # noqa: ANN401 - a CuPy graph
+        stream = self._main
+        stream.begin_capture()
+        try:
+            self._enqueue(mark)
+        except BaseException:
+            _abandon(stream)
+            raise
+        return stream.end_capture()
+
+    def _enqueue(self, mark: Mark | None) -> None:
+        region = -1
+        forked: dict[int, Any] = {}
+        seen: set[int] = set()
+        for number, (step, launches) in enumerate(
+            zip(self._steps, self._launches, strict=True)
+        ):
+            if step.region != region:
+                self._join(forked)
+                forked, region = {}, step.region
+                fork = self._fork() if region >= 0 else None
+            stream = self._main
+            if step.region >= 0 and step.stream > 0:
+                stream = self._auxiliary[step.stream - 1]
+                if step.stream not in forked:
+                    stream.wait_event(fork)
+                    forked[step.stream] = stream
+            if mark is not None:
+                before, after = self._pairs[number]
+                if before not in seen:
+                    mark(self._events[before], stream)
+                    seen.add(before)
+            for launch in launches:
+                launch.enqueue(stream)
+            if mark is not None:
+                mark(self._events[after], stream)
+                seen.add(after)
+        self._join(forked)
+
+    def _fork(self) -> Any:  # noqa: ANN401 - a CuPy event
+        event = cupy().cuda.Event(disable_timing=True)
+        event.record(self._main)
+        return event
+
+    def _join(self, forked: dict[int, Any]) -> None:
+        for stream in forked.values():
+            event = cupy().cuda.Event(disable_timing=True)
+            event.record(stream)
+            self._main.wait_event(event)
+
+
+def _record(event: Any, stream: Any) -> None:  # noqa: ANN401 - CuPy objects
+    event.record(stream)
+
+
+def _record_in_graph(event: Any, stream: Any) -> None:  # noqa: ANN401 - CuPy objects
+    """A node that records the event on every replay."""
+    api = runtime()
+    succeeded(
+        (
+            *api.cudaEventRecordWithFlags(event.ptr, stream.ptr, api.cudaEventRecordExternal),
+            None,
+        ),
+        "cudaEventRecordWithFlags",
+    )
+
+
+def _abandon(stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+    """End a capture that failed, so that the stream is usable again."""
+    try:
+        stream.end_capture()
+    except (DeviceError, cupy().cuda.runtime.CUDARuntimeError):
+        return

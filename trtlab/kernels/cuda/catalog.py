@@ -1,0 +1,93 @@
+"""Every tactic of the CUDA device, by layer type."""
+
+from trtlab.kernels.cuda.choosing import TopKTactic
+from trtlab.kernels.cuda.gathering import (
+    CumulativeTactic,
+    GatherTactic,
+    OneHotTactic,
+    ScatterTactic,
+)
+from trtlab.kernels.cuda.movement import MoveTactic
+from trtlab.kernels.cuda.normalizing import NormalizationTactic, SoftMaxTactic
+from trtlab.kernels.cuda.pointwise import PointwiseTactic
+from trtlab.kernels.cuda.pooling import LrnTactic, PoolingTactic
+from trtlab.kernels.cuda.product import contraction_tactics
+from trtlab.kernels.cuda.reducing import ReduceTactic
+from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
+from trtlab.layers.activation import Activation, ParametricReLU, Unary
+from trtlab.layers.base import Op
+from trtlab.layers.convolution import Convolution, Deconvolution
+from trtlab.layers.creation import Fill
+from trtlab.layers.elementwise import ElementWise, Select
+from trtlab.layers.fused import Attention, Reformat
+from trtlab.layers.gather import Gather, OneHot, Scatter
+from trtlab.layers.linear import Einsum, MatrixMultiply
+from trtlab.layers.normalization import LRN, Normalization
+from trtlab.layers.pointwise import Pointwise
+from trtlab.layers.pooling import Pooling
+from trtlab.layers.recurrent import Recurrent
+from trtlab.layers.reduction import Cumulative, Reduce, SoftMax, TopK
+from trtlab.layers.resize import Resize
+from trtlab.layers.scale import Cast, Identity, Scale
+from trtlab.layers.shuffle import (
+    Concatenation,
+    Expand,
+    ReverseSequence,
+    Shuffle,
+    Squeeze,
+    Unsqueeze,
+)
+from trtlab.layers.slicing import Padding, Slice
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.tactic import Tactic
+
+
+def cuda_registry() -> TacticRegistry:
+    """The CUDA device's tactics; importing or calling this needs no GPU."""
+    registry = TacticRegistry()
+    for op, tactics in _kernels().items():
+        registry.add(op, tactics)
+    return registry
+
+
+def _kernels() -> dict[type[Op], list[Tactic]]:
+    pointwise, move, box = PointwiseTactic(), MoveTactic(), BoxTactic()
+    products = contraction_tactics()
+    return {
+        Activation: [pointwise],
+        Attention: [],
+        Cast: [pointwise],
+        Concatenation: [move],
+        Convolution: products,
+        Cumulative: [CumulativeTactic()],
+        Deconvolution: products,
+        Einsum: products,
+        ElementWise: [pointwise],
+        Expand: [move],
+        Fill: [FillTactic()],
+        Gather: [GatherTactic()],
+        Identity: [pointwise],
+        LRN: [LrnTactic()],
+        MatrixMultiply: products,
+        Normalization: [NormalizationTactic()],
+        OneHot: [OneHotTactic()],
+        Padding: [box],
+        ParametricReLU: [pointwise],
+        Pointwise: [pointwise],
+        Pooling: [PoolingTactic()],
+        Recurrent: [],
+        Reduce: [ReduceTactic(), pointwise],
+        Reformat: [pointwise],
+        Resize: [ResizeTactic()],
+        ReverseSequence: [ReverseTactic()],
+        Scale: [pointwise],
+        Scatter: [ScatterTactic()],
+        Select: [pointwise],
+        Shuffle: [move],
+        Slice: [box],
+        SoftMax: [SoftMaxTactic()],
+        Squeeze: [move],
+        TopK: [TopKTactic()],
+        Unary: [pointwise],
+        Unsqueeze: [move],
+    }
