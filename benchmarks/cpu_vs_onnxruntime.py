@@ -32,7 +32,11 @@ LIGHT = tuple(f"light:{name}" for name in zoo.light_names())
 
 def load_model(name: str) -> onnx.ModelProto:
     """A zoo or light model."""
-    return zoo.light(name.removeprefix("light:")) if name.startswith("light:") else zoo.build(name)
+    return (
+        zoo.light(name.removeprefix("light:"))
+        if name.startswith("light:")
+        else zoo.build(name)
+    )
 
 
 def make_inputs(name: str, model: onnx.ModelProto) -> dict[str, np.ndarray]:
@@ -50,7 +54,9 @@ def make_inputs(name: str, model: onnx.ModelProto) -> dict[str, np.ndarray]:
     }
 
 
-def peer(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> Callable[[], list[np.ndarray]]:
+def peer(
+    model: onnx.ModelProto, inputs: dict[str, np.ndarray]
+) -> Callable[[], list[np.ndarray]]:
     """One inference in ONNX Runtime, all optimizations on, spinning only while it runs."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = settings().cpu_threads
@@ -63,7 +69,9 @@ def peer(model: onnx.ModelProto, inputs: dict[str, np.ndarray]) -> Callable[[], 
     return lambda: session.run(None, inputs)
 
 
-def ours(name: str, inputs: dict[str, np.ndarray]) -> tuple[Callable[[], None], Callable[[], dict]]:
+def ours(
+    name: str, inputs: dict[str, np.ndarray]
+) -> tuple[Callable[[], None], Callable[[], dict]]:
     """One inference in trtlab on bound memory, and the same with its outputs copied out."""
     engine = build(name, shapes=_dynamic(name, inputs))
     context = engine.create_execution_context()
@@ -90,7 +98,9 @@ def _dynamic(name: str, inputs: dict[str, np.ndarray]) -> dict[str, tuple[int, .
     return {} if name.startswith("light:") else {k: v.shape for k, v in inputs.items()}
 
 
-def take_turns(first: Callable[[], object], second: Callable[[], object], seconds: float):
+def take_turns(
+    first: Callable[[], object], second: Callable[[], object], seconds: float
+) -> tuple[float, float, int]:
     """Medians in milliseconds of two callables that alternate in short blocks."""
     for fn in (first, second):
         warm = time.perf_counter()
@@ -175,17 +185,21 @@ def main() -> int:
         row = compare(name, args.seconds, memory=args.memory)
         rows.append(row)
         tail = f"{row['memory_ratio']:15.2f}" if args.memory else ""
-        print(f"{name:24}{row['onnxruntime_ms']:9.2f}{row['trtlab_ms']:11.2f}"
-              f"{row['ratio']:7.2f}{row['error']:10.1e}{row['build_s']:9.2f}{tail}", flush=True)  # fmt: skip
+        times = f"{row['onnxruntime_ms']:9.2f}{row['trtlab_ms']:11.2f}{row['ratio']:7.2f}"
+        print(f"{name:24}{times}{row['error']:10.1e}{row['build_s']:9.2f}{tail}", flush=True)
     mean = math.exp(sum(math.log(float(row["ratio"])) for row in rows) / len(rows))
     print(f"\ngeometric mean of the ratios: {mean:.3f} (above 1: trtlab is faster)")
     if args.json:
-        record = {"device": device.name, "threads": device.cores, "rows": rows, "geomean": mean}
+        record = {
+            "device": device.name,
+            "threads": device.cores,
+            "rows": rows,
+            "geomean": mean,
+        }
         with open(args.json, "w", encoding="utf-8") as file:  # noqa: PTH123
             json.dump(record, file, indent=1)
     return 0
 
 
 if __name__ == "__main__":
-
     sys.exit(main())

@@ -6,7 +6,9 @@ import onnx.parser
 from onnx import numpy_helper
 
 
-def _with_weights(text: str, shapes: dict[str, tuple[int, ...]], seed: int = 0) -> onnx.ModelProto:
+def _with_weights(
+    text: str, shapes: dict[str, tuple[int, ...]], seed: int = 0
+) -> onnx.ModelProto:
     model = onnx.parser.parse_model(text)
     rng = np.random.default_rng(seed)
     for name, shape in shapes.items():

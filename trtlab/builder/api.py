@@ -1,12 +1,13 @@
 """TensorRT's Builder."""
 
-from typing import Protocol, Self
+from typing import Self
 
 import psutil
 
 from trtlab.builder.build import build
 from trtlab.builder.cache import StrictTimingCache
 from trtlab.builder.config import IBuilderConfig
+from trtlab.builder.options import BuildOptions
 from trtlab.builder.profile import IOptimizationProfile
 from trtlab.core.build_enums import BuilderFlag
 from trtlab.core.errors import CancelledError, TrtlabError, UnsupportedError, UsageError
@@ -21,12 +22,12 @@ from trtlab.runtime.devices import open_runtime
 from trtlab.tactics.timing_cache import TimingCache
 
 
-class IStreamWriter(Protocol):
-    """Where an engine is written piece by piece."""
+class IStreamWriter:
+    """Base of user-written places that engines are written to."""
 
     def write(self, data: bytes) -> int:
         """Take bytes; returns how many."""
-        ...
+        raise NotImplementedError(f"{type(self).__name__} must define write(data)")
 
 
 class Builder(Sealed):
@@ -113,8 +114,8 @@ class Builder(Sealed):
             return False
         return True
 
-    def _check(self, network: INetworkDefinition, config: IBuilderConfig) -> None:
-        """Everything that can be said before the work begins.
+    def _check(self, network: INetworkDefinition, config: IBuilderConfig) -> BuildOptions:
+        """Everything that can be said before the work begins, and the options for it.
 
         Raises:
             UsageError: There is no output, or a profile is missing or wrong.
@@ -132,14 +133,15 @@ class Builder(Sealed):
                 f"network {network.name!r} has no output",
                 hint="call network.mark_output(layer.get_output(0))",
             )
-        for profile in config.options(network.graph).profiles:
+        options = config.options(network.graph)
+        for profile in options.profiles:
             check_profile(network.graph, profile)
+        return options
 
     def _build(self, network: INetworkDefinition, config: IBuilderConfig) -> Engine | None:
         """Build; None when stopped."""
         try:
-            self._check(network, config)
-            engine = self._run(network, config)
+            engine = self._run(network, config, self._check(network, config))
         except CancelledError as stopped:
             self._logger.log(Severity.WARNING, str(stopped))
             return None
@@ -149,7 +151,9 @@ class Builder(Sealed):
         self._tell(engine, config)
         return engine
 
-    def _run(self, network: INetworkDefinition, config: IBuilderConfig) -> Engine:
+    def _run(
+        self, network: INetworkDefinition, config: IBuilderConfig, options: BuildOptions
+    ) -> Engine:
         device, registry = open_runtime(self._device)
         times = config.cache_of_build().cache
         cache = times
@@ -159,7 +163,7 @@ class Builder(Sealed):
             cache = StrictTimingCache(times)
         return build(
             network.graph,
-            config.options(network.graph),
+            options,
             device,
             registry,
             network.model_record,

@@ -34,7 +34,7 @@ from trtlab.report.records import (
 )
 from trtlab.tactics.contest import Contest
 from trtlab.tactics.registry import TacticRegistry
-from trtlab.tactics.select import Selection, problem_of, select
+from trtlab.tactics.select import problem_of, select
 from trtlab.tactics.timing_cache import TimingCache
 
 OPTIMIZE, SELECT, PACK, PLAN = (
@@ -76,7 +76,7 @@ def build(
     _ask_layers(work, options.layer_precisions)
     rules = _pass_options(options, device)
     with clock.phase(OPTIMIZE, len(pipeline.passes_for(rules))) as advance:
-        passes = pipeline.run(work, rules, lambda *_: advance())
+        passes = pipeline.run(work, rules, lambda _name, _number, _count: advance())
     inferred = infer_at(work, profiles[0].opt())
     if cache is None:
         cache = TimingCache(
@@ -108,7 +108,7 @@ def build(
         device=device.record(),
         model=model,
         config=_config(options, profiles, device),
-        build=_record(clock, passes, selection, chosen, weights, cache),
+        build=_record(clock, passes, chosen, weights, cache),
         verbosity=options.verbosity,
         arena_bytes=arena_bytes,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -146,8 +146,9 @@ def _ask_layers(network: Network, precisions: Mapping[str, DataType]) -> None:
             near = get_close_matches(name, by_name, n=3)
             raise UsageError(
                 f"the network has no layer {name!r} to run in {wanted.value}",
-                hint="did you mean " + ", ".join(near) + "?" if near else "see the layers' names "
-                "with `trtlab inspect model FILE --layers`",
+                hint="did you mean " + ", ".join(near) + "?"
+                if near
+                else "see the layers' names with `trtlab inspect model FILE --layers`",
             )
         by_name[name].precision = wanted
 
@@ -222,7 +223,6 @@ def _config(
 def _record(
     clock: "_Phases",
     passes: tuple[PassRecord, ...],
-    selection: Selection,
     chosen: Mapping[str, tuple[LayerChoice, Contest | None]],
     weights: Mapping[str, Array],
     cache: TimingCache,

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from statistics import median
 
 from trtlab.core.errors import EngineFormatError, UsageError
+from trtlab.network.api.arguments import shown
 from trtlab.runtime.api import IHostMemory
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.timing_cache import TimingCache
 
+_BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)
 _KEY_DIGITS = 32
 _HASH_DIGITS = 15  # fits a signed 64-bit integer
 _US_A_MS = 1e3
@@ -124,8 +126,11 @@ def read_cache(blob: bytes | bytearray | memoryview, fingerprint: str) -> Timing
     """A cache with the times in some bytes; empty for none.
 
     Raises:
+        UsageError: It is no bytes.
         EngineFormatError: They are no timing cache of this version.
     """
+    if not isinstance(blob, _BYTES):
+        raise UsageError(f"a timing cache is bytes, not {shown(blob)}", hint="b'' for none")
     cache = TimingCache(fingerprint)
     if len(blob):
         cache.combine(bytes(blob))

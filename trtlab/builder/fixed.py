@@ -37,7 +37,7 @@ class Only(Generic[ValueT]):
         return self._value
 
     def __set__(self, config: object, value: object) -> None:
-        if value != self._value:
+        if type(value) is not type(self._value) or value != self._value:
             raise UnsupportedError(
                 f"{self._name} = {value!r} is not available", hint=self._reason
             )

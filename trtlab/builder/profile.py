@@ -11,7 +11,7 @@ from trtlab.network.api.arguments import extents, number, text
 class IOptimizationProfile(Sealed):
     """The shapes for which an engine is valid, and those that it is tuned for."""
 
-    inner = ("plain",)
+    _inner = ("plain",)
 
     def __init__(self) -> None:
         self._shapes: dict[str, ShapeRange] = {}
@@ -50,7 +50,7 @@ class IOptimizationProfile(Sealed):
 
     def get_shape(self, input: str) -> list[Dims]:  # noqa: A002
         """Min, opt and max shape; empty when they were not set."""
-        return [Dims(shape) for shape in self._shapes.get(input, ())]
+        return [Dims(shape) for shape in self._shapes.get(text(input, "the input's name"), ())]
 
     def set_shape_input(self, input: str, min: object, opt: object, max: object) -> None:  # noqa: A002
         """Not available: shapes never depend on the values of inputs here.

@@ -18,7 +18,9 @@ def insert_reformats(
     A tensor is converted once for all readers that want it otherwise than its producer leaves
     it; network inputs and outputs are LINEAR.
     """
-    formats: dict[Layer, TensorFormat] = {l: c.format for l, c in selection.layers.items()}
+    formats: dict[Layer, TensorFormat] = {
+        layer: chosen.format for layer, chosen in selection.layers.items()
+    }
     choices = {
         layer.name: (_choice(chosen.format, chosen.contest), chosen.contest)
         for layer, chosen in selection.layers.items()

@@ -3,8 +3,7 @@
 import json
 import logging
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -31,6 +30,9 @@ from trtlab.session.work import (
     run_shapes,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class Exec(Command):
     """Build and time an engine with trtexec's flags and report.
@@ -42,7 +44,7 @@ class Exec(Command):
     name: ClassVar[str] = "exec"
 
     def prepare(self, parser: ArgumentParser) -> None:
-        """trtexec's flags."""
+        """Declare trtexec's flags."""
         exec_options.declare(parser)
 
     def run(self, args: Namespace) -> int:
@@ -133,7 +135,9 @@ def _inputs(engine: Engine, args: Namespace) -> dict[str, Array] | None:
     inputs = random_inputs(engine, shapes)
     for name, file in args.loadInputs.items():
         if name not in shapes:
-            raise UsageError(f"--loadInputs names {name!r}", hint="inputs: " + ", ".join(shapes))
+            raise UsageError(
+                f"--loadInputs names {name!r}", hint="inputs: " + ", ".join(shapes)
+            )
         dtype = inputs[name].dtype
         try:
             data = np.fromfile(file, dtype)
@@ -156,7 +160,11 @@ def _outputs(engine: Engine, args: Namespace) -> None:
             print(f"{name}: {array.shape}\n{array}")
     if args.exportOutput is not None:
         rows = [
-            {"name": n, "dimensions": "x".join(map(str, a.shape)), "values": a.ravel().tolist()}
+            {
+                "name": n,
+                "dimensions": "x".join(map(str, a.shape)),
+                "values": a.ravel().tolist(),
+            }
             for n, a in outputs.items()
         ]
         print(write_atomically(args.exportOutput, json.dumps(rows).encode()))

@@ -121,6 +121,6 @@ def percentiles(args: Namespace) -> tuple[float, ...]:
         wanted = tuple(float(p) for p in args.percentile.split(",") if p.strip())
     except ValueError:
         wanted = (-1.0,)
-    if any(not 0 <= p <= 100 for p in wanted):  # noqa: PLR2004 - per cent
+    if any(not 0 <= p <= 100 for p in wanted):
         raise UsageError(f"--percentile {args.percentile} is not a list of 0 to 100")
     return wanted

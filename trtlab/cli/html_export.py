@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from trtlab_widgets.export import report_html
+
 from trtlab.report.atomic_write import write_atomically
 from trtlab.report.records import Report
-from trtlab_widgets.export import report_html
 
 
 def write_html(report: Report, path: Path) -> Path:

@@ -56,7 +56,11 @@ def _show(args: Namespace) -> None:
 
 
 def _write_csv(args: Namespace, sensors: monitor.Monitor) -> None:
-    file = sys.stdout if args.output is None else args.output.open("w", encoding="utf-8", newline="")
+    file = (
+        sys.stdout
+        if args.output is None
+        else args.output.open("w", encoding="utf-8", newline="")
+    )
     try:
         writer = csv.writer(file)
         writer.writerow(monitor.csv_header(sensors.columns))

@@ -30,6 +30,7 @@ class TerminalProgress(SilentMonitor):
 
     def phase_finish(self, phase_name: str) -> None:
         """Clear the line."""
+        del phase_name
         self._write("")
 
     def _write(self, text: str) -> None:
@@ -64,23 +65,31 @@ def report_text(report: Report) -> str:
     shapes = "" if report.benchmark is None else _shapes(report.benchmark)
     emulated = " (emulated)" if report.config.emulated else ""
     lines = [
-        f"{report.model.name} on {report.device.name}, {report.device.cores} "
-        f"{'threads' if report.device.kind == 'cpu' else 'SMs'}, "
-        f"{report.config.precision}{emulated}{shapes}",
-        f"built in {report.build.seconds:.2f} s: {report.model.nodes} nodes → "
-        f"{len(report.layers)} layers, {report.build.tactics_timed} of "
-        f"{report.build.tactics_tried} tactics timed, {report.build.cache_hits} from the cache",
+        (
+            f"{report.model.name} on {report.device.name}, {report.device.cores} "
+            f"{'threads' if report.device.kind == 'cpu' else 'SMs'}, "
+            f"{report.config.precision}{emulated}{shapes}"
+        ),
+        (
+            f"built in {report.build.seconds:.2f} s: {report.model.nodes} nodes → "
+            f"{len(report.layers)} layers, {report.build.tactics_timed} of "
+            f"{report.build.tactics_tried} tactics timed, {report.build.cache_hits} from the cache"
+        ),
     ]
     if report.benchmark is not None:
         lines += [
-            f"latency {milliseconds(report.benchmark.latency_ms)}, "
-            f"{report.benchmark.throughput_qps:.1f} inferences/s over "
-            f"{report.benchmark.iterations}",
+            (
+                f"latency {milliseconds(report.benchmark.latency_ms)}, "
+                f"{report.benchmark.throughput_qps:.1f} inferences/s over "
+                f"{report.benchmark.iterations}"
+            ),
         ]
     lines += [
-        f"memory {report.memory.weights_bytes / 1e6:.1f} MB weights, "
-        f"{report.memory.arena_bytes / 1e6:.1f} MB activations "
-        f"({report.memory.unshared_bytes / 1e6:.1f} MB without reuse)",
+        (
+            f"memory {report.memory.weights_bytes / 1e6:.1f} MB weights, "
+            f"{report.memory.arena_bytes / 1e6:.1f} MB activations "
+            f"({report.memory.unshared_bytes / 1e6:.1f} MB without reuse)"
+        ),
         "",
         layers_text(report),
     ]

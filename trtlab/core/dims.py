@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from trtlab.core.errors import UsageError
 
 MAX_DIMS = 8
+_NOT_ORDERED: tuple[type, ...] = (str, bytes, dict, set)
 
 
 def integers(values: object, what: str) -> list[int]:
@@ -15,19 +16,22 @@ def integers(values: object, what: str) -> list[int]:
     Raises:
         UsageError: It is no sequence of whole numbers.
     """
-    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise UsageError(
-            f"{what} is {values!r}, not a sequence of integers",
-            hint="such as (1, 3, 224, 224)",
+    hint = "such as (1, 3, 224, 224)"
+    try:
+        entries = (
+            None if isinstance(values, _NOT_ORDERED) else [*cast("Iterable[Any]", values)]
         )
+    except TypeError:
+        entries = None
+    if entries is None:
+        raise UsageError(f"{what} is {values!r}, not a sequence of integers", hint=hint)
     found: list[int] = []
-    for entry in cast("Iterable[Any]", values):
+    for entry in entries:
         try:
             found.append(index(entry))
         except TypeError:
             raise UsageError(
-                f"{what} has the entry {entry!r}, which is no integer",
-                hint="such as (1, 3, 224, 224)",
+                f"{what} has the entry {entry!r}, which is no integer", hint=hint
             ) from None
     return found
 

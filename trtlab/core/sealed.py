@@ -15,30 +15,30 @@ class Sealed:
     """Base of TensorRT's objects: setting or reading an unknown attribute is an error.
 
     Attributes:
-        own: Public attributes that instances have besides what the class declares.
-        inner: Public names that TensorRT does not have; error messages do not offer them.
+        _own: Public attributes that instances have besides what the class declares.
+        _inner: Public names that TensorRT does not have; error messages do not offer them.
     """
 
-    own: ClassVar[tuple[str, ...]] = ()
-    inner: ClassVar[tuple[str, ...]] = ()
+    _own: ClassVar[tuple[str, ...]] = ()
+    _inner: ClassVar[tuple[str, ...]] = ()
 
     def __setattr__(self, name: str, value: object) -> None:
         if (
             not name.startswith("_")
-            and name not in self.own
+            and name not in self._own
             and not declares(type(self), name)
         ):
-            raise self.unknown(name)
+            raise self._unknown(name)
         object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> object:
-        raise self.unknown(name)
+        raise self._unknown(name)
 
-    def unknown(self, name: str) -> UnknownNameError:
+    def _unknown(self, name: str) -> UnknownNameError:
         """The error that there is no such attribute, with similar ones."""
         kind = type(self)
-        hidden = {"own", "inner", "unknown", *self.inner}
-        public = [n for n in dir(kind) if not n.startswith("_") and n not in hidden]
+        names = (n for n in dir(kind) if not n.startswith("_"))
+        public = [n for n in names if n not in self._inner]
         near = get_close_matches(name, public, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(public)}"
         return UnknownNameError(f"{kind.__name__} has no attribute {name!r}", hint=hint)

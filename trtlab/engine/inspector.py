@@ -106,7 +106,7 @@ def _tensor(
     tensor: Tensor, types: Mapping[Tensor, TensorType], layout: str
 ) -> dict[str, object]:
     kind = types[tensor]
-    image = kind.rank == 4 and kind.dtype.is_float  # noqa: PLR2004 - N, C, H, W
+    image = kind.rank == 4 and kind.dtype.is_float
     return {
         "Name": tensor.name,
         "Location": "Device",

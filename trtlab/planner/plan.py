@@ -124,7 +124,7 @@ def plan(
         Step(
             d.layer, d.index, d.tactic, d.problem,
             tuple(memory.input(d, i) for i in range(len(d.layer.inputs))),
-            tuple(memory.locate(t, o) for t, o in zip(d.layer.outputs, d.problem.outputs, strict=True)),
+            memory.outputs(d),
             memory.workspace[number],
             placements[number],
         )
@@ -301,6 +301,11 @@ class _Memory:
         if tensor.is_constant:
             return Location("weight", weight_key(draft.layer, index))
         return self.locate(tensor, operand)
+
+    def outputs(self, draft: _Draft) -> tuple[Location, ...]:
+        """Where a draft's outputs lie."""
+        pairs = zip(draft.layer.outputs, draft.problem.outputs, strict=True)
+        return tuple(self.locate(tensor, operand) for tensor, operand in pairs)
 
     def locate(self, tensor: Tensor, operand: Operand) -> Location:
         """Where a tensor lies."""

@@ -215,8 +215,8 @@ def _view_strides(problem: Problem, operand: Operand) -> tuple[int, Strides] | N
                 probe = probe.transpose(op.first_transpose)
             middle = shape
             if op.second_transpose:
-                inverse = np.argsort(op.second_transpose)
-                middle = tuple(shape[i] for i in inverse)
+                order = op.second_transpose
+                middle = tuple(shape[order.index(axis)] for axis in range(len(order)))
             probe = np.reshape(probe, middle, copy=False)
             if op.second_transpose:
                 probe = probe.transpose(op.second_transpose)

@@ -9,6 +9,7 @@ of it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ def assign_streams(
     """
     count = len(depends)
     result = [Placement(0, -1, i, i) for i in range(count)]
-    if streams < 2 or count < 3:  # noqa: PLR2004 - two branches and a join at least
+    if streams < 2 or count < 3:
         return result
     region = 0
     for first, last in _regions(depends):
         branches = _components(range(first, last), depends)
-        if len(branches) < 2:  # noqa: PLR2004
+        if len(branches) < 2:
             continue
         load = [0.0] * streams
         order = sorted(branches, key=lambda b: -sum(times_us[i] for i in b))
@@ -70,7 +71,7 @@ def _regions(depends: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
         own = min(depends[step], default=count)
         earliest[step] = min(earliest[step + 1], own)
     cuts = [-1] + [i for i in range(count) if earliest[i + 1] >= i]
-    return [(a + 1, b) for a, b in zip(cuts, cuts[1:], strict=False) if b - a > 2]  # noqa: PLR2004
+    return [(a + 1, b) for a, b in pairwise(cuts) if b - a > 2]
 
 
 def _components(steps: range, depends: Sequence[frozenset[int]]) -> list[list[int]]:

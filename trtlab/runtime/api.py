@@ -12,6 +12,7 @@ from trtlab.core.types import DataType, StaticShape, TensorFormat
 from trtlab.devices.protocol import Device
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
+from trtlab.network.api.arguments import whole
 from trtlab.network.graph import Tensor
 from trtlab.runtime.context import IExecutionContext
 from trtlab.runtime.devices import open_runtime
@@ -108,8 +109,17 @@ class ICudaEngine:
         return len(self._tensors)
 
     def get_tensor_name(self, index: int) -> str:
-        """Name by index: inputs first."""
-        return self._tensors[index].name
+        """Name by index: inputs first.
+
+        Raises:
+            UsageError: There is no such index.
+        """
+        place = whole(index, "the tensor's index")
+        if not 0 <= place < self.num_io_tensors:
+            raise UsageError(
+                f"the engine has no tensor {place}", hint=f"0 to {self.num_io_tensors - 1}"
+            )
+        return self._tensors[place].name
 
     def get_tensor_mode(self, name: str) -> TensorIOMode:
         """INPUT or OUTPUT."""
@@ -155,7 +165,7 @@ class ICudaEngine:
 
     def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Dims]:
         """Min, opt and max shape of an input in an optimization profile."""
-        if not 0 <= profile_index < self.num_optimization_profiles:
+        if not 0 <= whole(profile_index, "profile_index") < self.num_optimization_profiles:
             raise UsageError(f"there is no optimization profile {profile_index}")
         if self.get_tensor_mode(name) is not TensorIOMode.INPUT:
             raise UsageError(f"{name!r} is an output; profiles are about inputs")
@@ -258,7 +268,7 @@ class EngineInspector:
     ) -> str:
         """One layer."""
         engine = self._engine.engine
-        if not 0 <= layer_index < len(engine.network):
+        if not 0 <= whole(layer_index, "layer_index") < len(engine.network):
             raise UsageError(
                 f"there is no layer {layer_index}", hint=f"0 to {len(engine.network) - 1}"
             )

@@ -2,18 +2,22 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from trtlab.core.dims import Dims
 from trtlab.core.errors import UsageError
 from trtlab.core.types import StaticShape, format_shape, is_static, static
-from trtlab.network.graph import Tensor
+from trtlab.network.graph import Network, Tensor
 from trtlab.planner.plan import Step
 from trtlab.runtime.executable import Executable
 from trtlab.runtime.loaded import LoadedEngine
-from trtlab.runtime.profiler import IProfiler
 from trtlab.tactics.problem import dense_strides
+
+if TYPE_CHECKING:
+    from trtlab.devices.protocol import Memory
+    from trtlab.runtime.profiler import IProfiler
 
 _KEPT_SHAPES = 4
 
@@ -45,7 +49,7 @@ class IExecutionContext:
         self.debug_sync = False
 
     @property
-    def _network(self):  # noqa: ANN202 - the engine's network
+    def _network(self) -> Network:
         return self._loaded.engine.network
 
     def _tensor(self, name: str) -> Tensor:
@@ -134,7 +138,7 @@ class IExecutionContext:
     def set_tensor_address(self, name: str, memory: int) -> bool:
         """Say where an input or output lies (at least as large as its shape needs)."""
         self._tensor(name)
-        if not isinstance(memory, int | np.integer) or memory <= 0:
+        if memory <= 0:
             raise UsageError(
                 f"{memory!r} is not an address for {name!r}",
                 hint="pass an integer such as array.ctypes.data (CPU) or array.data.ptr (CuPy)",
@@ -230,7 +234,7 @@ class IExecutionContext:
                 hint="inputs: " + ", ".join(known),
             )
         device = self._loaded.device
-        held = []
+        held: list[Memory] = []
         for name, array in inputs.items():
             data = np.ascontiguousarray(array, dtype=known[name].dtype.numpy).reshape(
                 array.shape
@@ -240,7 +244,7 @@ class IExecutionContext:
             held.append(memory)
             self.set_tensor_address(name, memory.address)
         shapes = self.executable().output_shapes()
-        outputs = {}
+        outputs: dict[str, Memory] = {}
         for tensor in self._network.outputs:
             size = int(np.prod(shapes[tensor.name], dtype=np.int64))
             outputs[tensor.name] = device.allocate(size * tensor.dtype.numpy.itemsize)
@@ -266,7 +270,7 @@ class IExecutionContext:
             return [str(step.index) for step in steps]
         return [step.layer.name for step in steps]
 
-    def __enter__(self) -> "IExecutionContext":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:

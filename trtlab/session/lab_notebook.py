@@ -29,7 +29,7 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
         "# trtlab\n\nRun the cell below (Shift+Enter), choose a model, then **Build** and "
         "**Run**. Everything you click is also available as Python: see the *Python* tab."
     )
-    cells = [
+    cells: list[object] = [
         {"cell_type": "markdown", "id": "intro", "metadata": {}, "source": intro},
         _code(
             "workbench",
@@ -37,7 +37,7 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
         ),
         _code("report", "workbench.report  # what was measured last: tables, JSON, pandas"),
     ]
-    notebook = {
+    notebook: dict[str, object] = {
         "cells": cells,
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}

@@ -32,10 +32,7 @@ def _record(
         for i in range(len(layer.inputs))
         if (a := engine.weights.get(weight_key(layer, i))) is not None
     }
-    if step is None:
-        tactic = _VIEW if layer in layout.views else _KNOWN
-    else:
-        tactic = step.tactic.name
+    tactic = (_VIEW if layer in layout.views else _KNOWN) if step is None else step.tactic.name
     problem = None if step is None else step.problem
     return LayerRecord(
         index=index,

@@ -1,21 +1,24 @@
 """One call from a model to an engine, or to a report."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trtlab.builder.progress import ProgressMonitor
-from trtlab.core.types import StaticShape
 from trtlab.engine.engine import ShapeRange
 from trtlab.parser.parse import ParsedModel
+from trtlab.parser.source import Source
 from trtlab.report.records import Report
 from trtlab.runtime.api import ICudaEngine
 from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab.session.sources import open_source, profile_at
 from trtlab.session.work import build_engine, measure
 
+if TYPE_CHECKING:
+    from trtlab.core.types import StaticShape
+
 
 def build(
-    model: str | Path | bytes | object,
+    model: Source,
     *,
     device: str = "cpu",
     precision: str = "fp32",
@@ -69,7 +72,7 @@ def build(
 
 
 def profile(
-    model: str | Path | bytes | object,
+    model: Source | ICudaEngine,
     *,
     device: str = "cpu",
     precision: str = "fp32",

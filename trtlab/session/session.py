@@ -12,7 +12,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from trtlab import zoo
 from trtlab.core.errors import (
@@ -110,7 +110,7 @@ class Session:
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    def __enter__(self) -> "Session":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -187,7 +187,9 @@ class Session:
         except TrtlabError as error:
             job.finish(error)
         except MismatchError as error:
-            job.finish(InternalError(f"the worker's answer is not understood: {error.path} {error}"))
+            job.finish(
+                InternalError(f"the worker's answer is not understood: {error.path} {error}")
+            )
 
     def _cancel(self, number: int) -> None:
         worker = self._worker

@@ -10,11 +10,12 @@ from trtlab.core.types import StaticShape
 from trtlab.engine.engine import ShapeProfile, ShapeRange
 from trtlab.network.graph import Network
 from trtlab.parser.parse import ParsedModel, parse
+from trtlab.parser.source import Source
 
 ZOO, LIGHT = "zoo:", "light:"
 
 
-def open_source(source: str | Path | bytes | object, *, seed: int = 0) -> ParsedModel:
+def open_source(source: Source, *, seed: int = 0) -> ParsedModel:
     """Read a model.
 
     Args:

@@ -39,6 +39,10 @@ PRECISIONS = {"fp32": DataType.FLOAT, "fp16": DataType.HALF, "bf16": DataType.BF
 Progress = Callable[[str, int, int, str], None]
 
 
+def _silent(_phase: str, _done: int, _total: int, _message: str) -> None:
+    """Progress without a listener."""
+
+
 def precision_named(name: str) -> DataType:
     """The element type of a precision's name.
 
@@ -159,7 +163,7 @@ def measure(
     *,
     inputs: Mapping[str, Array] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Progress = lambda *_: None,
+    progress: Progress = _silent,
 ) -> Report:
     """Benchmark an engine, profile its layers and watch the sensors meanwhile.
 
@@ -214,10 +218,11 @@ def measure(
 def _warnings(engine: Engine) -> tuple[str, ...]:
     if not engine.config.emulated:
         return ()
-    return (
+    sentence = (
         f"{engine.config.precision} is emulated on the CPU through float32: these times show "
-        "what it costs here, its accuracy is real, its speed is not a GPU's",
+        "what it costs here, its accuracy is real, its speed is not a GPU's"
     )
+    return (sentence,)
 
 
 def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:

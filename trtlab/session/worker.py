@@ -11,12 +11,11 @@ import sys
 import threading
 from pathlib import Path
 from time import monotonic
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from trtlab.builder.progress import SilentMonitor
 from trtlab.core.errors import CancelledError, DeviceError, InternalError, TrtlabError
 from trtlab.engine import plan_file
-from trtlab.engine.engine import Engine
 from trtlab.report.codec import save as save_report
 from trtlab.report.plain_data import from_plain, to_plain
 from trtlab.session.requests import (
@@ -29,6 +28,9 @@ from trtlab.session.requests import (
 from trtlab.session.sources import default_profile, open_cached
 from trtlab.session.wire import encode_error, receive, send
 from trtlab.session.work import build_engine, describe, measure
+
+if TYPE_CHECKING:
+    from trtlab.engine.engine import Engine
 
 _TELL_EVERY_S = 0.08
 

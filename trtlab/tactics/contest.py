@@ -123,7 +123,8 @@ def _refusal(tactic: Tactic, problem: Problem, rules: ContestRules) -> str:
         return rejection.reason
     needed = tactic.workspace_bytes(problem)
     if needed > rules.workspace_limit_bytes:
-        return f"needs {needed:,} bytes of workspace, the pool allows {rules.workspace_limit_bytes:,}"
+        allowed = rules.workspace_limit_bytes
+        return f"needs {needed:,} bytes of workspace, the pool allows {allowed:,}"
     return ""
 
 

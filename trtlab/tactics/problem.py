@@ -68,7 +68,7 @@ class Operand:
     @property
     def pitch(self) -> int:
         """Elements from one pixel (HWC) or row (LINEAR) to the next."""
-        if self.format is TensorFormat.HWC and len(self.shape) > 2:  # noqa: PLR2004
+        if self.format is TensorFormat.HWC and len(self.shape) > 2:
             return self.strides[-1]
         return self.strides[-2] if len(self.shape) > 1 else 1
 

@@ -100,6 +100,11 @@ def select(
         network: Optimized; not changed.
         inferred: Types at the shapes to optimize for. Nothing runs for tensors whose integers
             follow from the shapes alone.
+        registry: The device's tactics.
+        timer: Where they are timed.
+        cache: Times of earlier builds; new ones are added.
+        rules: How hard to look.
+        progress: Called before each layer.
 
     Raises:
         NoTacticError: A layer has no tactic in any format; lists every refusal.
@@ -161,7 +166,7 @@ def _options(
 
 
 def _choice(by_format: Mapping[TensorFormat, Contest | None]) -> Choice:
-    times = []
+    times: list[float] = []
     for layout in _FORMATS:
         if layout not in by_format:
             times.append(float("inf"))

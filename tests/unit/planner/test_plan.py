@@ -32,7 +32,9 @@ def test_a_plan_computes_what_the_model_means(streams, batch):
 def test_independent_branches_get_streams_of_their_own():
     engine = engine_of(max_aux_streams=2).engine
     _, registry = open_runtime("cpu")
-    layout = plan(engine.network, engine.choices, engine.profiles[0].opt(), registry, streams=3)
+    layout = plan(
+        engine.network, engine.choices, engine.profiles[0].opt(), registry, streams=3
+    )
     assert layout.streams > 1
     regions = {s.placement.region for s in layout.steps if s.placement.stream > 0}
     assert -1 not in regions

@@ -161,7 +161,7 @@ class CpuProgram:
 
 def _threads(step: Scheduled, threads: int, streams: int) -> tuple[int, int]:
     """First thread and number of threads of a step; 0 threads means the whole team."""
-    if step.region < 0 or streams < 2:  # noqa: PLR2004
+    if step.region < 0 or streams < 2:
         return 0, threads
     if streams >= threads:
         return step.stream % threads, 1
