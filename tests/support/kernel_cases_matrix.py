@@ -193,6 +193,10 @@ def _attentions():
         (Spec((2, 3, 1, 64)), Spec((2, 3, 77, 64)), Spec((2, 3, 77, 64))),
         **loose,
     )
+    few = (Spec((2, 4, 3, 24)), Spec((2, 2, 41, 24)), Spec((2, 2, 41, 40)))
+    yield Case("few", Attention(0.2, causal=True), (*few, Spec((41,))), **loose)
+    columns = (few[0], Spec((2, 2, 24, 41)), few[2], Spec((3, 41), DataType.BOOL))
+    yield Case("few-transposed", Attention(0.2, k_transposed=True), columns, **loose)
     bert = tuple(Spec((1, 2, 128, 64)) for _ in range(3))
     yield Case("even", Attention(0.125), bert, **loose)
     # heads side by side in one row, as one product makes query, key and value

@@ -55,7 +55,7 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, cast = PointwiseTactic(), MoveTactic(), CastTactic()
     return {
         Activation: [pointwise],
-        Attention: [AttentionTactic()],
+        Attention: [AttentionTactic(), AttentionTactic(few=True)],
         Cast: [cast],
         Concatenation: [move],
         Convolution: [

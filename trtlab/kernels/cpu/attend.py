@@ -17,7 +17,17 @@ from trtlab.devices.cpu.native import (
     store_i64,
 )
 from trtlab.devices.cpu.operation import LANES
-from trtlab.devices.cpu.vectors import vfill, vlargest, vload, vmax, vstore, vsum
+from trtlab.devices.cpu.vectors import (
+    vfill,
+    vfma,
+    vlargest,
+    vload,
+    vload_first,
+    vmax,
+    vstore,
+    vstore_first,
+    vsum,
+)
 from trtlab.kernels.cpu.finish import run_tile
 from trtlab.kernels.cpu.gemm import pack_row_major, pack_transposed
 from trtlab.kernels.cpu.loops import share
@@ -230,6 +240,89 @@ def attend(args: int, thread: int, threads: int) -> None:
     first, last = share(units, thread, threads)
     for unit in range(first, last):
         _tile(args, block, scores, unit)
+
+
+@routine
+def _dot_rows(args: int, scores: int, query: int, source: int) -> None:
+    """scale · q kᵀ for one query; keys are rows, taken four at a time."""
+    keys, features = load_i64(args + 8 * KEYS), load_i64(args + 8 * FEATURES)
+    pitch = load_i64(args + 8 * (STEPS + 3 * (K - Q) + 2))
+    scale = load_f32(args + 8 * SCALE)
+    for key in range(0, keys, 4):
+        a, b, c, d = vfill(0.0), vfill(0.0), vfill(0.0), vfill(0.0)
+        place = source + key * pitch
+        second = place + pitch * min(1, keys - 1 - key)
+        third = place + pitch * min(2, keys - 1 - key)
+        fourth = place + pitch * min(3, keys - 1 - key)
+        for i in range(0, features, LANES):
+            left = features - i
+            value = vload_first(query + 4 * i, left)
+            a = vfma(value, vload_first(place + 4 * i, left), a)
+            b = vfma(value, vload_first(second + 4 * i, left), b)
+            c = vfma(value, vload_first(third + 4 * i, left), c)
+            d = vfma(value, vload_first(fourth + 4 * i, left), d)
+        store_f32(scores + 4 * key, vsum(a) * scale)  # beyond the last key: room of a vector
+        store_f32(scores + 4 * key + 4, vsum(b) * scale)
+        store_f32(scores + 4 * key + 8, vsum(c) * scale)
+        store_f32(scores + 4 * key + 12, vsum(d) * scale)
+
+
+@routine
+def _dot_columns(args: int, scores: int, query: int, source: int) -> None:
+    """The same where keys are columns."""
+    keys, features = load_i64(args + 8 * KEYS), load_i64(args + 8 * FEATURES)
+    pitch = load_i64(args + 8 * (STEPS + 3 * (K - Q) + 2))
+    scale = vfill(load_f32(args + 8 * SCALE))
+    for key in range(0, keys, LANES):
+        total = vfill(0.0)
+        place = source + 4 * key
+        for i in range(features):
+            value = vload_first(place, keys - key)
+            total = vfma(value, vfill(load_f32(query + 4 * i)), total)
+            place += pitch
+        vstore(scores + 4 * key, total * scale)
+
+
+@routine
+def _weighted_rows(args: int, scores: int, target: int, source: int, visible: int) -> None:
+    """Σ weight · value for one query."""
+    width, pitch = load_i64(args + 8 * WIDTH), load_i64(args + 8 * (STEPS + 3 * (V - Q) + 2))
+    for column in range(0, width, 2 * LANES):
+        left = width - column
+        a, b = vfill(0.0), vfill(0.0)
+        place = source + 4 * column
+        for key in range(visible):
+            weight = vfill(load_f32(scores + 4 * key))
+            a = vfma(weight, vload_first(place, left), a)
+            b = vfma(weight, vload_first(place + 4 * LANES, left - LANES), b)
+            place += pitch
+        vstore_first(target + 4 * column, a, left)
+        vstore_first(target + 4 * column + 4 * LANES, b, left - LANES)
+
+
+@kernel
+def attend_rows(args: int, thread: int, threads: int) -> None:
+    """Few queries: every one reads keys and values where they lie."""
+    scores = stack_scratch()
+    queries, heads = load_i64(args + 8 * QUERIES), load_i64(args + 8 * HEADS)
+    keys, kind = load_i64(args + 8 * KEYS), load_i64(args + 8 * MASK_KIND)
+    each = heads // load_i64(args + 8 * GROUPS)
+    first, last = share(load_i64(args + 8 * BATCHES) * heads * queries, thread, threads)
+    for unit in range(first, last):
+        row, head, batch = unit % queries, unit // queries % heads, unit // queries // heads
+        query = _place(args, Q, batch, head, row)
+        source = _place(args, K, batch, head // each, 0)
+        if load_i64(args + 8 * TRANSPOSED) != 0:
+            _dot_columns(args, scores, query, source)
+        else:
+            _dot_rows(args, scores, query, source)
+        visible = min(keys, row + 1) if load_i64(args + 8 * CAUSAL) != 0 else keys
+        if kind != NO_MASK:
+            _masked(scores, _place(args, MASK, batch, head, row), kind, visible)
+        _softmax(scores, visible, visible)
+        target = _place(args, Y, batch, head, row)
+        source = _place(args, V, batch, head // each, 0)
+        _weighted_rows(args, scores, target, source, visible)
 
 
 def rows_of_tile(pitch_bytes: int) -> int:

@@ -19,10 +19,20 @@ _ALIGN_BYTES = 64
 _WAY_BYTES = 4096
 
 
-class AttentionTactic(Tactic):
-    """softmax(scale · q kᵀ + mask) v without scores in memory."""
+_FEW = 8
+"""With more queries, packing keys and values for the matrix tile pays."""
 
-    name = "cpu.attention.fused"
+
+class AttentionTactic(Tactic):
+    """softmax(scale · q kᵀ + mask) v without scores in memory.
+
+    Args:
+        few: For few queries: keys and values are read where they lie, without the tile.
+    """
+
+    def __init__(self, *, few: bool = False) -> None:
+        self._few = few
+        self.name = "cpu.attention.rows" if few else "cpu.attention.tiles"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines other types, no softmax, very many keys, and rows with holes inside."""
@@ -38,23 +48,26 @@ class AttentionTactic(Tactic):
                 return Rejection("the last dimension of an operand is not contiguous")
             if 0 in operand.shape:
                 return Rejection("an operand is empty")
+        if self._few and _sizes(problem)[3] > _FEW:
+            return Rejection(f"for at most {_FEW} queries")
         mask = _mask(problem)
-        if mask is not None:
-            if mask.dtype not in {DataType.FLOAT, DataType.BOOL}:
-                return Rejection(f"the mask is {mask.dtype.value}")
-            if broadcast_strides(mask, _scores_shape(problem))[-1] != 1:
-                return Rejection("the mask does not run along the keys")
+        if mask is not None and mask.dtype not in {DataType.FLOAT, DataType.BOOL}:
+            return Rejection(f"the mask is {mask.dtype.value}")
+        if mask is not None and broadcast_strides(mask, _scores_shape(problem))[-1] != 1:
+            return Rejection("the mask does not run along the keys")
         if a.rows_of_tile(_score_pitch(_sizes(problem)[4])) < 1:
             return Rejection("so many keys do not fit the stack")
         return None
 
     def workspace_bytes(self, problem: Problem) -> int:
         """Packed keys and values of all heads."""
+        if self._few:
+            return 0
         keys, values = _packed_bytes(problem)
         return keys + values
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Command]:
-        """Pack, then attend."""
+        """Pack, then attend; or attend at once."""
         op, out, mask = problem.op, problem.outputs[0], _mask(problem)
         assert isinstance(op, Attention)
         batches, heads, groups, queries, keys, features, width = _sizes(problem)
@@ -91,6 +104,8 @@ class AttentionTactic(Tactic):
             size = int(mask.dtype.itemsize)
             own = broadcast_strides(mask, _scores_shape(problem))
             args[a.STEPS + 12 :] = [size * stride for stride in own[:3]]
+        if self._few:
+            return (Command(a.attend_rows.address, args),)
         return Command(a.pack_heads.address, args), Command(a.attend.address, args)
 
 
