@@ -16,6 +16,7 @@ from trtlab.kernels.cpu.numpy_tactic import NumpyTactic
 from trtlab.kernels.cpu.pointwise import PointwiseTactic
 from trtlab.kernels.cpu.pooling import PoolingTactic
 from trtlab.kernels.cpu.product import MatrixProduct
+from trtlab.kernels.cpu.recurrent import RecurrentTactic
 from trtlab.kernels.cpu.reduce import ReduceTactic
 from trtlab.kernels.cpu.resize import ResizeTactic
 from trtlab.kernels.cpu.softmax import SoftMaxTactic
@@ -31,6 +32,7 @@ from trtlab.layers.linear import MatrixMultiply
 from trtlab.layers.normalization import LRN, Normalization
 from trtlab.layers.pointwise import Pointwise
 from trtlab.layers.pooling import Pooling
+from trtlab.layers.recurrent import Recurrent
 from trtlab.layers.reduction import Reduce, SoftMax
 from trtlab.layers.resize import Resize
 from trtlab.layers.scale import Cast, Identity, Scale
@@ -75,6 +77,7 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
         ParametricReLU: [pointwise],
         Pooling: [PoolingTactic()],
         Pointwise: [pointwise],
+        Recurrent: [RecurrentTactic()],
         Reduce: [ReduceTactic()],
         Reformat: [move, cast],
         Resize: [ResizeTactic()],
