@@ -47,7 +47,7 @@ export function createMemoryView(root, data, store, tip) {
   const profile = memoryProfile(allocations, steps);
   const roof = Math.max(data.memory.arena, ...allocations.map((a) => a[1] + a[2]), 1);
   const owner = (a) => uses.writer.get(a[0]) ?? -1;
-  let colours = canvasColours(root, data.families);
+  let colours = null; // resolved when painting: before, the element may not be in the page
   let over = -1;
 
   const stage = h("div", {
@@ -68,6 +68,7 @@ export function createMemoryView(root, data, store, tip) {
   }
 
   function drawBase(ctx, width) {
+    colours ??= canvasColours(root, data.families);
     ctx.font = `11px ${colours.font}`;
     const { selection } = store.get();
     drawFrame(ctx, width, selection);
@@ -147,6 +148,7 @@ export function createMemoryView(root, data, store, tip) {
 
   function drawOver(ctx, width) {
     const { hover } = store.get();
+    colours ??= canvasColours(root, data.families);
     ctx.strokeStyle = colours.fg;
     ctx.lineWidth = 1.5;
     allocations.forEach((allocation, i) => {
@@ -205,7 +207,7 @@ export function createMemoryView(root, data, store, tip) {
   return {
     el: h("div", { class: "t-time" }, axis, stage),
     profile,
-    recolour() { colours = canvasColours(root, data.families); canvas.redraw(); },
+    recolour() { colours = null; canvas.redraw(); },
     dispose() { off.forEach((f) => f()); canvas.dispose(); },
   };
 }

@@ -32,12 +32,13 @@ function createStrip(root, metric) {
   const el = h("div", { class: "t-strip", role: "listitem", title: metric.metric },
     h("div", { class: "t-strip-head" }, h("span", { class: "t-clip" }, metric.label), value), stage);
   const series = createSeries();
-  let colours = canvasColours(root, []);
+  let colours = null; // resolved when painting: before, the element may not be in the page
   let windowNs = 3e10;
   let now = 0;
   const canvas = createCanvas(stage, HEIGHT, draw, () => {});
 
   function draw(ctx, width, height) {
+    colours ??= canvasColours(root, []);
     const [low, high] = scale();
     const x = (t) => width - ((now - t) / windowNs) * width;
     const y = (v) => height - 3 - ((v - low) / (high - low)) * (height - 6);
@@ -85,7 +86,7 @@ function createStrip(root, metric) {
       canvas.redraw();
     },
     latest: () => series.times[series.times.length - 1] ?? 0,
-    recolour() { colours = canvasColours(root, []); canvas.redraw(); },
+    recolour() { colours = null; canvas.redraw(); },
     dispose: canvas.dispose,
   };
 }

@@ -1,16 +1,15 @@
 // Streams, layers, query latencies and sensors on one time axis.
 
 import { createCanvas, tipBody } from "./canvas.js";
-import { fillWith, h } from "./dom.js";
-import { percent, reading, timeNs } from "./format.js";
+import { h } from "./dom.js";
+import { percent, timeNs } from "./format.js";
+import { createGutter, placeTracks, spanText, valueText } from "./gutter.js";
 import { sliceName } from "./payload.js";
 import { drawSlices, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
 import { canvasColours } from "./theme.js";
 import { drawMinimap, drawRuler, drawThrottling, MINIMAP, RULER } from "./time_axis.js";
-import { drawTrace, sampleAt, traceTracks } from "./trace_track.js";
+import { drawTrace, traceTracks } from "./trace_track.js";
 import { attachZoom, clampRange, zoomKey } from "./zoom.js";
-
-const GAP = 6; // between the slices and the sensors
 
 /**
  * @param root the explorer's element, for colours; @param tip a tooltip from createTip
@@ -21,7 +20,7 @@ export function createTimeView(root, data, store, tip, goto) {
   const traces = traceTracks(data);
   const tracks = [...slices, ...traces];
   const limits = padded(data.range);
-  const height = place(tracks, slices.length);
+  const height = placeTracks(tracks, slices.length);
   const gutter = createGutter(tracks);
   const stage = h("div", {
     class: "t-stage", tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-label": describe(data),
@@ -29,7 +28,7 @@ export function createTimeView(root, data, store, tip, goto) {
   });
   const hint = h("div", { class: "t-stage-hint" }, "Click here or hold Ctrl, then scroll to zoom");
   stage.append(hint);
-  let colours = canvasColours(root, data.families);
+  let colours = null; // resolved when painting: before, the element may not be in the page
   let marked = new Uint8Array(0);
   let brush = null;
   let over = { track: null, slice: -1, time: null };
@@ -42,6 +41,7 @@ export function createTimeView(root, data, store, tip, goto) {
   };
 
   function drawBase(ctx, width) {
+    colours ??= canvasColours(root, data.families);
     ctx.font = `11px ${colours.font}`;
     const frame = frameOf(width);
     drawRuler(ctx, frame, origin(), height, colours);
@@ -68,12 +68,13 @@ export function createTimeView(root, data, store, tip, goto) {
   }
 
   function restReadings() {
-    for (const track of traces) gutter.set(track, span(track));
+    for (const track of traces) gutter.set(track, spanText(track));
   }
 
   function drawOver(ctx, width) {
     const frame = frameOf(width);
     const x = (time) => ((time - frame.from) / (frame.to - frame.from)) * width;
+    colours ??= canvasColours(root, data.families);
     ctx.font = `11px ${colours.font}`;
     if (brush) {
       ctx.fillStyle = colours.accent;
@@ -155,7 +156,7 @@ export function createTimeView(root, data, store, tip, goto) {
     store.set({ hover: layer }, "time");
     stage.classList.toggle("is-hit", over.slice >= 0);
     if (over.time === null) { tip.hide(); restReadings(); } else {
-      for (const track of traces) gutter.set(track, valueAt(track, over.time));
+      for (const track of traces) gutter.set(track, valueText(track, over.time));
       if (over.slice >= 0) showTip(x, y);
       else tip.hide();
     }
@@ -253,50 +254,14 @@ export function createTimeView(root, data, store, tip, goto) {
     el: h("div", { class: "t-time" }, gutter.el, stage),
     limits,
     zoom: (key) => zoomKey(key, view),
-    recolour() { colours = canvasColours(root, data.families); canvas.redraw(); },
+    recolour() { colours = null; canvas.redraw(); },
     dispose() { off.forEach((f) => f()); canvas.dispose(); },
-  };
-}
-
-/** Give every track its place; returns the height of all. */
-function place(tracks, bars) {
-  let y = MINIMAP + RULER;
-  tracks.forEach((track, i) => {
-    if (i === bars && bars) y += GAP;
-    track.y = y;
-    y += track.height + 1;
-  });
-  return y + (tracks.some((t) => t.kind === "trace") ? 0 : 18);
-}
-
-/** The tracks' names and readings, as text beside the canvas. */
-function createGutter(tracks) {
-  const values = new Map(tracks.map((track) => [track, h("span", { class: "t-gutter-value" })]));
-  const rows = tracks.map((track) =>
-    h("div", { class: `t-gutter-row is-${track.kind}`, title: track.hint, style: { top: `${track.y}px`, height: `${track.height}px` } },
-      h("span", { class: "t-gutter-label" }, track.label), values.get(track)));
-  return {
-    el: h("div", { class: "t-gutter" }, rows),
-    set(track, text) { const el = values.get(track); if (el.textContent !== text) fillWith(el, text); },
   };
 }
 
 function padded([from, to]) {
   const pad = (to - from) * 0.01;
   return [from - pad, to + pad];
-}
-
-function span({ values, unit }) {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
-  if (reading(low, unit) === reading(high, unit)) return reading(low, unit);
-  return `${reading(low, unit).replace(` ${unit}`, "")} – ${reading(high, unit)}`;
-}
-
-function valueAt(track, time) {
-  const i = sampleAt(track.times, time);
-  return reading(i < 0 ? null : track.values[i], track.unit);
 }
 
 /** The query whose start is nearest, as a position in data.iterations where both were recorded. */

@@ -1,0 +1,155 @@
+"""The workbench in a live JupyterLab, with a session that only pretends to work."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+WORKBENCH = """from fake_session import FakeSession
+from trtlab_widgets.workbench import Workbench
+
+wb = Workbench("zoo:resnet50", session=FakeSession({step_s}))
+wb"""
+EXPLORER = """from sample_reports import resnet_report
+from trtlab_widgets.live.explorer import Explorer
+
+explorer = Explorer(resnet_report())
+explorer"""
+TABS = ".trtl-workbench .trtl-tabs"
+RUN = ".trtl-actions button:has-text('Run')"
+
+
+@pytest.fixture
+def notebook(lab: Any, new_page: Callable[..., Any]) -> Callable[..., Any]:
+    def run(name: str, *cells: str, theme: str = "Light", **options: Any) -> Any:
+        page = new_page(**options)
+        lab.open(page, name, *cells, theme=theme)
+        lab.run_all(page)
+        return page
+
+    return run
+
+
+def test_the_first_picture_comes_within_seconds(
+    lab: Any, new_page: Callable[..., Any]
+) -> None:
+    page = new_page()
+    lab.open(page, "first", WORKBENCH.format(step_s=0.0))
+    began = time.monotonic()
+    lab.run_all(page)
+    page.wait_for_selector(TABS)
+    page.wait_for_selector(".trtl-model-card b")
+    took = time.monotonic() - began
+    assert took < 5, took  # 3 s on an idle machine; tests share theirs
+
+
+@pytest.mark.parametrize(("theme", "width"), [("Light", 1440), ("Dark", 1440), ("Light", 900)])
+def test_from_a_click_to_all_results(
+    notebook: Callable[..., Any], theme: str, width: int
+) -> None:
+    page = notebook(
+        f"click-{theme}-{width}", WORKBENCH.format(step_s=0.005), theme=theme, width=width
+    )
+    page.get_by_text("Ready to build.").wait_for()
+    page.locator(RUN).click()
+    page.get_by_text("Measured 40 queries: median latency 88.9 ms.").wait_for()
+    assert page.locator(".t-cards").get_by_text("88.9 ms").is_visible()
+    page.get_by_role("tab", name="Layers & timeline").click()
+    page.locator(".trtl-explorer .t-grid-row").first.wait_for()
+    assert page.locator(".trtl-explorer").get_attribute("data-theme") == theme.lower()
+    page.get_by_role("tab", name="Build").click()
+    assert page.get_by_text("fold-batch-norm").first.is_visible()
+    page.get_by_role("tab", name="Python").click()
+    assert "trtlab.build(" in page.locator(".t-code").inner_text()
+
+
+def test_the_theme_can_change_while_it_is_shown(notebook: Callable[..., Any]) -> None:
+    page = notebook("theme", EXPLORER)
+    page.locator(".trtl-explorer .t-grid-row").first.wait_for()
+    background = "getComputedStyle(document.querySelector('.trtl .t-panel')).backgroundColor"
+    light = page.evaluate(background)
+    page.evaluate(
+        "window.jupyterapp.commands.execute('apputils:change-theme',"
+        " { theme: 'JupyterLab Dark' })"
+    )
+    page.wait_for_selector(".trtl-explorer[data-theme='dark']")
+    page.wait_for_function(f"({background}) !== '{light}'")
+
+
+def test_selection_goes_both_ways(lab: Any, notebook: Callable[..., Any]) -> None:
+    page = notebook("selection", EXPLORER)
+    page.locator(".trtl-explorer .t-grid-row").first.wait_for()
+    assert lab.run_code(page, "explorer.select('fc')") == ""
+    page.locator(".t-detail h3", has_text="fc").wait_for()
+    row = page.locator(".t-table .t-grid-row[aria-selected='true']")
+    assert "fc" in row.inner_text()
+    page.get_by_label("Filter layers").fill("avgpool")
+    page.locator(".t-table .t-grid-row:visible").first.click()
+    page.locator(".t-detail h3", has_text="avgpool").wait_for()
+    assert lab.run_code(page, "print([x.name for x in explorer.selected])") == "['avgpool']"
+
+
+def test_progress_and_cancel_while_a_build_runs(notebook: Callable[..., Any]) -> None:
+    page = notebook("cancel", WORKBENCH.format(step_s=0.1))
+    page.get_by_text("Ready to build.").wait_for()
+    page.locator(RUN).click()
+    bar = page.get_by_role("progressbar").first
+    bar.wait_for()
+    page.wait_for_function(
+        "Number(document.querySelector('[role=progressbar]')?.ariaValueNow) >= 10"
+    )
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("stopped at your wish").first.wait_for()
+    page.wait_for_selector(f"{RUN}:enabled")
+
+
+def test_progress_goes_on_while_a_cell_is_busy(lab: Any, notebook: Callable[..., Any]) -> None:
+    busy = "import time\nwb.wait(); wb.build(); time.sleep(8)"
+    page = notebook("busy", WORKBENCH.format(step_s=0.1), busy)
+    page.wait_for_selector("[role=progressbar][aria-label^=tactics]")
+    share = "Number(document.querySelector('[aria-label^=tactics]').ariaValueNow)"
+    first = page.evaluate(share)
+    page.wait_for_function(f"{share} > {first}", timeout=3000)
+    status = page.evaluate(
+        "window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status"
+    )
+    assert status == "busy"
+
+
+def test_problems_appear_beside_their_field(notebook: Callable[..., Any]) -> None:
+    page = notebook("fields", WORKBENCH.format(step_s=0.0))
+    page.get_by_text("Ready to build.").wait_for()
+    page.get_by_role("button", name="Options").click()
+    page.get_by_label("min", exact=True).fill("9,3,224,224")
+    page.get_by_text("dimension 0: min 9 is above opt 1").wait_for()
+    page.wait_for_selector(f"{RUN}:disabled")
+    page.get_by_label("min", exact=True).fill("1,3,224,224")
+    page.wait_for_selector(f"{RUN}:enabled")
+
+
+def test_sensors_run_only_while_they_are_seen(lab: Any, notebook: Callable[..., Any]) -> None:
+    page = notebook("sensors", WORKBENCH.format(step_s=0.0))
+    page.get_by_text("Ready to build.").wait_for()
+    running = "print(sum(not w._closed.is_set() for w in wb._session.watches))"
+    assert lab.run_code(page, running) == "0"
+    page.get_by_role("button", name="Sensors").click()
+    page.locator(".t-strip", has_text="CPU load").wait_for()
+    assert page.locator(".t-strip").count() == 2
+    assert lab.run_code(page, running) == "1"
+    page.get_by_role("button", name="Sensors").click()
+    page.wait_for_timeout(600)
+    assert lab.run_code(page, running) == "0"
+
+
+def test_a_saved_notebook_keeps_a_summary(lab: Any, notebook: Callable[..., Any]) -> None:
+    page = notebook("saved", EXPLORER)
+    page.locator(".trtl-explorer .t-grid-row").first.wait_for()
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+    saved = (lab.folder / "saved.ipynb").read_text()
+    assert "application/vnd.jupyter.widget-view+json" in saved
+    assert "text/html" in saved
+    assert "median latency" in saved
