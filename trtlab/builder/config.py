@@ -132,7 +132,7 @@ class IBuilderConfig(SearchMembers, FixedMembers):
             profiles=tuple(profile.plain() for profile in self._profiles),
             memory_pools={pool.name: limit for pool, limit in self._pools.items()},
             max_aux_streams=max(self._aux_streams, 0),
-            tactic_sources=frozenset() if self._sources is None else self.source_names(),
+            tactic_sources=self._sources,
             optimization_level=self._effort(),
             max_tactics=None if self._max_tactics < 0 else self._max_tactics,
             timing_iterations=self._iterations,

@@ -12,7 +12,7 @@ class ConfigBase(Sealed):
         device: What the engine is built for.
     """
 
-    _inner = ("tell", "hint", "options", "cache_of_build", "source_names")
+    _inner = ("tell", "hint", "options", "cache_of_build")
 
     def __init__(self, logger: ILogger, device: str) -> None:
         self._logger = logger

@@ -13,7 +13,6 @@ from trtlab.network.api.arguments import member, whole
 from trtlab.runtime.devices import open_runtime
 
 _HIGHEST_LEVEL = 5
-_OWN = TacticSource.GENERATED  # trtlab's own sources start here
 
 
 class SearchMembers(FlagMembers):
@@ -23,7 +22,7 @@ class SearchMembers(FlagMembers):
         """Level 3, everything allowed, no cache."""
         super().reset()
         self._pools: dict[MemoryPoolType, int] = {}
-        self._sources: int | None = None
+        self._sources: frozenset[str] = frozenset()
         self._cache: ITimingCache | None = None
         self._iterations = 1
         self._level = 3
@@ -136,32 +135,26 @@ class SearchMembers(FlagMembers):
         self.hint("l2_limit_for_tiling", "layers are not tiled together")
 
     def set_tactic_sources(self, tactic_sources: int) -> bool:
-        """Choose among trtlab's own sources by bit mask; TensorRT's libraries are hints.
+        """Choose among the device's sources by bit mask; others are hints.
 
-        A mask without any own source allows all of them, as TensorRT's core kernels cannot be
-        switched off either.
+        A mask without any of the device's sources allows all of them, as TensorRT's core
+        kernels cannot be switched off either.
         """
         mask = whole(tactic_sources, "tactic_sources", least=0)
-        known = sum(1 << source for source in TacticSource)
-        if mask & ~known:
+        if mask & ~sum(1 << source for source in TacticSource):
             raise UsageError(f"tactic sources {mask:#b} have unknown bits")
-        own = mask >> _OWN << _OWN
-        if mask != own:
-            names = [s.name for s in TacticSource if mask & ~own & 1 << s]
-            self.hint(f"tactic source {', '.join(names)}", "it does not exist on this device")
-        self._sources = own or None
+        asked = frozenset(source.name for source in TacticSource if mask >> source & 1)
+        available = open_runtime(self._device)[1].sources()
+        if asked - available:
+            names = ", ".join(sorted(asked - available))
+            self.hint(f"tactic source {names}", "it does not exist on this device")
+        self._sources = asked & available
         return True
 
     def get_tactic_sources(self) -> int:
         """Bit mask of the sources that may be used."""
-        return sum(1 << s for s in TacticSource if s.name in self.source_names())
-
-    def source_names(self) -> frozenset[str]:
-        """Names of the sources that may be used."""
-        available = open_runtime(self._device)[1].sources()
-        if self._sources is None:
-            return available
-        return frozenset(s.name for s in TacticSource if self._sources >> s & 1)
+        allowed = self._sources or open_runtime(self._device)[1].sources()
+        return sum(1 << source for source in TacticSource if source.name in allowed)
 
     # ---- timing cache ------------------------------------------------------------------
 

@@ -257,7 +257,7 @@ class INetworkDefinition(
     def __getattr__(self, name: str) -> object:
         if name in MISSING_METHODS:
             raise MissingNameError(f"INetworkDefinition.{name}: {MISSING_METHODS[name]}")
-        raise self.unknown(name)
+        raise self._unknown(name)
 
     def __enter__(self) -> Self:
         return self

@@ -132,7 +132,15 @@ class OnnxParser(Sealed):
         return True
 
     def parse_from_file(self, model: str | Path) -> bool:
-        """As `parse`, from a file; external weights are found beside it."""
+        """As `parse`, from a file; external weights are found beside it.
+
+        Raises:
+            UsageError: It is no path.
+        """
+        if not isinstance(model, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(
+                f"{shown(model)} is no path of a model", hint="use parse for bytes"
+            )
         try:
             data = Path(model).read_bytes()
         except OSError as error:
@@ -272,7 +280,7 @@ class OnnxParser(Sealed):
     def __getattr__(self, name: str) -> object:
         if name in _MISSING:
             raise MissingNameError(f"OnnxParser.{name} is not available", hint=_MISSING[name])
-        raise self.unknown(name)
+        raise self._unknown(name)
 
     def __enter__(self) -> Self:
         return self

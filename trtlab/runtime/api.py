@@ -12,7 +12,7 @@ from trtlab.core.types import DataType, StaticShape, TensorFormat
 from trtlab.devices.protocol import Device
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
-from trtlab.network.api.arguments import whole
+from trtlab.network.api.arguments import shown, whole
 from trtlab.network.graph import Tensor
 from trtlab.runtime.context import IExecutionContext
 from trtlab.runtime.devices import open_runtime
@@ -313,9 +313,17 @@ class Runtime:
         """An engine from bytes.
 
         Raises:
+            UsageError: It is no buffer.
             EngineFormatError: They are damaged, foreign, or for another device.
         """
-        engine = plan_file.deserialize(serialized_engine)
+        try:
+            view = memoryview(serialized_engine)
+        except TypeError:
+            raise UsageError(
+                f"an engine is bytes, not {shown(serialized_engine)}",
+                hint="read it with open(path, 'rb').read()",
+            ) from None
+        engine = plan_file.deserialize(view)
         device = None if self._device is None else open_runtime(self._device)[0]
         return ICudaEngine(engine, device)
 

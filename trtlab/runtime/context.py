@@ -9,6 +9,8 @@ import numpy as np
 from trtlab.core.dims import Dims
 from trtlab.core.errors import UsageError
 from trtlab.core.types import StaticShape, format_shape, is_static, static
+from trtlab.core.weights import array_of
+from trtlab.network.api.arguments import extents, whole
 from trtlab.network.graph import Network, Tensor
 from trtlab.planner.plan import Step
 from trtlab.runtime.executable import Executable
@@ -75,7 +77,7 @@ class IExecutionContext:
     def set_optimization_profile_async(self, profile_index: int, stream_handle: int) -> bool:
         """Use another optimization profile; shapes of dynamic inputs must be set again."""
         del stream_handle
-        if not 0 <= profile_index < len(self._loaded.engine.profiles):
+        if not 0 <= whole(profile_index, "profile_index") < len(self._loaded.engine.profiles):
             raise UsageError(
                 f"there is no optimization profile {profile_index}",
                 hint=f"the engine has {len(self._loaded.engine.profiles)}",
@@ -96,7 +98,7 @@ class IExecutionContext:
         tensor = self._tensor(name)
         if tensor not in self._network.inputs:
             raise UsageError(f"{name!r} is an output; its shape follows from the inputs")
-        wanted = tuple(int(extent) for extent in shape)
+        wanted = extents(shape, f"the shape of {name!r}", least=0)
         self._loaded.engine.profiles[self._profile].check({name: wanted})
         if len(wanted) != len(tensor.shape):
             raise UsageError(
@@ -138,12 +140,11 @@ class IExecutionContext:
     def set_tensor_address(self, name: str, memory: int) -> bool:
         """Say where an input or output lies (at least as large as its shape needs)."""
         self._tensor(name)
-        if memory <= 0:
-            raise UsageError(
-                f"{memory!r} is not an address for {name!r}",
-                hint="pass an integer such as array.ctypes.data (CPU) or array.data.ptr (CuPy)",
-            )
-        self._addresses[name] = int(memory)
+        try:
+            self._addresses[name] = whole(memory, f"the address of {name!r}", least=1)
+        except UsageError as error:
+            hint = "pass an integer such as array.ctypes.data (CPU) or array.data.ptr (CuPy)"
+            raise UsageError(error.what, hint=hint) from None
         return True
 
     def get_tensor_address(self, name: str) -> int:
@@ -202,10 +203,11 @@ class IExecutionContext:
     def execute_v2(self, bindings: Sequence[int]) -> bool:
         """Run synchronously on addresses in the order of the engine's tensors."""
         names = [t.name for t in (*self._network.inputs, *self._network.outputs)]
-        if len(bindings) != len(names):
-            raise UsageError(f"execute_v2 takes {len(names)} addresses, got {len(bindings)}")
-        for name, address in zip(names, bindings, strict=True):
-            self.set_tensor_address(name, int(address))
+        addresses = extents(bindings, "bindings", least=1)
+        if len(addresses) != len(names):
+            raise UsageError(f"execute_v2 takes {len(names)} addresses, got {len(addresses)}")
+        for name, address in zip(names, addresses, strict=True):
+            self.set_tensor_address(name, address)
         return self.execute_async_v3(0)
 
     def report_to_profiler(self) -> bool:
@@ -226,7 +228,9 @@ class IExecutionContext:
             UsageError: An input is missing, unknown, or outside the profile.
         """
         known = {t.name: t for t in self._network.inputs}
-        unknown = sorted(set(inputs) - set(known))
+        if not isinstance(inputs, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError("inputs are a mapping of names to arrays", hint=str(list(known)))
+        unknown = sorted(map(str, set(inputs) - set(known)))
         missing = sorted(set(known) - set(inputs))
         if unknown or missing:
             raise UsageError(
@@ -236,9 +240,9 @@ class IExecutionContext:
         device = self._loaded.device
         held: list[Memory] = []
         for name, array in inputs.items():
-            data = np.ascontiguousarray(array, dtype=known[name].dtype.numpy).reshape(
-                array.shape
-            )
+            given = array_of(array, f"input {name!r}")
+            data = np.ascontiguousarray(given, dtype=known[name].dtype.numpy)
+            data = data.reshape(given.shape)  # a scalar has become [1]
             self.set_input_shape(name, data.shape)
             memory = device.hold(data)
             held.append(memory)

@@ -20,10 +20,19 @@ def test_dims_behave_as_a_sequence():
 
 
 @pytest.mark.parametrize(
-    "bad", [lambda: trt.Dims("123"), lambda: trt.Dims([1.5]), lambda: trt.Dims([None]),
-            lambda: trt.Dims(range(9)), lambda: trt.Dims(3), lambda: trt.Dims3((1, 2)),
-            lambda: trt.Dims2(1), lambda: trt.Permutation((0, 0, 1)), lambda: trt.Permutation((1, 2))]
-)  # fmt: skip
+    "bad",
+    [
+        lambda: trt.Dims("123"),
+        lambda: trt.Dims([1.5]),
+        lambda: trt.Dims([None]),
+        lambda: trt.Dims(range(9)),
+        lambda: trt.Dims(3),
+        lambda: trt.Dims2(1),
+        lambda: trt.Dims3((1, 2)),
+        lambda: trt.Permutation((0, 0, 1)),
+        lambda: trt.Permutation((1, 2)),
+    ],
+)
 def test_dims_refuse_what_they_cannot_be(bad):
     with pytest.raises(trt.UsageError):
         bad()

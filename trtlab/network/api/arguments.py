@@ -16,6 +16,7 @@ MemberT = TypeVar("MemberT", bound=Enum)
 _SHOWN = 60
 _LISTED = 14
 _TRUTHS: tuple[type, ...] = (bool, np.bool_)
+_TEXTS: tuple[type, ...] = (str, bytes, dict, set)
 _NUMBERS: tuple[type, ...] = (int, float, np.integer, np.floating)
 
 
@@ -96,9 +97,13 @@ def factors(value: object, what: str) -> tuple[float, ...]:
     Raises:
         UsageError: It is none.
     """
-    if isinstance(value, str | bytes) or not hasattr(value, "__iter__"):
+    try:
+        entries = None if isinstance(value, _TEXTS) else [*cast("list[object]", value)]
+    except TypeError:
+        entries = None
+    if entries is None:
         raise UsageError(f"{what} is {shown(value)}, not a sequence of numbers")
-    return tuple(number(entry, what) for entry in cast("list[object]", value))
+    return tuple(number(entry, what) for entry in entries)
 
 
 def member(kind: type[MemberT]) -> Callable[[object, str], MemberT]:

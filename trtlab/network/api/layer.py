@@ -30,9 +30,11 @@ class ILayer(Sealed):
         held: Inputs that TensorRT calls weights: they do not count as inputs while constant.
     """
 
-    own = ("definition", "layer")
-    inner = ("operator", "roles", "held", "set_operand", "set_options", "constant_input",
-             "check_options", "taps", "set_weights")  # fmt: skip
+    _own = ("definition", "layer")
+    _inner = (
+        *("operator", "roles", "held", "set_operand", "set_options", "set_weights"),
+        *("constant_input", "check_options", "taps"),
+    )
     roles: ClassVar[tuple[str, ...]] = ("input",)
     held: ClassVar[frozenset[int]] = frozenset()
 
@@ -60,6 +62,9 @@ class ILayer(Sealed):
         wanted = text(name, "the layer's name")
         if wanted != self.layer.name:
             self.definition.graph.rename_layer(self.layer, wanted)
+            self.definition.change(
+                self.layer, self.operator
+            )  # dimensions may be named after it
 
     @property
     def metadata(self) -> str:

@@ -14,7 +14,7 @@ from trtlab.core.errors import UsageError
 from trtlab.layers.resize import Resize
 from trtlab.layers.shuffle import Concatenation, ReverseSequence, Shuffle, Squeeze, Unsqueeze
 from trtlab.layers.slicing import Slice
-from trtlab.network.api.arguments import extents, factors
+from trtlab.network.api.arguments import extents, factors, whole
 from trtlab.network.api.axes import axis_before_image, known_integers
 from trtlab.network.api.layer import ILayer
 from trtlab.network.api.linear import LinearLayers
@@ -64,7 +64,7 @@ class ISliceLayer(ILayer):
 
     def set_input(self, index: int, tensor: ITensor) -> None:
         """Start, shape, stride or fill value as a tensor; axes must be constant."""
-        if index == self.roles.index("axes"):
+        if whole(index, "the input's index") == self.roles.index("axes"):
             self.set_options(axes=known_integers(self.definition, tensor, "axes"))
         else:
             super().set_input(index, tensor)

@@ -26,9 +26,11 @@ class Definition(Sealed):
         graph: Edited by this object alone from now on.
     """
 
-    own = ("graph",)
-    inner = ("tensor_view", "layer_view", "read", "read_all", "weights", "constant", "add",
-             "scalar", "change", "retype", "rename", "check", "adopt", "model_record")  # fmt: skip
+    _own = ("graph",)
+    _inner = (
+        *("tensor_view", "layer_view", "read", "read_all", "weights", "constant", "scalar"),
+        *("add", "change", "retype", "rename", "check", "adopt", "model_record"),
+    )
 
     def __init__(self, graph: Network) -> None:
         self.graph = graph
@@ -137,10 +139,11 @@ class Definition(Sealed):
         Raises:
             InvalidNetworkError: The layer, or one that reads its output, refuses.
         """
-        before, read = layer.op, layer.inputs
+        before, read, known = layer.op, layer.inputs, _known(layer.outputs)
         try:
             self._settle(layer, op, layer.inputs if inputs is None else tuple(inputs))
-            self._propagate(layer.outputs)
+            if _known(layer.outputs) != known:
+                self._propagate(layer.outputs)
             if inputs is not None:
                 self.graph.sort()
         except InvalidNetworkError:
@@ -205,5 +208,12 @@ class Definition(Sealed):
             return
         for layer in self.graph.layers:
             if layer in waiting:
+                known = _known(layer.outputs)
                 self._settle(layer, operator_of(layer.op), layer.inputs)
-                waiting.update(reader for t in layer.outputs for reader in t.consumers)
+                if _known(layer.outputs) != known:
+                    waiting.update(reader for t in layer.outputs for reader in t.consumers)
+
+
+def _known(tensors: Iterable[Tensor]) -> list[tuple[TensorType, list[object]]]:
+    """Types and known integers, for comparison."""
+    return [(t.type, [] if t.value is None else t.value.reshape(-1).tolist()) for t in tensors]
