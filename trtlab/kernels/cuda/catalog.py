@@ -1,6 +1,8 @@
 """Every tactic of the CUDA device, by layer type."""
 
+from trtlab.kernels.cuda.attending import WarpAttentionTactic
 from trtlab.kernels.cuda.choosing import TopKTactic
+from trtlab.kernels.cuda.flash import FlashAttentionTactic
 from trtlab.kernels.cuda.gathering import (
     CumulativeTactic,
     GatherTactic,
@@ -12,6 +14,7 @@ from trtlab.kernels.cuda.normalizing import NormalizationTactic, SoftMaxTactic
 from trtlab.kernels.cuda.pointwise import PointwiseTactic
 from trtlab.kernels.cuda.pooling import LrnTactic, PoolingTactic
 from trtlab.kernels.cuda.product import contraction_tactics
+from trtlab.kernels.cuda.recurrent import RecurrentTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
@@ -55,7 +58,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     products = contraction_tactics()
     return {
         Activation: [pointwise],
-        Attention: [],
+        Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
         Convolution: products,
@@ -75,7 +78,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         ParametricReLU: [pointwise],
         Pointwise: [pointwise],
         Pooling: [PoolingTactic()],
-        Recurrent: [],
+        Recurrent: [RecurrentTactic()],
         Reduce: [ReduceTactic(), pointwise],
         Reformat: [pointwise],
         Resize: [ResizeTactic()],

@@ -4,7 +4,7 @@
 several axes, and where an operand may be read through a sliding window.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -204,25 +204,33 @@ def element_at(reader: Reader, prefix: str, index: str = "") -> tuple[list[str],
     return lines, " + ".join(terms), " && ".join(valid) or "true"
 
 
-def finish(
-    form: Contraction, values: Sequence[str], *, aligned: bool, fresh: Callable[[], str] | None = None
-) -> list[str]:
+def begin_row(form: Contraction) -> list[str]:
+    """Statements that declare what all results of a row share; see ``bi`` and ``m``."""
+    lines: list[str] = []
+    for name, extra in _placed(form):
+        parts = (("bi", form.batch, extra.batch), ("m", form.m, extra.m))
+        lines += _offsets(parts, name, f"{name}_r")
+    return lines
+
+
+def finish(form: Contraction, values: Sequence[str], *, aligned: bool) -> list[str]:
     """Statements that turn sums at ``n``, ``n + 1``, … into stored results.
 
-    They see the index variables ``bi`` (batch), ``m`` and ``n``.
+    They see ``n`` and what `begin_row` declared.
 
     Args:
         form: What is computed.
         values: Names of the sums of neighbouring n, one or two.
         aligned: Two neighbours may be loaded and stored as one.
-        fresh: Gives unused variable names.
     """
-    fresh = fresh or Names("f")
+    fresh = Names("f")
     width = len(values)
     lines: list[str] = []
+    for name, extra in _placed(form):
+        lines += _offsets((("n", form.n, extra.n),), name, f"{name}_n")
+        lines.append(f"const i64 {name} = {name}_r + {name}_n;")
     loaded: list[list[str]] = []
     for number, extra in enumerate(form.extras):
-        lines += _offsets(form, extra, f"o{number}")
         lines += _load(form, extra, number, width, aligned=aligned)
         loaded.append([f"x{number}_{v}" for v in range(width)])
     results: list[str] = []
@@ -238,7 +246,6 @@ def finish(
         steps, result = emit(form.program, operands, form.result.dtype, fresh)
         lines += steps
         results.append(result if form.program else name)
-    lines += _offsets(form, form.result, "oc")
     out = C_TYPES[form.result.dtype]
     step = _last(form.n, form.result.n)
     if width > 1 and aligned and step == 1:
@@ -249,6 +256,12 @@ def finish(
     return lines + [
         f"c[oc + {v} * {step}] = Narrow<{out}>::of({r});" for v, r in enumerate(results)
     ]
+
+
+def _placed(form: Contraction) -> list[tuple[str, Extra]]:
+    """The names of offsets with their operands; the result is ``oc``."""
+    extras = [(f"o{number}", extra) for number, extra in enumerate(form.extras)]
+    return [*extras, ("oc", form.result)]
 
 
 def pairs_fit(form: Contraction) -> bool:
@@ -274,19 +287,17 @@ def _last(extents: StaticShape, strides: Strides) -> int:
     return kept[-1] if kept else 0
 
 
-def _offsets(form: Contraction, extra: Extra, name: str) -> list[str]:
+def _offsets(
+    parts: Sequence[tuple[str, StaticShape, Strides]], name: str, total: str
+) -> list[str]:
     lines: list[str] = []
-    parts: list[str] = []
-    for flat, extents, strides in (
-        ("bi", form.batch, extra.batch),
-        ("m", form.m, extra.m),
-        ("n", form.n, extra.n),
-    ):
+    terms: list[str] = []
+    for flat, extents, strides in parts:
         if any(s and e != 1 for s, e in zip(strides, extents, strict=True)):
-            part = f"{name}_{flat}"
-            lines += offset(flat, extents, strides, part, f"{part}x")
-            parts.append(part)
-    return [*lines, f"const i64 {name} = {' + '.join(parts) or '0'};"]
+            part = f"{name}_{flat}x"
+            lines += offset(flat, extents, strides, part, f"{part}y")
+            terms.append(part)
+    return [*lines, f"const i64 {total} = {' + '.join(terms) or '0'};"]
 
 
 def _load(

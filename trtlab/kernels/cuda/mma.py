@@ -14,6 +14,7 @@ from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cuda.contraction import (
     Contraction,
     Reader,
+    begin_row,
     element_at,
     finish,
     k_setup,
@@ -30,7 +31,7 @@ _RUN = 8  # elements of a 16-byte copy
 _PAD = 8
 _WARP = 32
 
-_INTRINSICS = r"""
+INTRINSICS = r"""
 __device__ __forceinline__ unsigned shared_address(const void* p) {
   return (unsigned)__cvta_generic_to_shared(p);
 }
@@ -247,7 +248,7 @@ def mma_kernel(
     each = -(-steps // splits)
     stage = 2 * (a.elements + b.elements)
     writer = Writer(tactic, problem)
-    writer.top += [_INTRINSICS, _multiply(form.left.dtype)]
+    writer.top += [INTRINSICS, multiply_text(form.left.dtype)]
     writer.parameters = (
         form.parameters()
         if splits == 1
@@ -306,7 +307,7 @@ def mma_kernel(
     return writer.kernel("contract_mma", grid, (tile.threads, 1, 1), shared_bytes=shared)
 
 
-def _multiply(dtype: DataType) -> str:
+def multiply_text(dtype: DataType) -> str:
     kind = "bf16" if dtype is DataType.BF16 else "f16"
     return (
         "__device__ __forceinline__ void multiply("
@@ -336,6 +337,7 @@ def _epilogue(
         f"for (int i = 0; i < {mt * 2}; ++i) {{",
         "  const int m = m0 + wm + i / 2 * 16 + i % 2 * 8 + lane / 4;",
         f"  if (m >= {m}) continue;",
+        *(f"  {line}" for line in (begin_row(form) if splits == 1 else [])),
         "  #pragma unroll",
         f"  for (int j = 0; j < {nt}; ++j) {{",
         "    const float* s = &sum[i / 2][j][i % 2 * 2];",

@@ -10,6 +10,7 @@ from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cuda.contraction import (
     Contraction,
     Reader,
+    begin_row,
     element_at,
     finish,
     k_setup,
@@ -86,6 +87,7 @@ def simt_kernel(
         f"for (int i = 0; i < {tile.tm}; ++i) {{",
         f"  const int m = m0 + tm * {tile.tm} + i;",
         f"  if (m >= {m}) continue;",
+        *(f"  {line}" for line in (begin_row(form) if splits == 1 else [])),
         "  #pragma unroll",
         f"  for (int j = 0; j < {tile.tn}; ++j) {{",
         f"    const int n = n0 + tn * {tile.tn} + j;",

@@ -1,7 +1,7 @@
 """The second launch of a contraction whose sum was split: parts are added and finished."""
 
 from trtlab.devices.cuda.kernel import Kernel
-from trtlab.kernels.cuda.contraction import Contraction, finish, pairs_fit
+from trtlab.kernels.cuda.contraction import Contraction, begin_row, finish, pairs_fit
 from trtlab.kernels.cuda.text import Writer, blocks_for
 from trtlab.tactics.problem import Problem
 
@@ -32,6 +32,7 @@ def join_kernel(
         f"(partial + (i64)p * {batch * m * n} + flat);",
         *(f"  {value} += q.v[{v}];" for v, value in enumerate(values)),
         "}",
+        *begin_row(form),
         *finish(form, values, aligned=width > 1),
     )
     return writer.kernel("join_parts", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1))

@@ -1,0 +1,67 @@
+"""Every tactic of the CUDA device against the NumPy meaning of its layers, in three types."""
+
+import numpy as np
+import pytest
+from cuda_conformance import bound_kernels, compile_all, in_type, run_on_gpu
+from kernel_cases import CASES
+from kernel_conformance import assert_close
+
+from trtlab.core.types import DataType
+from trtlab.kernels.cuda.catalog import cuda_registry
+
+pytestmark = pytest.mark.gpu
+REGISTRY = cuda_registry()
+TACTICS = [REGISTRY.find(name) for name in REGISTRY.names()]
+TYPES = (DataType.FLOAT, DataType.HALF, DataType.BF16)
+
+
+def _accepted(tactic, dtype):
+    for case in CASES:
+        if tactic not in REGISTRY.candidates(case.op):
+            continue
+        typed = case if dtype is DataType.FLOAT else in_type(case, dtype)
+        problem = typed.problem(typed.arrays(np.random.default_rng(0)))
+        if tactic.check(problem) is None:
+            yield typed, problem
+
+
+@pytest.fixture(scope="module")
+def device():
+    texts = {
+        text
+        for tactic in TACTICS
+        for dtype in TYPES
+        for _, problem in _accepted(tactic, dtype)
+        for text in bound_kernels(tactic, problem)
+    }
+    compile_all(sorted(texts), "sm_90")
+    from trtlab.devices.open import open_device
+
+    return open_device("cuda")
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=lambda d: d.value)
+@pytest.mark.parametrize("tactic", TACTICS, ids=lambda t: t.name)
+def test_tactic_agrees_with_numpy(device, tactic, dtype):
+    wrong = []
+    count = 0
+    for case, _ in _accepted(tactic, dtype):
+        count += 1
+        try:
+            results, expected = run_on_gpu(device, tactic, case, seed=count)
+            for result, reference in zip(results, expected, strict=True):
+                assert_close(case, result, reference)
+        except AssertionError as error:
+            wrong.append(f"{case.op.kind} {case.name}: {str(error).splitlines()[0]}")
+    assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong[:20])
+
+
+@pytest.mark.parametrize("dtype", TYPES, ids=lambda d: d.value)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.op.kind.lower()}-{c.name}")
+def test_some_tactic_takes_the_problem(case, dtype):
+    typed = in_type(case, dtype)
+    problem = typed.problem(typed.arrays(np.random.default_rng(0)))
+    refusals = {t.name: t.check(problem) for t in REGISTRY.candidates(case.op)}
+    if None not in refusals.values():
+        known = case.op.kind in {"SHAPE", "NON_ZERO"} or "dynamic" in case.name
+        assert known, {name: r.reason for name, r in refusals.items() if r}
