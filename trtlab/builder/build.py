@@ -18,6 +18,7 @@ from trtlab.core.errors import UsageError
 from trtlab.core.types import DataType
 from trtlab.devices.protocol import Device
 from trtlab.engine.engine import Engine, ShapeProfile, check_profile
+from trtlab.engine.weights import aligned
 from trtlab.layers.base import Array
 from trtlab.network.clone import clone
 from trtlab.network.graph import Network, Tensor
@@ -163,6 +164,7 @@ def _pack(
     """Let every tactic arrange its constants, then take them out of the network."""
     weights: dict[str, Array] = {}
     constants: set[Tensor] = set()
+    shared: dict[int, Array] = {}  # what several layers read as it is is kept once
     for layer in network.layers:
         advance()
         held = {
@@ -177,7 +179,11 @@ def _pack(
         tactic = registry.find(choice.tactic) if choice.tactic else None
         problem = problem_of(layer, inferred, choice.format)
         packed = held if tactic is None else tactic.pack(problem, held)
-        weights.update({weight_key(layer, i): array for i, array in packed.items()})
+        for i, array in packed.items():
+            untouched = any(array is original for original in held.values())
+            if untouched and id(array) not in shared:
+                shared[id(array)] = aligned(array)
+            weights[weight_key(layer, i)] = shared[id(array)] if untouched else aligned(array)
     for tensor in constants:
         tensor.data, tensor.detached = None, True
     return weights

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trtlab.layers.base import Array
+from trtlab.core.types import StaticShape
+from trtlab.layers.base import Array, Op
 from trtlab.layers.shuffle import Concatenation, Shuffle, Squeeze, Unsqueeze
 from trtlab.layers.slicing import Slice
 from trtlab.network.graph import Layer, Network, Tensor
@@ -54,8 +55,12 @@ class Storage:
         self._stored: dict[Tensor, Stored] = {}
         self.free: set[Layer] = set()  # layers that need no step
         for layer in reversed(network.layers):
-            if isinstance(layer.op, Concatenation) and layer in problems:
+            if layer not in problems:
+                continue
+            if isinstance(layer.op, Concatenation):
                 self._concatenate_in_place(layer)
+            elif isinstance(layer.op, Shuffle) and not is_view(problems[layer]):
+                self._write_through(layer)
         for layer in network.layers:
             if layer in problems and layer not in self.free:
                 self._view(layer)
@@ -135,6 +140,24 @@ class Storage:
                 return False
         return True
 
+    def _write_through(self, layer: Layer) -> None:
+        """Let the producer of a transposition's input write where the output wants it."""
+        source, dense = layer.inputs[0], self._dense[layer].inputs[0]
+        if source is None or dense is None or not self._movable(source, layer):
+            return
+        output = self._operand(layer.output, self._dense[layer].outputs[0])
+        strides = _input_strides(self._dense[layer].op, dense.shape, output)
+        if strides is None or layer.output in self._network.inputs:
+            return
+        target = self.of(layer.output, output)
+        self._stored[source] = Stored(
+            target.root, target.offset, replace(dense, strides=strides)
+        )
+        if self._accepted(source, skip=layer):
+            self.free.add(layer)
+        else:
+            del self._stored[source]
+
     # ---- views -------------------------------------------------------------------------
 
     def _view(self, layer: Layer) -> None:
@@ -155,12 +178,10 @@ class Storage:
         if is_view(problem):
             shared = Stored(base.root, base.offset, problem.outputs[0])
         else:
-            found = _view_strides(problem, operand)
+            found = _strided_view(problem, operand, base)
             if found is None or layer.output in self._network.outputs:
                 return
-            offset, strides = found
-            out = replace(problem.outputs[0], strides=strides)
-            shared = Stored(base.root, base.offset + offset, out)
+            shared = found
         self._stored[layer.output] = shared
         if is_view(problem) or self._readers_accept(layer.output):
             self.free.add(layer)
@@ -187,11 +208,56 @@ class Storage:
             operand = problem.inputs[0]
             if operand is None or tensor is not layer.inputs[0]:
                 return False
-            if _view_strides(problem, operand) is None:
+            view = _strided_view(problem, operand, self._stored[tensor])
+            if view is None or layer.output in self._network.outputs:
                 return False
-            if tactic is None:
-                return False  # nothing could copy it if its own readers declined
+            if tactic is None and not self._accept_as(layer.output, view):
+                return False
         return True
+
+    def _accept_as(self, tensor: Tensor, view: Stored) -> bool:
+        """Whether the readers of a tensor would accept it as that view."""
+        self._stored[tensor] = view
+        try:
+            return self._readers_accept(tensor)
+        finally:
+            del self._stored[tensor]
+
+
+def _strided_view(problem: Problem, operand: Operand, base: Stored) -> Stored | None:
+    """A layer's output as a strided view of its input's memory, if it can be one."""
+    found = _view_strides(problem, operand)
+    if found is None:
+        return None
+    offset, strides = found
+    return Stored(
+        base.root, base.offset + offset, replace(problem.outputs[0], strides=strides)
+    )
+
+
+def _input_strides(op: Op, shape: StaticShape, output: Operand) -> Strides | None:
+    """Strides (elements) with which a Shuffle's input would lie in its output's memory."""
+    if not isinstance(op, Shuffle):
+        return None
+    probe = _probe(output.shape, output.strides)
+    second = op.second_transpose
+    if second:
+        probe = probe.transpose([second.index(axis) for axis in range(len(second))])
+    first = op.first_transpose
+    middle = tuple(shape[axis] for axis in first) if first else shape
+    try:
+        probe = np.reshape(probe, middle, copy=False)
+    except ValueError:
+        return None
+    if first:
+        probe = probe.transpose([first.index(axis) for axis in range(len(first))])
+    return tuple(probe.strides)
+
+
+def _probe(shape: StaticShape, strides: Strides) -> Array:
+    """An array of bytes with that shape and strides that owns no memory of that size."""
+    one = np.zeros(1, np.int8)
+    return np.lib.stride_tricks.as_strided(one, shape, strides, writeable=False)
 
 
 def _view_strides(problem: Problem, operand: Operand) -> tuple[int, Strides] | None:
@@ -204,9 +270,7 @@ def _view_strides(problem: Problem, operand: Operand) -> tuple[int, Strides] | N
     if not isinstance(op, Shuffle | Slice | Squeeze | Unsqueeze):
         return None
     shape = problem.outputs[0].shape
-    probe = np.lib.stride_tricks.as_strided(
-        np.zeros(1, np.int8), operand.shape, operand.strides, writeable=False
-    )
+    probe = _probe(operand.shape, operand.strides)
     if isinstance(op, Slice):
         return _slice_strides(op, probe, problem)
     try:
