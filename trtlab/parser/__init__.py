@@ -5,6 +5,7 @@
 * `source`: a path, bytes or a ModelProto is read, and refused when it is no ONNX model.
 * `functions`: calls of functions that the model defines itself are replaced by their bodies.
 * `graph_order`: names are unique, everything read exists, nodes stand in topological order.
+  `subgraphs`: graphs inside of nodes, and what they read from around them.
 * `tensors`, `external`: elements of weights, from the file and from files beside it.
 * `convert`: node after node becomes layers, by the converter that `catalog` names.
 * `ops_*`: the converters, one for each ONNX operator, a family a file. They see the model

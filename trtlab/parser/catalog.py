@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from trtlab.parser import (
     ops_activation,
     ops_attention,
+    ops_control,
     ops_convolution,
     ops_creation,
     ops_elementwise,
@@ -85,6 +86,7 @@ CONVERTERS: dict[str, Entry] = {
     "HardSigmoid": Entry(ops_activation.hard_sigmoid, 1, _CONSUMED),
     "HardSwish": Entry(ops_activation.hard_swish, 14),
     "Hardmax": Entry(ops_gather.hardmax, 13),
+    "If": Entry(ops_control.conditional),
     "Identity": Entry(ops_shuffle.identity),
     "InstanceNormalization": Entry(ops_normalization.instance_normalization, 6),
     "IsInf": Entry(ops_activation.is_inf, 10),

@@ -1,6 +1,7 @@
 """Node after node becomes layers; every layer carries its node as origin."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import onnx
 
@@ -10,9 +11,10 @@ from trtlab.layers.scale import Identity
 from trtlab.network.graph import Network, Tensor
 from trtlab.parser.catalog import CONVERTERS
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
-from trtlab.parser.graph_order import NamedNode, ordered_nodes
+from trtlab.parser.graph_order import NamedNode, Surroundings, ordered_nodes
 from trtlab.parser.node import Conversion, Converted, Node
 from trtlab.parser.source import DEFAULT_DOMAINS, LoadedModel
+from trtlab.parser.subgraphs import names_read
 from trtlab.parser.tensors import array_of, check_volume, data_type
 
 
@@ -112,12 +114,16 @@ class _Converter:
         self, graph: onnx.GraphProto, model: LoadedModel, name: str, nodes: Sequence[NamedNode]
     ) -> None:
         self._graph = graph
+        self._model = model
         self._label = model.label
-        self._conversion = Conversion(Network(name), model.opset, model.label, model.folder)
+        self._conversion = Conversion(
+            Network(name), model.opset, model.label, model.folder, self._convert_inner
+        )
+        self._node_names = {node.name for node in nodes}
         self._weights = {t.name: t for t in graph.initializer}
         self._tensors: dict[str, Tensor] = {}
         self._read = {v.name for v in graph.output}
-        self._read |= {n for node in nodes for n in node.proto.input}
+        self._read |= {n for node in nodes for n in names_read(node.proto)}
         for value in graph.input:
             if value.name not in self._weights:  # before IR version 4, weights were inputs too
                 self._tensors[value.name] = self._add_input(value)
@@ -148,6 +154,29 @@ class _Converter:
             raise blamed from error
         except _CONTRADICTIONS as error:
             raise node.invalid(f"its inputs and attributes contradict: {error}") from error
+
+    def _convert_inner(self, owner: NamedNode, graph: onnx.GraphProto) -> Sequence[Tensor]:
+        """Convert a graph inside of a node, which reads the tensors around it by name."""
+        around = Surroundings(
+            frozenset(self._tensors.keys() | self._weights.keys()),
+            frozenset(self._node_names),
+            f"{owner.name}.",
+        )
+        inner = ordered_nodes(graph, self._model.opset, self._label, around)
+        nodes = [replace(node, index=owner.index) for node in inner]
+        _check_operators(nodes, self._model)
+        self._node_names |= {node.name for node in nodes}
+        self._read |= {v.name for v in graph.output}
+        self._read |= {n for node in nodes for n in names_read(node.proto)}
+        outside = self._tensors, self._weights
+        own = {t.name: t for t in graph.initializer}
+        self._tensors = {n: t for n, t in self._tensors.items() if n not in own}
+        self._weights = self._weights | own
+        for node in nodes:
+            self.convert(node)
+        results = [self._tensor(value.name) for value in graph.output]
+        self._tensors, self._weights = outside  # names of the inner graph end with it
+        return results
 
     def _bind(self, node: Node, result: Converted) -> None:
         results = (result,) if isinstance(result, Tensor) else tuple(result)
@@ -233,6 +262,6 @@ class _Converter:
 def _extent(dim: onnx.TensorShapeProto.Dimension) -> int | Dim:
     """A size, a name, or −1 for neither."""
     kind = dim.WhichOneof("value")
-    if kind == "dim_param" and dim.dim_param:
-        return Dim(dim.dim_param)
+    if kind == "dim_param" and any(letter.isalnum() for letter in dim.dim_param):
+        return Dim(dim.dim_param)  # and not "?", which some exporters write for any size
     return dim.dim_value if kind == "dim_value" and dim.dim_value >= 0 else -1

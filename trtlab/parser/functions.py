@@ -1,6 +1,6 @@
 """Replace calls of the functions that a model defines itself by their bodies."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import onnx
 from onnx import inliner
@@ -8,6 +8,7 @@ from onnx import inliner
 from trtlab.parser.errors import ErrorCode, ModelError, Problem
 from trtlab.parser.limits import LIMITS
 from trtlab.parser.source import LoadedModel
+from trtlab.parser.subgraphs import all_nodes
 
 _Key = tuple[str, str]
 
@@ -21,11 +22,11 @@ def inlined(model: LoadedModel) -> onnx.ModelProto:
     proto = model.proto
     if not proto.functions:
         return proto
-    bodies = {(f.domain, f.name): _all_nodes(f.node) for f in proto.functions}
+    bodies = {(f.domain, f.name): all_nodes(f.node) for f in proto.functions}
     sizes: dict[_Key, int] = {}
     for key in _callees_first(bodies, model.label):
         sizes[key] = sum(sizes.get((n.domain, n.op_type), 1) for n in bodies[key])
-    total = sum(sizes.get((n.domain, n.op_type), 1) for n in _all_nodes(proto.graph.node))
+    total = sum(sizes.get((n.domain, n.op_type), 1) for n in all_nodes(proto.graph.node))
     if total > LIMITS.nodes:
         text = f"the model's functions expand to {total} nodes; the limit is {LIMITS.nodes}"
         raise ModelError([Problem(ErrorCode.INVALID_GRAPH, text)], source=model.label)
@@ -36,19 +37,6 @@ def inlined(model: LoadedModel) -> onnx.ModelProto:
         raise ModelError(
             [Problem(ErrorCode.INVALID_GRAPH, text)], source=model.label
         ) from error
-
-
-def _all_nodes(nodes: Iterable[onnx.NodeProto]) -> list[onnx.NodeProto]:
-    """The nodes and those of the graphs in their attributes."""
-    found: list[onnx.NodeProto] = []
-    waiting = list(nodes)
-    while waiting:
-        node = waiting.pop()
-        found.append(node)
-        for attribute in node.attribute:
-            waiting.extend(attribute.g.node)
-            waiting.extend(n for graph in attribute.graphs for n in graph.node)
-    return found
 
 
 def _callees_first(bodies: Mapping[_Key, Sequence[onnx.NodeProto]], label: str) -> list[_Key]:

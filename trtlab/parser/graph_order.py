@@ -9,6 +9,7 @@ import onnx
 
 from trtlab.parser.errors import ErrorCode, ModelError, Problem
 from trtlab.parser.limits import LIMITS
+from trtlab.parser.subgraphs import given_names, names_read
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,42 @@ class NamedNode:
     proto: onnx.NodeProto
 
 
-def ordered_nodes(graph: onnx.GraphProto, opset: int, source: str) -> tuple[NamedNode, ...]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies around a graph that is inside of a node.
+
+    Attributes:
+        tensors: Names that the graph may read.
+        nodes: Names that its nodes must not take.
+        prefix: Comes before names made up for its nodes.
+    """
+
+    tensors: frozenset[str] = frozenset()
+    nodes: frozenset[str] = frozenset()
+    prefix: str = ""
+
+
+def ordered_nodes(
+    graph: onnx.GraphProto, opset: int, source: str, around: Surroundings | None = None
+) -> tuple[NamedNode, ...]:
     """The nodes, producers before consumers, otherwise as in the file.
+
+    Args:
+        graph: The model's, or one inside of a node.
+        opset: Version of the operator set, for messages.
+        source: The model's file, for messages.
+        around: What lies around a graph inside of a node.
 
     Raises:
         ModelError: Two things have one name, something read is made by nobody, nodes form a
             cycle, or there are absurdly many.
     """
-    nodes = _named(graph.node)
-    given = _given_names(graph)
+    around = around or Surroundings()
+    nodes = _named(graph.node, around)
+    given = given_names(graph)
     problems = _duplicates(graph, nodes, given, opset)
     makers = {name: node for node in nodes for name in node.proto.output if name}
-    problems += _missing(graph, nodes, given | makers.keys(), opset)
+    problems += _missing(graph, nodes, given | makers.keys() | around.tensors, opset)
     if problems:
         raise ModelError(
             problems, source=source, hint="check the model with onnx.checker.check_model"
@@ -49,13 +74,13 @@ def ordered_nodes(graph: onnx.GraphProto, opset: int, source: str) -> tuple[Name
     return _sorted(nodes, makers, opset, source)
 
 
-def _named(protos: Iterable[onnx.NodeProto]) -> tuple[NamedNode, ...]:
+def _named(protos: Iterable[onnx.NodeProto], around: Surroundings) -> tuple[NamedNode, ...]:
     protos = tuple(protos)
     explicit = {proto.name for proto in protos}
-    used: set[str] = set()
+    used = set(around.nodes)
     nodes: list[NamedNode] = []
     for index, proto in enumerate(protos):
-        base = name = proto.name or f"{proto.op_type}_{index}"
+        base = name = proto.name or f"{around.prefix}{proto.op_type}_{index}"
         number = 0
         while name in used or (name in explicit and name != proto.name):
             number += 1
@@ -63,12 +88,6 @@ def _named(protos: Iterable[onnx.NodeProto]) -> tuple[NamedNode, ...]:
         used.add(name)
         nodes.append(NamedNode(index, name, proto))
     return tuple(nodes)
-
-
-def _given_names(graph: onnx.GraphProto) -> set[str]:
-    """What needs no node: inputs and initializers."""
-    names = {value.name for value in graph.input} | {t.name for t in graph.initializer}
-    return names | {sparse.values.name for sparse in graph.sparse_initializer}
 
 
 def _duplicates(
@@ -102,8 +121,7 @@ def _missing(
     problems = [
         _problem(node, f"it reads {name!r}, which no input, initializer or node gives", opset)
         for node in nodes
-        for name in node.proto.input
-        if name and name not in known
+        for name in sorted(names_read(node.proto) - known)
     ]
     for value in graph.output:
         if value.name not in known:
@@ -125,7 +143,7 @@ def _sorted(
     readers: dict[int, list[int]] = {}
     waits = [0] * len(nodes)
     for node in nodes:
-        for maker in {makers[name].index for name in node.proto.input if name in makers}:
+        for maker in {makers[n].index for n in names_read(node.proto) if n in makers}:
             readers.setdefault(maker, []).append(node.index)
             waits[node.index] += 1
     ready = [node.index for node in nodes if not waits[node.index]]

@@ -1,6 +1,6 @@
 """What a converter sees: one ONNX node with its inputs as tensors, and ways to make layers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Conversion:
         label: The model's file, for messages.
         folder: Where external data may lie.
         known: Values that follow from constants.
+        convert_graph: Converts a graph inside of a node, and returns its outputs.
         filled_bytes: Bytes of constants that the file only describes, so far.
     """
 
@@ -40,6 +41,7 @@ class Conversion:
     opset: int
     label: str
     folder: Path | None
+    convert_graph: Callable[[NamedNode, onnx.GraphProto], Sequence[Tensor]]
     known: KnownValues = field(default_factory=KnownValues)
     filled_bytes: int = 0
 
@@ -65,6 +67,7 @@ class Node:
     ) -> None:
         self.proto = named.proto
         self.name = named.name
+        self._named = named
         self.inputs = tuple(inputs)
         self.needed = tuple(needed)
         self.made: list[Layer] = []
@@ -187,6 +190,11 @@ class Node:
             return None
         return array_of(attribute.t, self.conversion.folder, f"attribute {name}")
 
+    def attr_graph(self, name: str) -> onnx.GraphProto | None:
+        """A graph attribute, None when left out."""
+        attribute = self._attribute(name, AttributeProto.GRAPH)
+        return None if attribute is None else attribute.g
+
     def axis(self, default: int, rank: int) -> int:
         """The attribute ``axis``, counted from the front."""
         return axis_in(self.attr_int("axis", default), rank)
@@ -224,6 +232,10 @@ class Node:
         layer = self.conversion.network.add_layer(op, given, name=name, origins=self._origins)
         self.made.append(layer)
         return layer.outputs
+
+    def convert_graph(self, graph: onnx.GraphProto) -> Sequence[Tensor]:
+        """Convert a graph inside of the node; its layers carry its own nodes as origins."""
+        return self.conversion.convert_graph(self._named, graph)
 
     def new_constant(self, data: Array, part: str) -> Tensor:
         """A constant that the node brings along."""

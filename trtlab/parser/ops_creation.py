@@ -17,7 +17,7 @@ from trtlab.layers.creation import Fill
 from trtlab.layers.creation import Shape as ShapeOf
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.reduction import Reduce
-from trtlab.layers.shuffle import Expand, Unsqueeze
+from trtlab.layers.shuffle import Expand, Shuffle, Unsqueeze
 from trtlab.network.graph import Tensor
 from trtlab.parser.errors import ErrorCode, ModelError
 from trtlab.parser.limits import LIMITS
@@ -108,10 +108,19 @@ def arange(node: Node) -> Converted:
         _reserve(node, (count,), start.dtype)
         values: Array = np.arange(count, dtype=np.result_type(first, step)) * step + first
         return node.new_constant(values.astype(start.dtype.numpy), "value")
+    start, limit, delta = (
+        _scalar(node, t, part)
+        for t, part in ((start, "from"), (limit, "limit"), (delta, "delta"))
+    )
     count = _steps(node, start, limit, delta)
     counts = node.emit(Unsqueeze(axes=(0,)), count, part="counts")
     op = Fill(op=FillOperation.LINSPACE, dtype=start.dtype)
     return node.emit(op, counts, start, delta)
+
+
+def _scalar(node: Node, x: Tensor, part: str) -> Tensor:
+    """A tensor of one element without dimensions; some exporters write [1]."""
+    return node.emit(Shuffle(reshape_dims=()), x, part=part) if x.shape else x
 
 
 def _steps(node: Node, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Slice, Split and Pad."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trtlab.core.enums import ElementWiseOperation, SampleMode
 from trtlab.core.types import DataType
@@ -10,12 +10,15 @@ from trtlab.layers.base import axes_in, extents_of
 from trtlab.layers.dims import Extent
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.scale import Identity
+from trtlab.layers.shuffle import Concatenation
 from trtlab.layers.slicing import Padding, Slice
 from trtlab.network.graph import Tensor
 from trtlab.parser.node import Converted, Node
 from trtlab.parser.shapes import pick, shape_of
 
 _E = ElementWiseOperation
+# Ends from here on mean the end of the axis, as exporters write it.
+_TO_THE_END = 10**9
 # Opset from which starts, ends, axes and steps are inputs.
 _INPUTS = 10
 
@@ -88,7 +91,8 @@ def _fixed(
     start, stride = [0] * rank, [1] * rank
     stop: list[int | None] = [None] * rank
     for axis, first, last, step in zip(bounds.axes, starts, ends, bounds.steps, strict=True):
-        start[axis], stop[axis], stride[axis] = first, last, step
+        start[axis], stride[axis] = first, step
+        stop[axis] = None if step > 0 and last >= _TO_THE_END else last
     sizes: list[int] = []
     begins: list[int] = []
     for axis, extent in enumerate(x.shape):
@@ -107,7 +111,7 @@ def _computed(node: Node, x: Tensor, bounds: _Bounds) -> Tensor:
         raise node.unsupported("a negative step with bounds that are not constant")
     extents = [x.shape[axis] for axis in bounds.axes]
     starts = node.cast(node.input(1), DataType.INT64, "starts")
-    sizes = node.cast(node.input(2), DataType.INT64, "ends")
+    bounds, sizes = _finite_ends(node, x, bounds)
     if not (_inside(bounds.starts, extents) and _inside(bounds.ends, extents)):
         lengths = pick(node, shape_of(node, x, ""), bounds.axes, "lengths")
         starts = _clamped(node, starts, lengths, "starts")
@@ -128,6 +132,24 @@ def _computed(node: Node, x: Tensor, bounds: _Bounds) -> Tensor:
     start = first if first is not None and inside else ()
     op = Slice(start=start, stride=bounds.steps, axes=bounds.axes)
     return node.emit(op, x, None if start else starts, sizes)
+
+
+def _finite_ends(node: Node, x: Tensor, bounds: _Bounds) -> tuple[_Bounds, Tensor]:
+    """The ends, where those that mean the end of the axis are its extent."""
+    ends = node.cast(node.input(2), DataType.INT64, "ends")
+    known = bounds.ends or ()
+    open_ends = [isinstance(end, int) and end >= _TO_THE_END for end in known]
+    if not any(open_ends):
+        return bounds, ends
+    extents = [x.shape[axis] for axis in bounds.axes]
+    lengths = pick(node, shape_of(node, x, "whole"), bounds.axes, "whole")
+    if not all(open_ends):
+        both = node.emit(Concatenation(axis=0), ends, lengths, part="candidates")
+        places = [i + len(known) * is_open for i, is_open in enumerate(open_ends)]
+        lengths = pick(node, both, places, "finite")
+    finite = zip(known, extents, open_ends, strict=True)
+    ends = tuple(extent if is_open else end for end, extent, is_open in finite)
+    return replace(bounds, ends=ends), lengths
 
 
 def _inside(entries: tuple[Extent, ...] | None, extents: Sequence[Extent]) -> bool:

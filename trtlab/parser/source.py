@@ -9,6 +9,7 @@ import onnx
 from google.protobuf.message import DecodeError, EncodeError
 
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
+from trtlab.parser.subgraphs import all_graphs, all_nodes
 
 Source = str | Path | bytes | bytearray | memoryview | onnx.ModelProto
 
@@ -181,26 +182,24 @@ def _check_texts(model: LoadedModel) -> None:
 
 def _texts(proto: onnx.ModelProto) -> Iterator[object]:
     """Every name that the parser looks at."""
-    graph = proto.graph
-    yield from (graph.name, proto.producer_name, proto.producer_version)
+    yield from (proto.producer_name, proto.producer_version)
     yield from (opset.domain for opset in proto.opset_import)
-    for tensor in graph.initializer:
-        yield tensor.name
-        yield from (
-            part for entry in tensor.external_data for part in (entry.key, entry.value)
-        )
-    for value in (*graph.input, *graph.output):
-        yield value.name
-        yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
     functions = [node for function in proto.functions for node in function.node]
-    for node in (*graph.node, *functions):
+    for function in proto.functions:
+        yield from (function.name, function.domain, *function.input, *function.output)
+    top = [*proto.graph.node, *functions]
+    for graph in (proto.graph, *all_graphs(top)):
+        yield graph.name
+        for tensor in graph.initializer:
+            yield tensor.name
+            yield from (part for e in tensor.external_data for part in (e.key, e.value))
+        for value in (*graph.input, *graph.output):
+            yield value.name
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    for node in all_nodes(top):
         yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
-        yield from (attribute.name for attribute in node.attribute)
-        yield from (attribute.ref_attr_name for attribute in node.attribute)
+        yield from (part for a in node.attribute for part in (a.name, a.ref_attr_name))
         yield from (part for entry in node.metadata_props for part in (entry.key, entry.value))
-    yield from (
-        part for f in proto.functions for part in (f.name, f.domain, *f.input, *f.output)
-    )
 
 
 def _broken(what: str, label: str, hint: str) -> ModelError:

@@ -479,6 +479,18 @@ SLICES = [
         for number, (starts, ends) in enumerate([((1, 0), (3, 6)), ((-4, 9), (99, 2))])
         for shapes in (None, DYNAMIC)
     ],
+    *[
+        case(
+            f"slice-to-the-end-{number}",
+            node("Slice", "x s e a"),
+            {"x": X, "s": i64(*starts)},
+            {"e": i64(*ends), "a": i64(2, 3)},
+            shapes=DYNAMIC,
+        )
+        for number, (starts, ends) in enumerate(
+            [((1, 2), (1 << 62, 4)), ((-2, 3), (2**31 - 1, 10**9))]
+        )
+    ],
     case("split", node("Split", "x", "a b", axis=2), IMAGE, outputs=("a", "b"), opset=11),
     case(
         "split-sizes",
@@ -983,6 +995,21 @@ def test_a_mask_cut_from_a_larger_buffer_takes_the_models_dimension():
     network = check(made, {"x": normal(2, 9)})
     assert network.find_tensor("part").shape == (1, Dim("length"))
     assert network.outputs[0].shape == (Dim("batch"), Dim("length"))
+
+
+@pytest.mark.parametrize("start", [i64(2), None])
+def test_a_slice_to_the_end_has_no_large_numbers_in_its_dimension(start):
+    nodes = [node("Slice", "x s e a", "y")]
+    constants = {"e": i64(2**63 - 1), "a": i64(1)}
+    if start is None:  # from a length that only the shape tells
+        nodes.insert(0, node("Shape", "z", "s", start=0, end=1))
+    else:
+        constants["s"] = start
+    made = model(nodes, {"x": ["n", "m"], "z": ["k"]}, constants=constants)
+    network = check(made, {"x": normal(2, 9), "z": normal(2)})
+    extent = str(network.outputs[0].shape[1])
+    assert "m" in extent
+    assert not any(digit in extent for digit in "13456789")
 
 
 def test_scales_computed_from_constants_are_found():
