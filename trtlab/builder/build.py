@@ -10,6 +10,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from time import perf_counter
 
+from trtlab.builder.constant_outputs import copy_constant_outputs
 from trtlab.builder.options import BuildOptions
 from trtlab.builder.progress import ProgressMonitor, SilentMonitor, step
 from trtlab.builder.reformats import insert_reformats
@@ -78,6 +79,7 @@ def build(
     rules = _pass_options(options, device)
     with clock.phase(OPTIMIZE, len(pipeline.passes_for(rules))) as advance:
         passes = pipeline.run(work, rules, lambda _name, _number, _count: advance())
+    copy_constant_outputs(work)
     inferred = infer_at(work, profiles[0].opt())
     if cache is None:
         cache = TimingCache(

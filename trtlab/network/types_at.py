@@ -17,15 +17,17 @@ class Inferred:
     Attributes:
         types: Every tensor's type; a dimension that depends on data stays a Dim.
         values: Integers of tensors that follow from the shapes (shape arithmetic).
+        outputs: Tensors that must be written to the caller's memory all the same.
     """
 
     types: Mapping[Tensor, TensorType]
     values: Mapping[Tensor, Array]
+    outputs: frozenset[Tensor] = frozenset()
 
     @property
     def known(self) -> frozenset[Tensor]:
         """Tensors for which nothing has to run."""
-        return frozenset(self.values)
+        return frozenset(self.values) - self.outputs
 
 
 def check_shape(tensor: Tensor, shape: StaticShape) -> None:
@@ -79,7 +81,7 @@ def infer_at(network: Network, shapes: Mapping[str, StaticShape]) -> Inferred:
         for t, v in values.items()
         if t.producer is not None and v is not None and all(isinstance(x, int) for x in v.flat)
     }
-    return Inferred(types, computed)
+    return Inferred(types, computed, frozenset(network.outputs))
 
 
 def _infer_layer(
