@@ -13,12 +13,15 @@ from trtlab.kernels.cpu.bind_convolution import (
     pack_filters,
     pack_group_bias,
 )
+from trtlab.kernels.cpu.bind_depthwise import bind_depthwise, pack_depthwise
 from trtlab.kernels.cpu.bind_gemm import Product, bind_product
 from trtlab.kernels.cpu.bind_winograd import Plan, bind_winograd, pack_winograd, plan_winograd
 from trtlab.kernels.cpu.convolution_shape import FIRST_EXTRA, Shape, describe, is_pointwise
 from trtlab.kernels.cpu.convolve import MAX_TAPS
+from trtlab.kernels.cpu.depthwise import MAX_TAPS as DEPTHWISE_TAPS
 from trtlab.kernels.cpu.epilogue import pack_splats
 from trtlab.kernels.cpu.finishing import Rows
+from trtlab.kernels.cpu.packing import pack_bias
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.tactics.problem import Problem
@@ -75,6 +78,10 @@ class _ConvolutionTactic(Tactic):
         """The filters as this method reads them."""
         return pack_filters(kernel, groups)
 
+    def pack_bias(self, bias: Array, groups: int) -> Array:
+        """The bias as this method reads it."""
+        return pack_group_bias(bias, groups)
+
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Filters, bias and single-value epilogue operands."""
         op = problem.op
@@ -82,7 +89,7 @@ class _ConvolutionTactic(Tactic):
         packed = pack_splats(problem, constants, FIRST_EXTRA)
         packed[_KERNEL] = self.pack_kernel(constants[_KERNEL], op.num_groups)
         if _BIAS in constants:
-            packed[_BIAS] = pack_group_bias(constants[_BIAS], op.num_groups)
+            packed[_BIAS] = self.pack_bias(constants[_BIAS], op.num_groups)
         return packed
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Command]:
@@ -143,6 +150,38 @@ def as_product(job: Convolve) -> Product:
         Rows(job.y.address, job.y.pitch),
         finish=job.finish,
     )
+
+
+class DepthwiseConvolution(_ConvolutionTactic):
+    """A filter of its own for each channel, vectorized over the channels."""
+
+    name = f"cpu.convolution.depthwise/{_ISA}"
+
+    def refuse(self, shape: Shape) -> Rejection | None:
+        """Declines groups of several channels or maps, and a third dimension."""
+        if shape.channels != 1 or shape.maps != 1:
+            return Rejection("groups have several channels or maps")
+        if shape.x.size[0] != 1 or shape.window.taps[0] != 1:
+            return Rejection("three spatial dimensions")
+        taps = prod(shape.window.taps)
+        return (
+            Rejection(f"{taps} taps; {DEPTHWISE_TAPS} fit") if taps > DEPTHWISE_TAPS else None
+        )
+
+    def pack_kernel(self, kernel: Array, groups: int) -> Array:
+        """Tap by tap, channels last."""
+        del groups
+        return pack_depthwise(kernel)
+
+    def pack_bias(self, bias: Array, groups: int) -> Array:
+        """As it is, filled up to a vector."""
+        del groups
+        return pack_bias(bias)
+
+    def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
+        """One command."""
+        del buffers, shape
+        return [bind_depthwise(job)]
 
 
 class WinogradConvolution(_ConvolutionTactic):
