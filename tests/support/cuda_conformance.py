@@ -26,7 +26,8 @@ def in_type(case: Case, dtype: DataType) -> Case:
 
     outputs = tuple(turned(s) for s in case.outputs)
     values = {
-        i: v.astype(dtype.numpy) if v.dtype == np.float32 else v for i, v in case.values.items()
+        i: v.astype(dtype.numpy) if v.dtype == np.float32 else v
+        for i, v in case.values.items()
     }
     loose = 2e-3 if dtype is DataType.HALF else 1e-2
     return dataclasses.replace(
@@ -45,7 +46,9 @@ class DeviceMemory:
     def __init__(self, device, operand: Operand) -> None:
         self.device, self.operand = device, operand
         size = operand.dtype.numpy.itemsize
-        reach = 1 + sum((e - 1) * s for e, s in zip(operand.shape, operand.strides, strict=True))
+        reach = 1 + sum(
+            (e - 1) * s for e, s in zip(operand.shape, operand.strides, strict=True)
+        )
         self.nbytes = max(reach, 0) * size if 0 not in operand.shape else 0
         self.raw = np.full(2 * GUARD_BYTES + self.nbytes, POISON, np.uint8)
         self.memory = device.allocate(self.raw.nbytes)
@@ -139,7 +142,9 @@ def run_on_gpu(device, tactic: Tactic, case: Case, seed: int = 0) -> tuple[list,
         memory.download()
         assert memory.untouched_outside(), f"wrote outside {memory.operand}"
     for memory, array in zip(memories, arrays, strict=True):
-        assert memory is None or np.array_equal(memory.view, array, equal_nan=array.dtype.kind == "f"), "changed an input"
+        assert memory is None or np.array_equal(
+            memory.view, array, equal_nan=array.dtype.kind == "f"
+        ), "changed an input"
     wide = [
         a.astype(np.float64) if a is not None and DataType.from_numpy(a.dtype).is_float else a
         for a in arrays

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from math import prod
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from trtlab.tactics.contest import Trial, undisturbed_us
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Launch, Tactic
 
+_MOST_DRAWN = 1 << 20
+"""Values beyond these repeat: drawing a large activation would take longer than timing it."""
 _SHORTEST_US = 100.0
 _MOST_REPEATS = 64
 
@@ -18,8 +21,9 @@ _MOST_REPEATS = 64
 def random_array(operand: Operand, rng: np.random.Generator) -> Array:
     """Random elements of an operand's type and shape; never zeros, which run faster."""
     if operand.dtype.is_float:
-        values = rng.standard_normal(operand.shape, np.float32)
-        return values.astype(operand.dtype.numpy)
+        count = prod(operand.shape)
+        drawn = rng.standard_normal(min(count, _MOST_DRAWN), np.float32)
+        return np.resize(drawn.astype(operand.dtype.numpy), operand.shape)
     if operand.dtype.numpy == np.bool_:
         return rng.integers(0, 2, operand.shape).astype(np.bool_)
     return rng.integers(0, 2, operand.shape).astype(operand.dtype.numpy)

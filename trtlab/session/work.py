@@ -22,6 +22,7 @@ from trtlab.parser.parse import ParsedModel
 from trtlab.passes.options import Constraints
 from trtlab.planner.plan import Plan, plan
 from trtlab.profiling.benchmark import BenchmarkOptions
+from trtlab.profiling.cuda_target import CudaTarget
 from trtlab.profiling.engine_target import EngineTarget, random_input
 from trtlab.profiling.layers import ProfileOptions
 from trtlab.profiling.measure import MeasureOptions
@@ -174,7 +175,8 @@ def measure(
     shapes = run_shapes(engine, request.shapes)
     device, registry = open_runtime(engine.device.kind)
     progress("Preparing", 0, 0, "binding memory")
-    target = EngineTarget(LoadedEngine(engine, device, registry), shapes, inputs)
+    kind = CudaTarget if device.kind == "cuda" else EngineTarget
+    target = kind(LoadedEngine(engine, device, registry), shapes, inputs)
     layout = target.executable.plan
     epoch_ns = time.monotonic_ns()
     options = MeasureOptions(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 
 from trtlab.core.errors import DeviceError, UsageError
+from trtlab.core.settings import available_cores
 from trtlab.core.types import StaticShape
-from trtlab.devices.cuda.kernel import Kernel
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.devices.cuda.libraries import cupy, device_count
 from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, copy_async
 from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version
@@ -57,6 +59,7 @@ class CudaDevice:
         self._auxiliary: list[Any] = []
         self._functions: dict[str, Any] = {}
         self._modules: list[Any] = []
+        self._ahead: dict[str, Future[bytes]] = {}
 
     @property
     def name(self) -> str:
@@ -141,6 +144,26 @@ class CudaDevice:
             self._functions[kernel.digest] = found
         return found
 
+    def compile_ahead(self, launches: Sequence[object]) -> None:
+        """Begin to compile kernels on other threads, so that loading them is quick later."""
+        for launch in launches:
+            if (
+                isinstance(launch, KernelLaunch)
+                and launch.kernel.digest not in self._functions
+            ):
+                text = launch.kernel.text
+                if text not in self._ahead:
+                    self._ahead[text] = self._compilers.submit(compile_cubin, text, self.arch)
+
+    def finish_compiling(self) -> None:
+        """Wait for what `compile_ahead` began; its errors come up where kernels are used."""
+        wait(self._ahead.values())
+        self._ahead.clear()
+
+    @cached_property
+    def _compilers(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(available_cores(), "compile")
+
     def synchronize(self) -> None:
         """Wait for everything that was enqueued.
 
@@ -167,7 +190,10 @@ def _sources() -> str:
     """Digest of everything that decides what kernels do."""
     package = Path(__file__).parents[2]
     files = sorted(
-        [*(package / "kernels" / "cuda").glob("*.py"), *(package / "devices" / "cuda").glob("*.py")]
+        [
+            *(package / "kernels" / "cuda").glob("*.py"),
+            *(package / "devices" / "cuda").glob("*.py"),
+        ]
     )
     digest = hashlib.sha256()
     for file in files:

@@ -156,4 +156,6 @@ class WarpAttentionTactic(Tactic):
         )
         blocks = max(1, -(-prod((batch, heads, queries)) // _WARPS))
         shared = self._shared(problem)
-        return writer.kernel("attention", (blocks, 1, 1), (32 * _WARPS, 1, 1), shared_bytes=shared)
+        return writer.kernel(
+            "attention", (blocks, 1, 1), (32 * _WARPS, 1, 1), shared_bytes=shared
+        )

@@ -196,7 +196,9 @@ def element_at(reader: Reader, prefix: str, index: str = "") -> tuple[list[str],
         if axis.scattered:
             lines.append(f"const int {name}s = {prefix}_h{n}{index} - {prefix}_t{n};")
             lines.append(f"const int {name} = {name}s / {axis.stride};")
-            valid.append(f"{name}s >= 0 && {name}s % {axis.stride} == 0 && {name} < {axis.extent}")
+            valid.append(
+                f"{name}s >= 0 && {name}s % {axis.stride} == 0 && {name} < {axis.extent}"
+            )
         else:
             lines.append(f"const int {name} = {prefix}_h{n}{index} + {prefix}_t{n};")
             valid.append(f"(unsigned){name} < {axis.extent}u")
@@ -267,8 +269,10 @@ def _placed(form: Contraction) -> list[tuple[str, Extra]]:
 def pairs_fit(form: Contraction) -> bool:
     """Whether two neighbours of n lie side by side, so that pairs may be stored as one."""
     total = prod(form.n)
-    if total % 2 or _last(form.n, form.result.n) != 1 or merged(form.n, form.result.n)[0] not in (
-        (total,),
+    if (
+        total % 2
+        or _last(form.n, form.result.n) != 1
+        or merged(form.n, form.result.n)[0] not in ((total,),)
     ):
         return False
     strides = [*form.result.batch, *form.result.m]
@@ -307,7 +311,9 @@ def _load(
     step = _last(form.n, extra.n)
     if width > 1 and aligned and step == 1:
         vector = f"Vec<{kind}, {width}>"
-        first = [f"const {vector} {name} = *reinterpret_cast<const {vector}*>(e{number} + o{number});"]
+        first = [
+            f"const {vector} {name} = *reinterpret_cast<const {vector}*>(e{number} + o{number});"
+        ]
         return first + [f"const auto {name}_{v} = wide({name}.v[{v}]);" for v in range(width)]
     return [
         f"const auto {name}_{v} = wide(e{number}[o{number} + {v} * {step}]);"

@@ -90,7 +90,9 @@ class FlashAttentionTactic(Tactic):
         writer.top += [INTRINSICS, multiply_text(q.dtype), _EXP2, _pack(q.dtype)]
         at_k, at_v = _QUERIES * dp, _QUERIES * dp + 2 * _KEYS * dp
         tiles = -(-keys // _KEYS)
-        last = f"min({tiles}, (q0 + {_QUERIES} + {_KEYS - 1}) / {_KEYS})" if op.causal else tiles
+        last = (
+            f"min({tiles}, (q0 + {_QUERIES} + {_KEYS - 1}) / {_KEYS})" if op.causal else tiles
+        )
         writer.add(
             "extern __shared__ __align__(128) unsigned char shared[];",
             "const unsigned base = shared_address(shared);",
@@ -103,8 +105,14 @@ class FlashAttentionTactic(Tactic):
             *_copy_tile("q", "q0", queries, q, _QUERIES, "0"),
             "auto fetch = [&](int tile, int slot) {",
             f"  const int t0 = tile * {_KEYS};",
-            *(f"  {x}" for x in _copy_tile("k", "t0", keys, k, _KEYS, f"{at_k} + slot * {_KEYS * dp}")),
-            *(f"  {x}" for x in _copy_tile("v", "t0", keys, v, _KEYS, f"{at_v} + slot * {_KEYS * vp}")),
+            *(
+                f"  {x}"
+                for x in _copy_tile("k", "t0", keys, k, _KEYS, f"{at_k} + slot * {_KEYS * dp}")
+            ),
+            *(
+                f"  {x}"
+                for x in _copy_tile("v", "t0", keys, v, _KEYS, f"{at_v} + slot * {_KEYS * vp}")
+            ),
             "};",
             "fetch(0, 0);",
             "commit();",
@@ -133,7 +141,9 @@ class FlashAttentionTactic(Tactic):
         shared = 2 * (at_v + 2 * _KEYS * vp)
         return writer.kernel("flash", grid, (32 * _WARPS, 1, 1), shared_bytes=shared)
 
-    def _scores(self, problem: Problem, op: Attention, d: int, dp: int, at_k: int) -> list[str]:
+    def _scores(
+        self, problem: Problem, op: Attention, d: int, dp: int, at_k: int
+    ) -> list[str]:
         keys = scores_shape(problem)[3]
         queries = scores_shape(problem)[2]
         masked = op.causal or optional(problem, 3) is not None
@@ -263,5 +273,3 @@ def _pack(dtype: DataType) -> str:
         ': "=r"(y) : "f"(high), "f"(low)); return y;\n'
         "}"
     )
-
-

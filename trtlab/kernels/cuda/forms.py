@@ -82,10 +82,13 @@ def _product(op: MatrixMultiply, problem: Problem) -> Contraction:
         row = rest.pop(0) if op.op0 is not _V else 0
         column = rest.pop(0) if op.op1 is not _V else 0
         return Extra(
-            operand.dtype, pick(outer, "b"), (*pick(outer, "m"), row), (*pick(outer, "n"), column)
+            operand.dtype,
+            pick(outer, "b"),
+            (*pick(outer, "m"), row),
+            (*pick(outer, "n"), column),
         )
 
-    bias = problem.inputs[2] if len(problem.inputs) > 2 else None  # noqa: PLR2004
+    bias = problem.inputs[2] if len(problem.inputs) > 2 else None
     return Contraction(
         batch=pick(lead, "b"),
         m=(*pick(lead, "m"), rows),
@@ -197,7 +200,7 @@ def _window(op: Convolution | Deconvolution, problem: Problem) -> Contraction | 
         steps = broadcast_strides(operand, out.shape)
         return Extra(operand.dtype, (maps * steps[1],), (steps[0], *steps[2:]), (steps[1],))
 
-    bias = problem.inputs[2] if len(problem.inputs) > 2 else None  # noqa: PLR2004
+    bias = problem.inputs[2] if len(problem.inputs) > 2 else None
     return Contraction(
         batch=(groups,),
         m=(out.shape[0], *out.shape[2:]),
@@ -208,7 +211,9 @@ def _window(op: Convolution | Deconvolution, problem: Problem) -> Contraction | 
         result=extra(Operand(out.dtype, out.shape, strides=out.strides)),
         bias=None
         if bias is None
-        else Extra(bias.dtype, (maps * bias.strides[0],), (0,) * (1 + rank), (bias.strides[0],)),
+        else Extra(
+            bias.dtype, (maps * bias.strides[0],), (0,) * (1 + rank), (bias.strides[0],)
+        ),
         program=op.epilogue,
         operands=tuple(extra(o) for o in _extras(problem)),
     )

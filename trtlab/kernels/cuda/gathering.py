@@ -45,9 +45,7 @@ class GatherTactic(PerElementTactic):
             sources = list(at[:batch])
             for k in range(depth):
                 step = k * indices.strides[-1]
-                writer.add(
-                    *_wrapped(f"g{k}", f"x1[{place} + {step}]", data.shape[batch + k])
-                )
+                writer.add(*_wrapped(f"g{k}", f"x1[{place} + {step}]", data.shape[batch + k]))
                 sources.append(f"g{k}")
             sources += at[lead:]
         else:
@@ -172,7 +170,7 @@ class ScatterTactic(PerElementTactic):
             *split_index("t", names, updates.shape, "index"),
         )
         self.body(writer, problem, names)
-        kernel = writer.kernel("scatter", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1))
+        kernel = writer.kernel(
+            "scatter", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1)
+        )
         return [*launches, KernelLaunch(kernel, (x, indices, new, y))]
-
-

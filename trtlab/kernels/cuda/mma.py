@@ -92,9 +92,7 @@ def reader_mode(reader: Reader, k: StaticShape, rows: StaticShape, *, aligned: b
 class _Factor:
     """The text of one factor's loads."""
 
-    def __init__(
-        self, form: Contraction, tile: MmaTile, side: str, *, aligned: bool
-    ) -> None:
+    def __init__(self, form: Contraction, tile: MmaTile, side: str, *, aligned: bool) -> None:
         left = side == "a"
         self.side = side
         self.form = form
@@ -157,12 +155,16 @@ class _Factor:
             *k_setup(self.reader, "kf", self.form.k, s),
         ]
         slot = f"(threadIdx.x + i * {tile.threads})"
-        outside = [x.format("threadIdx.x") if "{0}" in x else x for x in find] if uniform else []
+        outside = (
+            [x.format("threadIdx.x") if "{0}" in x else x for x in find] if uniform else []
+        )
         inside = [] if uniform else [x.format(slot) if "{0}" in x else x for x in find]
         place = f"{slot} / {self.per_row} * {self.pitch} + kr"
         cond = f"{s}_in && {s}_live[i]" + ("" if valid == "true" else f" && {valid}")
-        guard = "" if (self.rows * self.per_row) % tile.threads == 0 else (
-            f"if ({slot} < {self.rows * self.per_row}) "
+        guard = (
+            ""
+            if (self.rows * self.per_row) % tile.threads == 0
+            else (f"if ({slot} < {self.rows * self.per_row}) ")
         )
         if scalar:
             store = [
@@ -223,7 +225,9 @@ class _Factor:
             first = f"wn + i * 16 + {row}"
         deep = f"kk * 16 + {deep}"
         place = (
-            f"({deep}) * {self.pitch} + {first}" if turned else f"({first}) * {self.pitch} + {deep}"
+            f"({deep}) * {self.pitch} + {first}"
+            if turned
+            else f"({first}) * {self.pitch} + {deep}"
         )
         return [
             "#pragma unroll",
@@ -354,9 +358,7 @@ def _epilogue(
             inner += finish(form, ["s[0]", "s[1]"], aligned=True)
     else:
         one = (
-            [f"partial[{at}] = s[v];"]
-            if splits > 1
-            else finish(form, ["s[v]"], aligned=False)
+            [f"partial[{at}] = s[v];"] if splits > 1 else finish(form, ["s[v]"], aligned=False)
         )
         inner = [
             "#pragma unroll",
@@ -367,5 +369,3 @@ def _epilogue(
             "}",
         ]
     return [*frame, *(f"    {x}" for x in inner), "  }", "}"]
-
-

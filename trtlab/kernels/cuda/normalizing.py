@@ -132,7 +132,9 @@ class SoftMaxTactic(RowTactic):
         cached_load(writer, problem, plan)
         writer.add(
             "float top = __int_as_float(0xff800000);",
-            *over_row(problem, plan, [f"for (int v = 0; v < {w}; ++v) top = max_nan(top, d[v]);"]),
+            *over_row(
+                problem, plan, [f"for (int v = 0; v < {w}; ++v) top = max_nan(top, d[v]);"]
+            ),
             f"top = across_row<Most, {t}>(top);",
             "if (fabsf(top) == __int_as_float(0x7f800000)) top = 0.0f;",
             "float total = 0.0f;",
@@ -140,7 +142,9 @@ class SoftMaxTactic(RowTactic):
                 problem, plan, [f"for (int v = 0; v < {w}; ++v) total += expf(d[v] - top);"]
             ),
             f"total = across_row<Sum, {t}>(total);",
-            "const float shift = logf(total) + top;" if op.log else "const float f = 1.0f / total;",
+            "const float shift = logf(total) + top;"
+            if op.log
+            else "const float f = 1.0f / total;",
         )
         value = "d[v] - shift" if op.log else "expf(d[v] - top) * f"
         out = C_TYPES[problem.outputs[0].dtype]

@@ -72,7 +72,9 @@ class PerElementTactic(Tactic):
             f"const index to = {dot(names, out.strides)};",
         )
         self.body(writer, problem, names)
-        return writer.kernel(self.function, (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1))
+        return writer.kernel(
+            self.function, (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1)
+        )
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[KernelLaunch]:
         """One launch; none for an empty result."""

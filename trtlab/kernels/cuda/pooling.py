@@ -39,7 +39,7 @@ class PoolingTactic(PerElementTactic):
         for axis in range(rank):
             step, apart = window.stride[axis], window.dilation[axis]
             writer.add(
-                "#pragma unroll" if window.size[axis] <= 7 else "",  # noqa: PLR2004
+                "#pragma unroll" if window.size[axis] <= 7 else "",
                 f"for (int r{axis} = 0; r{axis} < {window.size[axis]}; ++r{axis}) {{",
                 f"const index s{axis} = {at[lead + axis]} * {step} + r{axis} * {apart} "
                 f"- {pads[axis][0]};",

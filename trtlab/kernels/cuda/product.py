@@ -53,7 +53,7 @@ class ContractionTactic(Tactic):
             return form
         batch, m, n, k = form.sizes
         tm, tn, tk = self.tile()
-        if batch * self.splits > 65535 or -(-m // tm) > 65535:  # noqa: PLR2004
+        if batch * self.splits > 65535 or -(-m // tm) > 65535:
             return Rejection("more tiles than a grid has")
         if self.splits > 1:
             if not form.result.dtype.is_float:
@@ -131,6 +131,8 @@ class SimtTactic(ContractionTactic):
         """Declines truths."""
         if form.result.dtype is DataType.BOOL:
             return Rejection("a product of truths")
+        if form.result.dtype in _HALF and self._tile.tm != 4:
+            return Rejection("tensor cores are faster")
         return None
 
     def kernel(self, form: Contraction, problem: Problem, *, aligned: bool) -> Kernel:
@@ -159,25 +161,31 @@ class MmaTactic(ContractionTactic):
     def rate(self, form: Contraction) -> float:
         """Bigger tiles reuse more; element loads are slow."""
         full = 4e8 * min(1.0, (self._tile.m * self._tile.n) ** 0.5 / 128)
-        modes = (
+        return full / 8 if "scalar" in self._modes(form) else full
+
+    def _modes(self, form: Contraction) -> tuple[str, str]:
+        """How the factors are loaded."""
+        return (
             reader_mode(form.left, form.k, form.m, aligned=True),
             reader_mode(form.right, form.k, form.n, aligned=True),
         )
-        return full / 8 if "scalar" in modes else full
 
     def refuse(self, form: Contraction) -> Rejection | None:
         """Declines types without tensor-core products."""
         if form.left.dtype not in _HALF or form.right.dtype is not form.left.dtype:
-            return Rejection(f"tensor cores multiply fp16 and bf16, not {form.left.dtype.value}")
+            return Rejection(
+                f"tensor cores multiply fp16 and bf16, not {form.left.dtype.value}"
+            )
+        if "scalar" in self._modes(form) and self._tile not in _FOR_ELEMENTS:
+            return Rejection("a factor does not come in runs of eight elements")
         return None
 
     def kernel(self, form: Contraction, problem: Problem, *, aligned: bool) -> Kernel:
         """The first launch."""
-        return mma_kernel(
-            form, self._tile, self.name, problem, self.splits, aligned=aligned
-        )
+        return mma_kernel(form, self._tile, self.name, problem, self.splits, aligned=aligned)
 
 
+_FOR_ELEMENTS = {MmaTile(128, 64, 32, 32, 32, 4), MmaTile(64, 64, 64, 32, 32, 3)}
 _SIMT = (
     (SimtTile(64, 64, 16, 4, 4), (1, 4, 16)),
     (SimtTile(128, 64, 16, 8, 4), (1,)),

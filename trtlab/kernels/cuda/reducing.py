@@ -7,19 +7,25 @@ from math import prod
 from trtlab.core.enums import ReduceOperation
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.kernels.cpu.strided import Loops, split_nest
 from trtlab.kernels.cuda.lowering import unknown_types
 from trtlab.kernels.cuda.per_element import given
 from trtlab.kernels.cuda.pointwise import cost_us
 from trtlab.kernels.cuda.prelude import C_TYPES, element, literal, work_type
 from trtlab.kernels.cuda.rows import begin_rows, each_chunk, load_chunk, plan_rows
 from trtlab.kernels.cuda.text import Writer, dot, split_index
-from trtlab.kernels.cpu.strided import Loops, split_nest
 from trtlab.layers.reduction import Reduce
 from trtlab.tactics.problem import Problem, Strides
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _R = ReduceOperation
-_COMBINERS = {_R.SUM: "Sum", _R.AVG: "Sum", _R.PROD: "Product", _R.MAX: "Most", _R.MIN: "Least"}
+_COMBINERS = {
+    _R.SUM: "Sum",
+    _R.AVG: "Sum",
+    _R.PROD: "Product",
+    _R.MAX: "Most",
+    _R.MIN: "Least",
+}
 _STARTS = {
     _R.SUM: "0.0f",
     _R.AVG: "0.0f",
@@ -170,7 +176,11 @@ class ReduceTactic(Tactic):
         kind = work_type(x.dtype)
         limits = _limits(x.dtype)
         start = {_R.PROD: "1", _R.MAX: limits[0], _R.MIN: limits[1]}.get(op.op, "0")
-        combine = {_R.PROD: "total * v", _R.MAX: "v > total ? v : total", _R.MIN: "v < total ? v : total"}
+        combine = {
+            _R.PROD: "total * v",
+            _R.MAX: "v > total ? v : total",
+            _R.MIN: "v < total ? v : total",
+        }
         names = [f"k{n}" for n in range(len(kept.shape))]
         inner = [f"r{n}" for n in range(len(reduced.shape))]
         rows, count = prod(kept.shape), prod(reduced.shape)

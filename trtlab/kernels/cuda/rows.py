@@ -126,7 +126,9 @@ def plan_rows(
         width //= 2
     loads = -(-prod(reduced.shape) // width)
     rows = prod(kept.shape)
-    threads = _BLOCK if loads > _LONG_ROW or (rows < _MULTIPROCESSORS and loads > _WARP) else _WARP
+    threads = (
+        _BLOCK if loads > _LONG_ROW or (rows < _MULTIPROCESSORS and loads > _WARP) else _WARP
+    )
     together = max(1, min(_BLOCK // threads, -(-rows // _MULTIPROCESSORS)))
     return RowPlan(kept, reduced, width, threads, 1 if threads > _WARP else together)
 
@@ -155,9 +157,7 @@ def begin_rows(writer: Writer, plan: RowPlan, bases: Sequence[str]) -> None:
 def each_chunk(plan: RowPlan, lines: Sequence[str], tensors: Sequence[int]) -> list[str]:
     """A loop over the thread's loads: ``j`` counts them, ``o0``, ``o1``, … are offsets."""
     names = [f"r{n}" for n in range(len(plan.reduced.shape))]
-    offsets = [
-        f"const i64 o{n} = {dot(names, plan.reduced.strides[n])};" for n in tensors
-    ]
+    offsets = [f"const i64 o{n} = {dot(names, plan.reduced.strides[n])};" for n in tensors]
     unroll = "#pragma unroll" if plan.keeps else "#pragma unroll 2"
     return [
         unroll,
@@ -190,9 +190,7 @@ def load_chunk(plan: RowPlan, kind: str, pointer: str, number: int, into: str) -
     ]
 
 
-def store_chunk(
-    plan: RowPlan, kind: str, pointer: str, number: int, value: str
-) -> list[str]:
+def store_chunk(plan: RowPlan, kind: str, pointer: str, number: int, value: str) -> list[str]:
     """Statements that store ``value`` (an expression of ``v``) for ``width`` elements."""
     step = plan.reduced.strides[number][-1]
     width = plan.width

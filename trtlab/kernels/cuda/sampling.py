@@ -163,7 +163,7 @@ def _taps(
         f"{{ const double c = {where}; const double base = floor(c);",
         "  const float r = (float)(c - base);",
     ]
-    if taps == 2:  # noqa: PLR2004
+    if taps == 2:
         first = 0
         lines.append(f"  w{axis}[0] = 1.0f - r; w{axis}[1] = r;")
     else:

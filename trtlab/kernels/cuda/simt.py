@@ -64,8 +64,12 @@ def simt_kernel(
     )
     writer.add(*_batch(form.left, form, "a"), *_batch(form.right, form, "b"))
     writer.add("for (int step = first; step < last; ++step) {")
-    left = _fill(form.left, form, tile, side="a", rows=tile.m, extents=form.m, count=m, kind=kind)
-    right = _fill(form.right, form, tile, side="b", rows=tile.n, extents=form.n, count=n, kind=kind)
+    left = _fill(
+        form.left, form, tile, side="a", rows=tile.m, extents=form.m, count=m, kind=kind
+    )
+    right = _fill(
+        form.right, form, tile, side="b", rows=tile.n, extents=form.n, count=n, kind=kind
+    )
     writer.add(*left, *right)
     writer.add(
         "  __syncthreads();",
@@ -129,9 +133,7 @@ def _fill(
     along_k = reader.k[-1] == 1 or reader.rows[-1] not in {0, 1} or bool(reader.window)
     if reader.window and reader.window[-1].step == 1:
         along_k = False
-    where = (
-        (f"e % {tile.k}", f"e / {tile.k}") if along_k else (f"e / {rows}", f"e % {rows}")
-    )
+    where = (f"e % {tile.k}", f"e / {tile.k}") if along_k else (f"e / {rows}", f"e % {rows}")
     into = "As" if side == "a" else "Bs"
     lines, at, valid = element_at(reader, side)
     origin = "m0" if side == "a" else "n0"

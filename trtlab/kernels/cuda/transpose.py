@@ -41,7 +41,7 @@ class Transpose:
     def of(cls, shape: StaticShape, result: Side, operand: Side) -> "Transpose | None":
         """The copy as tiles; None where tiles bring nothing."""
         loops = nest(shape, [result.strides, operand.strides])
-        if len(loops.shape) < 2 or loops.strides[0][-1] != 1 or loops.strides[1][-1] == 1:  # noqa: PLR2004
+        if len(loops.shape) < 2 or loops.strides[0][-1] != 1 or loops.strides[1][-1] == 1:
             return None
         ones = [a for a, step in enumerate(loops.strides[1][:-1]) if step == 1]
         if not ones or loops.shape[ones[0]] < _LEAST or loops.shape[-1] < _LEAST:
