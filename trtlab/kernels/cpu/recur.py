@@ -8,7 +8,14 @@ next one reads the whole hidden state.
 from typing import Final
 
 from trtlab.devices.cpu.kernel import inlined, kernel, routine
-from trtlab.devices.cpu.native import atomic_add, load_f32, load_i32, load_i64, store_i64
+from trtlab.devices.cpu.native import (
+    atomic_add,
+    call_kernel,
+    load_f32,
+    load_i32,
+    load_i64,
+    store_i64,
+)
 from trtlab.devices.cpu.operation import LANES, Vector
 from trtlab.devices.cpu.team import wait_until
 from trtlab.devices.cpu.vectors import (
@@ -21,6 +28,24 @@ from trtlab.devices.cpu.vectors import (
     vstore_first,
 )
 from trtlab.kernels.cpu.loops import share
+from trtlab.kernels.cpu.machine import stack_scratch
+from trtlab.kernels.cpu.microkernel import (
+    BIAS,
+    CLIP,
+    INNER,
+    PANEL,
+    PITCH,
+    RESIDUAL,
+    ROWS,
+    STEP,
+    TABLE,
+    TAPS,
+    TARGET,
+    TILE_COLUMNS,
+    TILE_ROWS,
+    TILE_VECTORS,
+    VECTORS,
+)
 from trtlab.kernels.cpu.vector_math import vsigmoid, vtanh
 
 _VECTOR_BYTES = 4 * LANES
@@ -58,8 +83,14 @@ LSTM, GRU, GRU_LINEAR, RELU, TANH = range(5)
     C_LAST,
     LAST_DIRECTION,
     LAST_BATCH,
-) = range(31)
-LENGTH: Final = 31
+    GATE_COUNT,
+    TILE_CODE,  # address of `microkernel.tile`
+    MEMBERS,  # threads that share a step: for little work, meeting costs more than it saves
+) = range(34)
+LENGTH: Final = 34
+
+# The scratch: the tile's block, its table of rows, a vector of zeros, sums of all rows.
+_TABLE, _ZEROS, _SUMS = 256, 1024, 2048
 
 
 @routine
@@ -67,6 +98,14 @@ def _padded_row(args: int, base: int, direction: int, batch: int) -> int:
     """Address of a row of a padded state."""
     row = direction * load_i64(args + 8 * BATCH) + batch
     return base + row * load_i64(args + 8 * BLOCKS) * _VECTOR_BYTES
+
+
+@routine
+def _state(args: int, step: int) -> int:
+    """The hidden states from which a step starts."""
+    rows = load_i64(args + 8 * DIRECTIONS) * load_i64(args + 8 * BATCH)
+    half = rows * load_i64(args + 8 * BLOCKS) * _VECTOR_BYTES
+    return load_i64(args + 8 * STATE) + half * (step % 2)
 
 
 @routine
@@ -136,19 +175,78 @@ def _dot1(weights: int, h: int, count: int, step: int) -> Vector:
 
 
 @routine
-def _lstm(args: int, unit: int, h: int, gates: int, cell: int) -> Vector:
+def _own_sums(args: int, sums: int, weights: int, h: int, first: int, count: int) -> None:
+    """Gates ``first`` to ``first + count − 1`` of one sequence: h · R, a vector a gate."""
+    hidden, gates = load_i64(args + 8 * HIDDEN), load_i64(args + 8 * GATE_COUNT)
+    step = gates * _VECTOR_BYTES
+    if count == 4:
+        i, o, f, g = _dot4(weights, h, hidden)
+        vstore(sums, i)
+        vstore(sums + _VECTOR_BYTES, o)
+        vstore(sums + 2 * _VECTOR_BYTES, f)
+        vstore(sums + 3 * _VECTOR_BYTES, g)
+    elif count == 3:
+        z, r, g = _dot3(weights, h, hidden)
+        vstore(sums, z)
+        vstore(sums + _VECTOR_BYTES, r)
+        vstore(sums + 2 * _VECTOR_BYTES, g)
+    else:
+        for gate in range(first, first + count):
+            at = gate * _VECTOR_BYTES
+            vstore(sums + at, _dot1(weights + at, h, hidden, step))
+
+
+@routine
+def _tile_sums(args: int, block: int, weights: int, first: int, count: int) -> None:
+    """The same for the sequences whose rows are in the tile's table."""
+    gates = load_i64(args + 8 * GATE_COUNT)
+    sums = block + _SUMS
+    for gate in range(first, first + count, TILE_VECTORS):
+        store_i64(block + VECTORS, min(TILE_VECTORS, first + count - gate))
+        store_i64(block + PANEL, weights + gate * _VECTOR_BYTES)
+        store_i64(block + STEP, gates * _VECTOR_BYTES)
+        store_i64(block + TARGET, sums + gate * _VECTOR_BYTES)
+        store_i64(block + PITCH, gates * _VECTOR_BYTES)
+        call_kernel(load_i64(args + 8 * TILE_CODE), block, 0, 0)
+
+
+@routine
+def _sums(
+    args: int, block: int, unit: int, batch: int, rows: int, step: int, second: bool
+) -> None:
+    """Products of the hidden state and the recurrence weights for some sequences."""
+    blocks, gates = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * GATE_COUNT)
+    hidden, cell = load_i64(args + 8 * HIDDEN), load_i64(args + 8 * CELL)
+    weights = load_i64(args + 8 * WEIGHTS) + unit * hidden * gates * _VECTOR_BYTES
+    first = 2 if cell == GRU and second else 0
+    count = 2 - first // 2 if cell == GRU else gates
+    source = _state(args, step)
+    if cell == GRU and second:
+        source = load_i64(args + 8 * CELLS)  # r·h
+    if rows == 1:
+        row = _padded_row(args, source, unit // blocks, batch)
+        _own_sums(args, block + _SUMS, weights, row, first, count)
+        return
+    store_i64(block + ROWS, rows)
+    for r in range(rows):
+        row = _padded_row(args, source, unit // blocks, batch + r)
+        store_i64(block + _TABLE + 8 * r, row)
+    _tile_sums(args, block, weights, first, count)
+
+
+@routine
+def _lstm(args: int, unit: int, sums: int, gates: int, cell: int) -> Vector:
     """New h of a block; the block's c is at ``cell``."""
-    blocks, hidden = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * HIDDEN)
-    weights = load_i64(args + 8 * WEIGHTS) + unit * hidden * 4 * _VECTOR_BYTES
+    blocks = load_i64(args + 8 * BLOCKS)
     wide = blocks * _VECTOR_BYTES
-    i, o, f, g = _dot4(weights, h, hidden)
-    i, o = i + vload(gates), o + vload(gates + wide)
-    f, g = f + vload(gates + 2 * wide), g + vload(gates + 3 * wide)
+    i = vload(sums) + vload(gates)
+    o = vload(sums + _VECTOR_BYTES) + vload(gates + wide)
+    f = vload(sums + 2 * _VECTOR_BYTES) + vload(gates + 2 * wide)
+    g = vload(sums + 3 * _VECTOR_BYTES) + vload(gates + 3 * wide)
     c = vload(cell)
     peephole = load_i64(args + 8 * PEEPHOLE)
     if peephole != 0:
-        direction, block = unit // blocks, unit % blocks
-        peephole += direction * 3 * wide + block * _VECTOR_BYTES
+        peephole += unit // blocks * 3 * wide + unit % blocks * _VECTOR_BYTES
         i = vfma(vload(peephole), c, i)
         f = vfma(vload(peephole + 2 * wide), c, f)
     c = vfma(vsigmoid(f), c, vsigmoid(i) * vtanh(g))
@@ -159,49 +257,37 @@ def _lstm(args: int, unit: int, h: int, gates: int, cell: int) -> Vector:
 
 
 @routine
-def _gru_linear(args: int, unit: int, h: int, gates: int, own: Vector) -> Vector:
+def _gru_linear(args: int, unit: int, sums: int, gates: int, own: Vector) -> Vector:
     """New h of a block whose old h is ``own``; the reset acts on the finished product."""
-    blocks, hidden = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * HIDDEN)
-    weights = load_i64(args + 8 * WEIGHTS) + unit * hidden * 3 * _VECTOR_BYTES
-    wide = blocks * _VECTOR_BYTES
-    z, r, g = _dot3(weights, h, hidden)
-    z, r = vsigmoid(z + vload(gates)), vsigmoid(r + vload(gates + wide))
+    wide = load_i64(args + 8 * BLOCKS) * _VECTOR_BYTES
+    z = vsigmoid(vload(sums) + vload(gates))
+    r = vsigmoid(vload(sums + _VECTOR_BYTES) + vload(gates + wide))
     extra = vload(load_i64(args + 8 * EXTRA) + unit * _VECTOR_BYTES)
-    new = vtanh(vfma(r, g + extra, vload(gates + 2 * wide)))
+    memory = vload(sums + 2 * _VECTOR_BYTES) + extra
+    new = vtanh(vfma(r, memory, vload(gates + 2 * wide)))
     return vfma(z, own - new, new)
 
 
 @routine
-def _gru_gates(
-    args: int, unit: int, h: int, gates: int, own: Vector, place: int, z_at: int
-) -> None:
+def _gru_gates(args: int, sums: int, gates: int, own: Vector, reset: int, z_at: int) -> None:
     """First half of a step: r·h and z of a block."""
-    blocks, hidden = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * HIDDEN)
-    weights = load_i64(args + 8 * WEIGHTS) + unit * hidden * 3 * _VECTOR_BYTES
-    z = _dot1(weights, h, hidden, 3 * _VECTOR_BYTES) + vload(gates)
-    r = _dot1(weights + _VECTOR_BYTES, h, hidden, 3 * _VECTOR_BYTES)
-    r = r + vload(gates + blocks * _VECTOR_BYTES)
-    vstore(z_at, vsigmoid(z))
-    vstore(place, vsigmoid(r) * own)
+    wide = load_i64(args + 8 * BLOCKS) * _VECTOR_BYTES
+    vstore(z_at, vsigmoid(vload(sums) + vload(gates)))
+    r = vsigmoid(vload(sums + _VECTOR_BYTES) + vload(gates + wide))
+    vstore(reset, r * own)
 
 
 @routine
-def _gru_candidate(
-    args: int, unit: int, reset: int, gates: int, own: Vector, z_at: int
-) -> Vector:
-    """Second half: new h of a block from the whole r·h."""
-    blocks, hidden = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * HIDDEN)
-    weights = load_i64(args + 8 * WEIGHTS) + (unit * hidden * 3 + 2) * _VECTOR_BYTES
-    total = _dot1(weights, reset, hidden, 3 * _VECTOR_BYTES)
-    new = vtanh(total + vload(gates + 2 * blocks * _VECTOR_BYTES))
+def _gru_candidate(args: int, sums: int, gates: int, own: Vector, z_at: int) -> Vector:
+    """Second half: new h of a block."""
+    wide = load_i64(args + 8 * BLOCKS) * _VECTOR_BYTES
+    new = vtanh(vload(sums + 2 * _VECTOR_BYTES) + vload(gates + 2 * wide))
     return vfma(vload(z_at), own - new, new)
 
 
 @routine
-def _plain(args: int, unit: int, h: int, gates: int) -> Vector:
-    hidden = load_i64(args + 8 * HIDDEN)
-    weights = load_i64(args + 8 * WEIGHTS) + unit * hidden * _VECTOR_BYTES
-    total = _dot1(weights, h, hidden, _VECTOR_BYTES) + vload(gates)
+def _plain(args: int, sums: int, gates: int) -> Vector:
+    total = vload(sums) + vload(gates)
     if load_i64(args + 8 * CELL) == RELU:
         return vmax(total, vfill(0.0))
     return vtanh(total)
@@ -260,52 +346,69 @@ def _finish(args: int, unit: int, batch: int, step: int, value: Vector, alive: b
 
 
 @routine
-def _block(args: int, unit: int, batch: int, step: int, second: bool) -> None:
+def _block(args: int, unit: int, batch: int, step: int, second: bool, sums: int) -> None:
     """One block of hidden units of one sequence, one step (or one half of it)."""
     blocks, cell_kind = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * CELL)
     direction, block = unit // blocks, unit % blocks
-    length = _length(args, batch)
-    alive = step < length
-    half = (
-        load_i64(args + 8 * DIRECTIONS) * load_i64(args + 8 * BATCH) * blocks * _VECTOR_BYTES
-    )
-    h = _padded_row(args, load_i64(args + 8 * STATE) + half * (step % 2), direction, batch)
-    row = _padded_row(args, load_i64(args + 8 * CELLS), direction, batch)
-    z_at = _padded_row(args, load_i64(args + 8 * UPDATE), direction, batch)
-    z_at += block * _VECTOR_BYTES
-    place, own = row + block * _VECTOR_BYTES, vload(h + block * _VECTOR_BYTES)
-    count = 4 if cell_kind == LSTM else 3 if cell_kind <= GRU_LINEAR else 1
-    gates = load_i64(args + 8 * GATES) + (direction * count * blocks + block) * _VECTOR_BYTES
+    length, count = _length(args, batch), load_i64(args + 8 * GATE_COUNT)
+    alive, inside = step < length, block * _VECTOR_BYTES
+    own = vload(_padded_row(args, _state(args, step), direction, batch) + inside)
+    place = _padded_row(args, load_i64(args + 8 * CELLS), direction, batch) + inside
+    z_at = _padded_row(args, load_i64(args + 8 * UPDATE), direction, batch) + inside
+    gates = load_i64(args + 8 * GATES) + direction * count * blocks * _VECTOR_BYTES + inside
     gates += _time(args, direction, step, length) * load_i64(args + 8 * GATES_TIME)
     gates += batch * load_i64(args + 8 * GATES_BATCH)
+    if cell_kind == GRU and not second:
+        if alive:
+            _gru_gates(args, sums, gates, own, place, z_at)
+        return
     value = own
     if alive and cell_kind == LSTM:
-        value = _lstm(args, unit, h, gates, place)
+        value = _lstm(args, unit, sums, gates, place)
     elif alive and cell_kind == GRU_LINEAR:
-        value = _gru_linear(args, unit, h, gates, own)
-    elif alive and cell_kind == GRU and second:
-        value = _gru_candidate(args, unit, row, gates, own, z_at)
+        value = _gru_linear(args, unit, sums, gates, own)
     elif alive and cell_kind == GRU:
-        _gru_gates(args, unit, h, gates, own, place, z_at)
-        return
+        value = _gru_candidate(args, sums, gates, own, z_at)
     elif alive:
-        value = _plain(args, unit, h, gates)
-    if second or cell_kind != GRU:
-        _finish(args, unit, batch, step, value, alive)
+        value = _plain(args, sums, gates)
+    _finish(args, unit, batch, step, value, alive)
+
+
+@routine
+def _half_step(args: int, block: int, unit: int, step: int, second: bool) -> None:
+    """One block of hidden units of all sequences."""
+    batches, gates = load_i64(args + 8 * BATCH), load_i64(args + 8 * GATE_COUNT)
+    for batch in range(0, batches, TILE_ROWS):
+        rows = min(TILE_ROWS, batches - batch)
+        _sums(args, block, unit, batch, rows, step, second)
+        for r in range(rows):
+            sums = block + _SUMS + r * gates * _VECTOR_BYTES
+            _block(args, unit, batch + r, step, second, sums)
 
 
 @kernel
 def recur(args: int, thread: int, threads: int) -> None:
     """All steps; the threads meet after each (twice for the GRU whose reset comes first)."""
+    members = min(threads, load_i64(args + 8 * MEMBERS))
+    if thread >= members:
+        return
+    block = stack_scratch()
+    for i in range(0, TILE_COLUMNS, LANES):
+        vstore(block + _ZEROS + 4 * i, vfill(0.0))
+    store_i64(block + TABLE, block + _TABLE)
+    store_i64(block + TAPS, 1)
+    store_i64(block + INNER, load_i64(args + 8 * HIDDEN))
+    store_i64(block + BIAS, block + _ZEROS)
+    store_i64(block + RESIDUAL, 0)
+    store_i64(block + CLIP, 0)
     halves = 2 if load_i64(args + 8 * CELL) == GRU else 1
+    counter = load_i64(args + 8 * COUNTER)
     units = load_i64(args + 8 * DIRECTIONS) * load_i64(args + 8 * BLOCKS)
-    batches, counter = load_i64(args + 8 * BATCH), load_i64(args + 8 * COUNTER)
-    first, last = share(units, thread, threads)
+    first, last = share(units, thread, members)
     for step in range(load_i64(args + 8 * TIME)):
         for half in range(halves):
             for unit in range(first, last):
-                for batch in range(batches):
-                    _block(args, unit, batch, step, half == 1)
-            if threads > 1:
+                _half_step(args, block, unit, step, half == 1)
+            if members > 1:
                 atomic_add(counter, 1)
-                wait_until(counter, threads * (step * halves + half + 1))
+                wait_until(counter, members * (step * halves + half + 1))

@@ -14,6 +14,7 @@ from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu import recur as r
 from trtlab.kernels.cpu.bind_gemm import Product, bind_product
 from trtlab.kernels.cpu.finishing import Finish, Rows
+from trtlab.kernels.cpu.microkernel import tile
 from trtlab.kernels.cpu.packing import pack_columns
 from trtlab.layers.base import Array
 from trtlab.layers.recurrent import Recurrent
@@ -35,6 +36,8 @@ _CELLS: Final = {
     RNNKind.TANH: r.TANH,
 }
 _LINE = 64
+_WORK_OF_THREAD = 1 << 15
+"""Multiplications a step that are worth another thread: about 2 µs of one core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +205,7 @@ def _arguments(
     y, h = problem.outputs[:2]
     states = (1, 0) if op.batch_first else (0, 1)  # axes of direction and batch
     initial = _given(problem, _H0) or _given(problem, _C0)
+    work = sizes.state * sizes.gates * sizes.hidden
     args = np.zeros(r.LENGTH, np.int64)
     args[:] = (
         *(cell, sizes.time, sizes.batch, sizes.hidden, sizes.directions),
@@ -220,5 +224,6 @@ def _arguments(
         buffers.outputs[1],
         buffers.outputs[2] if len(buffers.outputs) > 2 else 0,
         *_steps(h, states),
+        *(sizes.gates, tile.address, max(1, work // _WORK_OF_THREAD)),
     )
     return args, (zeros,)
