@@ -137,6 +137,14 @@ def _convolutions():
         yield Case(
             f"epilogue-{name}", op, (x, weights, bias, *extra), HWC, rtol=1e-5, atol=1e-4
         )
+    gates = (Spec((1, 32, 1, 9), hwc=True), Spec((2, 32, 1, 1), hwc=True))
+    for name, shape, gate in (
+        ("line", (1, 16, 7, 9), gates[0]),
+        ("map", (2, 16, 7, 9), gates[1]),
+    ):
+        op = Convolution(**three, epilogue=(Step("mul", (0, 1)),))
+        operands = (Spec(shape, hwc=True), weights, None, gate)
+        yield Case(f"gate-a-{name}", op, operands, HWC, rtol=1e-5, atol=1e-4)
     half = (Spec((1, 16, 7, 9), HALF), Spec((32, 16, 3, 3), HALF, constant=True))
     yield Case("half", Convolution(**three), half, atol=0.1)
     up = {"kernel_size_nd": (2, 2), "stride_nd": (2, 2)}

@@ -1,13 +1,16 @@
 """Every tactic that a device offers, in the order in which candidates are tried."""
 
+from trtlab.core.types import DataType
 from trtlab.kernels.cpu.attention import AttentionTactic
 from trtlab.kernels.cpu.cast import CastTactic
+from trtlab.kernels.cpu.composed import ChannelsLast, SeparateEpilogue
 from trtlab.kernels.cpu.convolution import (
     DepthwiseConvolution,
     IndirectConvolution,
     MatrixConvolution,
     WinogradConvolution,
 )
+from trtlab.kernels.cpu.emulated import EmulatedTactic
 from trtlab.kernels.cpu.gather import GatherTactic
 from trtlab.kernels.cpu.lrn import LrnTactic
 from trtlab.kernels.cpu.movement import MoveTactic
@@ -41,36 +44,58 @@ from trtlab.layers.slicing import Padding, Slice
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.tactic import Tactic
 
+_ANY_TYPE = (CastTactic, GatherTactic, MoveTactic)
+_LOW_PRECISION = (DataType.HALF, DataType.BF16)
+
 
 def cpu_registry() -> TacticRegistry:
-    """The CPU device's tactics; every layer type ends with its NumPy fallback."""
+    """The CPU device's tactics; every layer type ends with its NumPy fallback.
+
+    fp16 and bf16 go through float32 where a tactic does not move elements of any type.
+    """
     registry = TacticRegistry()
+    emulated: dict[Tactic, list[Tactic]] = {}
     for op, tactics in _cpu_kernels().items():
         registry.add(op, tactics)
+        for tactic in tactics:
+            if isinstance(tactic, _ANY_TYPE):
+                continue
+            if tactic not in emulated:
+                emulated[tactic] = [EmulatedTactic(tactic, dtype) for dtype in _LOW_PRECISION]
+            registry.add(op, emulated[tactic])
     for op in OPS.values():
         if op is not Constant:  # held by its tensor: there is nothing to run
             registry.add(op, [NumpyTactic(op)])
     return registry
 
 
+def _convolutions() -> list[Tactic]:
+    depthwise, indirect = DepthwiseConvolution(), IndirectConvolution()
+    separate = SeparateEpilogue("cpu.convolution.separate_epilogue", indirect)
+    return [
+        MatrixConvolution(),
+        depthwise,
+        *(WinogradConvolution(m, fused=fused) for m in (4, 2) for fused in (True, False)),
+        indirect,
+        separate,
+        ChannelsLast("cpu.convolution.channels_first", (depthwise, indirect, separate)),
+    ]
+
+
 def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, cast = PointwiseTactic(), MoveTactic(), CastTactic()
+    product = MatrixProduct()
     return {
         Activation: [pointwise],
         Attention: [AttentionTactic(), AttentionTactic(few=True)],
         Cast: [cast],
         Concatenation: [move],
-        Convolution: [
-            MatrixConvolution(),
-            DepthwiseConvolution(),
-            *(WinogradConvolution(m, fused=fused) for m in (4, 2) for fused in (True, False)),
-            IndirectConvolution(),
-        ],
+        Convolution: _convolutions(),
         ElementWise: [pointwise],
         Expand: [move],
         Gather: [GatherTactic()],
         Identity: [move, cast],
-        MatrixMultiply: [MatrixProduct()],
+        MatrixMultiply: [product, SeparateEpilogue("cpu.matrix.separate_epilogue", product)],
         LRN: [LrnTactic()],
         Normalization: [NormalizationTactic()],
         Padding: [move],
