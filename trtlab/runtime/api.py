@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import Self
+from typing import Self, overload
 
 from trtlab.core.dims import Dims
 from trtlab.core.enums import ProfilingVerbosity, TensorIOMode, TensorLocation
@@ -14,6 +14,7 @@ from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
 from trtlab.network.api.arguments import shown, whole
 from trtlab.network.graph import Tensor
+from trtlab.runtime.bindings import EngineBindings
 from trtlab.runtime.context import IExecutionContext
 from trtlab.runtime.devices import open_runtime
 from trtlab.runtime.loaded import LoadedEngine
@@ -61,7 +62,7 @@ class IHostMemory(bytes):
         return None
 
 
-class ICudaEngine:
+class ICudaEngine(EngineBindings):
     """An engine, ready to make execution contexts.
 
     Args:
@@ -182,8 +183,15 @@ class ICudaEngine:
     def __len__(self) -> int:
         return len(self._tensors)
 
-    def __getitem__(self, index: int) -> str:
-        return self._tensors[index].name
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+    @overload
+    def __getitem__(self, key: str) -> int: ...
+    def __getitem__(self, key: int | str) -> str | int:
+        """The name of a number, or the number of a name."""
+        if isinstance(key, str):
+            return self.get_binding_index(key)
+        return self._tensors[key].name
 
     # ---- properties --------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from trtlab.core.weights import array_of
 from trtlab.network.api.arguments import extents, whole
 from trtlab.network.graph import Network, Tensor
 from trtlab.planner.plan import Step
+from trtlab.runtime.bindings import ContextBindings
 from trtlab.runtime.executable import Executable
 from trtlab.runtime.loaded import LoadedEngine
 from trtlab.tactics.problem import dense_strides
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _KEPT_SHAPES = 4
 
 
-class IExecutionContext:
+class IExecutionContext(ContextBindings):
     """Runs an engine: one inference at a time, on addresses that the caller gives.
 
     Pointers are integers. On the CPU device they are host addresses, stream 0 is synchronous,
@@ -200,9 +201,13 @@ class IExecutionContext:
             self.report_to_profiler()
         return True
 
+    def binding_names(self) -> list[str]:
+        """Names of inputs, then outputs."""
+        return [t.name for t in (*self._network.inputs, *self._network.outputs)]
+
     def execute_v2(self, bindings: Sequence[int]) -> bool:
         """Run synchronously on addresses in the order of the engine's tensors."""
-        names = [t.name for t in (*self._network.inputs, *self._network.outputs)]
+        names = self.binding_names()
         addresses = extents(bindings, "bindings", least=1)
         if len(addresses) != len(names):
             raise UsageError(f"execute_v2 takes {len(names)} addresses, got {len(addresses)}")

@@ -365,3 +365,29 @@ def test_several_profiles(model):
         context.set_input_shape("data", (16, 3, 16, 16))
     context.active_optimization_profile = 1
     assert context.infer({"data": random(16, 3, 16, 16)})["prob"].shape == (16, 10)
+
+
+def test_a_script_of_tensorrt_8_runs(model, engine):
+    """Numbered bindings, as samples wrote them before TensorRT 8.5."""
+    inputs, outputs, bindings = [], [], []
+    data = random(2, 3, 16, 16)
+    context = engine.create_execution_context()
+    context.set_binding_shape(engine.get_binding_index("data"), data.shape)
+    for binding in engine:
+        shape = context.get_binding_shape(engine[binding])
+        size = trt.volume(shape) * engine.max_batch_size
+        memory = HostDeviceMem(size, trt.nptype(engine.get_binding_dtype(binding)))
+        bindings.append(memory.device)
+        (inputs if engine.binding_is_input(binding) else outputs).append(memory)
+    assert engine.num_bindings == len(bindings) == 2
+    assert [engine.get_binding_name(i) for i in range(2)] == ["data", "prob"]
+    np.copyto(inputs[0].host, data.ravel())
+    assert context.execute_async_v2(bindings=bindings, stream_handle=0)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    (wanted,) = session.run(None, {"data": data})
+    np.testing.assert_allclose(outputs[0].host.reshape(2, 10), wanted, rtol=1e-4, atol=1e-6)
+    assert engine.get_binding_index("nobody") == -1
+    assert engine.get_profile_shape(0, "data")[2] == (8, 3, 16, 16)
+    assert context.get_strides(1) == (10, 1)
+    with pytest.raises(trt.UsageError, match="2 bindings"):
+        engine.get_binding_name(2)
