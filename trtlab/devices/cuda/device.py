@@ -144,6 +144,10 @@ class CudaDevice:
             self._functions[kernel.digest] = found
         return found
 
+    def scratch(self, nbytes: int) -> CudaMemory:
+        """Device memory for a launch's own use."""
+        return self.allocate(nbytes)
+
     def compile_ahead(self, launches: Sequence[object]) -> None:
         """Begin to compile kernels on other threads, so that loading them is quick later."""
         for launch in launches:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from trtlab.devices.cuda.memory import CudaMemory
+
 Grid = tuple[int, int, int]
 Argument = int | float
 
@@ -47,6 +49,10 @@ class Loader(Protocol):
 
     def function(self, kernel: Kernel) -> Any:  # noqa: ANN401 - a CuPy function
         """The compiled and loaded function."""
+        ...
+
+    def scratch(self, nbytes: int) -> CudaMemory:
+        """Device memory for a launch's own use."""
         ...
 
 

@@ -2,6 +2,9 @@
 
 from trtlab.kernels.cuda.attending import WarpAttentionTactic
 from trtlab.kernels.cuda.choosing import TopKTactic
+from trtlab.kernels.cuda.cublaslt import CublasLtTactic
+from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic
+from trtlab.kernels.cuda.depthwise import DepthwiseTactic
 from trtlab.kernels.cuda.flash import FlashAttentionTactic
 from trtlab.kernels.cuda.gathering import (
     CumulativeTactic,
@@ -56,22 +59,25 @@ def cuda_registry() -> TacticRegistry:
 def _kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, box = PointwiseTactic(), MoveTactic(), BoxTactic()
     products = contraction_tactics()
+    library = [CublasLtTactic(rank) for rank in range(4)]
+    depthwise = [DepthwiseTactic(strip) for strip in (1, 2, 4)]
+    cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
     return {
         Activation: [pointwise],
         Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
-        Convolution: products,
+        Convolution: [*depthwise, *cudnn, *products],
         Cumulative: [CumulativeTactic()],
         Deconvolution: products,
-        Einsum: products,
+        Einsum: [*library, *products],
         ElementWise: [pointwise],
         Expand: [move],
         Fill: [FillTactic()],
         Gather: [GatherTactic()],
         Identity: [pointwise],
         LRN: [LrnTactic()],
-        MatrixMultiply: products,
+        MatrixMultiply: [*library, *products],
         Normalization: [NormalizationTactic()],
         OneHot: [OneHotTactic()],
         Padding: [box],

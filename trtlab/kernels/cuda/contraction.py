@@ -266,14 +266,12 @@ def _placed(form: Contraction) -> list[tuple[str, Extra]]:
     return [*extras, ("oc", form.result)]
 
 
-def pairs_fit(form: Contraction) -> bool:
-    """Whether two neighbours of n lie side by side, so that pairs may be stored as one."""
+def runs_fit(form: Contraction, width: int = 2) -> bool:
+    """Whether ``width`` neighbours of n lie side by side, so that they are stored as one."""
     total = prod(form.n)
-    if (
-        total % 2
-        or _last(form.n, form.result.n) != 1
-        or merged(form.n, form.result.n)[0] not in ((total,),)
-    ):
+    if total % width or _last(form.n, form.result.n) != 1:
+        return False
+    if len(merged(form.n, form.result.n)[0]) != 1:
         return False
     strides = [*form.result.batch, *form.result.m]
     for extra in form.extras:
@@ -282,7 +280,7 @@ def pairs_fit(form: Contraction) -> bool:
             return False
         if step == 1:
             strides += [*extra.batch, *extra.m]
-    return all(s % 2 == 0 for s in strides)
+    return all(s % width == 0 for s in strides)
 
 
 def _last(extents: StaticShape, strides: Strides) -> int:

@@ -19,7 +19,7 @@ from trtlab.kernels.cuda.contraction import (
     finish,
     k_setup,
     offset,
-    pairs_fit,
+    runs_fit,
     row_setup,
     row_variables,
 )
@@ -335,7 +335,7 @@ def _epilogue(
     aligned: bool,
 ) -> list[str]:
     mt, nt = tile.wm // 16, tile.wn // 8
-    pairs = n % 2 == 0 if splits > 1 else aligned and pairs_fit(form)
+    pairs = n % 2 == 0 if splits > 1 else aligned and runs_fit(form)
     frame = [
         "#pragma unroll",
         f"for (int i = 0; i < {mt * 2}; ++i) {{",

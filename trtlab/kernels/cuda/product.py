@@ -14,6 +14,8 @@ from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _ALIGN = 16
+_MOST_GROUPS = 16
+_LEAST_WORK = 64
 _MULTIPROCESSORS = 132
 _HALF = {DataType.HALF, DataType.BF16}
 
@@ -176,6 +178,9 @@ class MmaTactic(ContractionTactic):
             return Rejection(
                 f"tensor cores multiply fp16 and bf16, not {form.left.dtype.value}"
             )
+        batch, _, n, k = form.sizes
+        if batch > _MOST_GROUPS and n * k < _LEAST_WORK:
+            return Rejection("too little work in a group for a tile")
         if "scalar" in self._modes(form) and self._tile not in _FOR_ELEMENTS:
             return Rejection("a factor does not come in runs of eight elements")
         return None

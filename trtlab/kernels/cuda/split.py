@@ -1,7 +1,7 @@
 """The second launch of a contraction whose sum was split: parts are added and finished."""
 
 from trtlab.devices.cuda.kernel import Kernel
-from trtlab.kernels.cuda.contraction import Contraction, begin_row, finish, pairs_fit
+from trtlab.kernels.cuda.contraction import Contraction, begin_row, finish, runs_fit
 from trtlab.kernels.cuda.text import Writer, blocks_for
 from trtlab.tactics.problem import Problem
 
@@ -13,7 +13,7 @@ def join_kernel(
 ) -> Kernel:
     """One thread a result, or a pair of neighbours."""
     batch, m, n, _ = form.sizes
-    width = 2 if aligned and pairs_fit(form) else 1
+    width = 2 if aligned and runs_fit(form) else 1
     writer = Writer(tactic, problem)
     writer.parameters = ["const float* __restrict__ partial", *form.parameters()[2:]]
     count = batch * m * n // width
