@@ -144,12 +144,21 @@ def test_sensors_run_only_while_they_are_seen(lab: Any, notebook: Callable[..., 
     assert lab.run_code(page, running) == "0"
 
 
-def test_a_saved_notebook_keeps_a_summary(lab: Any, notebook: Callable[..., Any]) -> None:
-    page = notebook("saved", EXPLORER)
-    page.locator(".trtl-explorer .t-grid-row").first.wait_for()
+def test_a_saved_notebook_shows_a_summary_without_its_kernel(
+    lab: Any, notebook: Callable[..., Any], new_page: Callable[..., Any]
+) -> None:
+    page = notebook("saved", WORKBENCH.format(step_s=0.0))
+    page.get_by_text("Ready to build.").wait_for()
+    page.locator(RUN).click()
+    page.get_by_text("Measured 40 queries").wait_for()
+    fallback = page.locator(".trtl-fallback")
+    fallback.get_by_text("median latency").wait_for(state="attached")
+    page.wait_for_timeout(300)
+    assert not fallback.is_visible()  # the live view is there
     page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
     page.wait_for_function("!window.jupyterapp.shell.currentWidget.context.model.dirty")
-    saved = (lab.folder / "saved.ipynb").read_text()
-    assert "application/vnd.jupyter.widget-view+json" in saved
-    assert "text/html" in saved
-    assert "median latency" in saved
+    page.evaluate("window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    reader = new_page()
+    reader.goto(f"http://127.0.0.1:{lab.port}/lab/workspaces/reader/tree/saved.ipynb?reset")
+    reader.locator(".trtl-fallback").get_by_text("88.880 ms").wait_for()
+    reader.get_by_text("A saved summary; run the cell for the live view.").wait_for()

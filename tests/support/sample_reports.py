@@ -412,7 +412,7 @@ def _telemetry(
         ),
         missing={"gpu.fan": "passively cooled"},
         throttling=(ThrottleInterval(slow_ns[0], slow_ns[1], "Software power cap"),),
-        verdict="Throttled for 21 % of the run: software power cap, down to 1305 MHz.",
+        verdict="Throttled: Software power cap for 0.78 s (21% of the time).",
     )
 
 

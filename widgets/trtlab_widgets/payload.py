@@ -27,6 +27,7 @@ from trtlab.report.records import (
 )
 from trtlab_widgets.metrics import LayerMetrics, layer_metrics
 from trtlab_widgets.palette import FAMILIES, family_index, kind_label
+from trtlab_widgets.verdict import clock_verdict
 
 VERSION = 1
 CATEGORIES = ("layer", "copy", "enqueue", "inference")
@@ -81,6 +82,7 @@ def _header(report: Report) -> dict[str, object]:
             (t.start_ns, t.end_ns, t.reason)
             for t in (report.telemetry.throttling if report.telemetry else ())
         ],
+        "clocks": clock_verdict(report.telemetry).state,
         "missing": report.telemetry.missing if report.telemetry else {},
         "memory": _memory(report),
     }

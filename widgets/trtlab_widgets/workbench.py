@@ -15,6 +15,7 @@ from trtlab_widgets.code import python_code
 from trtlab_widgets.jobs import JobRunner, Step
 from trtlab_widgets.live.bundle import style
 from trtlab_widgets.live.explorer import Explorer
+from trtlab_widgets.live.fallback import Fallback
 from trtlab_widgets.live.monitor import Monitor
 from trtlab_widgets.pages.text import plural, seconds, time_ms
 from trtlab_widgets.panels.form import classed
@@ -64,6 +65,7 @@ class Workbench(w.VBox):
         self._run_panel = RunPanel(self._changed)
         self._progress = ProgressPanel(self.cancel)
         self._results = Results()
+        self._fallback = Fallback()
         self._jobs = JobRunner(self._progress.tell, self._failed, self._set_busy)
         self._busy = False
         self.monitor = Monitor()
@@ -132,6 +134,7 @@ class Workbench(w.VBox):
         """Look at a report, whoever made it."""
         self._report = report
         self._results.show(report)
+        self._fallback.update(self._summary())
 
     def load(self, source: str | Path) -> None:
         """Open a model; returns at once.
@@ -234,6 +237,7 @@ class Workbench(w.VBox):
         self._shapes.set_inputs(opened.model.inputs, opened.profiles)
         self._precision.set_layers(opened.layers)
         self._changed()
+        self._results.ready(opened.model.name)
         self._progress.say("Ready to build.", "good")
 
     def _failed(self, error: TrtlabError) -> None:
@@ -313,13 +317,18 @@ class Workbench(w.VBox):
     def _repr_mimebundle_(self, **kwargs: dict[str, Any]) -> dict[str, str] | None:
         """The live view, and a summary for places that cannot run it."""
         data = super()._repr_mimebundle_(**kwargs)
-        return None if data is None else {**data, "text/html": self._fallback()}
+        return None if data is None else {**data, "text/html": self._summary()}
 
-    def _fallback(self) -> str:
+    def _ipython_display_(self) -> None:
+        bundle = self._repr_mimebundle_()
+        if bundle is not None:
+            self._fallback.show(bundle, self._summary())
+
+    def _summary(self) -> str:
         if self._report is not None:
             return summary_html(self._report)
         source = f" of <code>{escape(self._source)}</code>" if self._source else ""
-        return f"<p>A trtlab workbench{source}. Run the cell to see it live.</p>"
+        return f"<p>A trtlab workbench{source}.</p>"
 
 
 class _Actions(w.HBox):

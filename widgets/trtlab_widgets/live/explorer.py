@@ -10,6 +10,7 @@ from trtlab.core.errors import UsageError
 from trtlab.report.html import summary_html
 from trtlab.report.records import LayerRecord, Report
 from trtlab_widgets.live.bundle import script, style
+from trtlab_widgets.live.fallback import Fallback
 from trtlab_widgets.payload import pack
 
 STATES = ("empty", "loading", "ready", "error", "cancelled")
@@ -43,6 +44,7 @@ class Explorer(anywidget.AnyWidget):
     ) -> None:
         super().__init__()
         self._report: Report | None = None
+        self._fallback = Fallback()
         if report is not None:
             self.show(report)
         self.select(*selection)
@@ -62,6 +64,7 @@ class Explorer(anywidget.AnyWidget):
             self._report = report
             self.payload = packed
             self.status = {"state": "ready", "message": ""}
+        self._fallback.update(self._summary())
 
     def tell(self, state: str, message: str = "") -> None:
         """Show a placeholder, or with ``ready`` the views again.
@@ -113,9 +116,14 @@ class Explorer(anywidget.AnyWidget):
         if bundle is None:
             return None
         data, metadata = bundle
-        return {**data, "text/html": self._fallback()}, metadata
+        return {**data, "text/html": self._summary()}, metadata
 
-    def _fallback(self) -> str:
-        if self._report is None:
-            return "<p>An empty trtlab explorer. Run the cell to see it live.</p>"
-        return summary_html(self._report)
+    def _ipython_display_(self) -> None:
+        bundle = self._repr_mimebundle_()
+        if bundle is not None:
+            self._fallback.show(bundle[0], self._summary())
+
+    def _summary(self) -> str:
+        return (
+            summary_html(self._report) if self._report else "<p>An empty trtlab explorer.</p>"
+        )

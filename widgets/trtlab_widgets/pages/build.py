@@ -1,5 +1,6 @@
 """What the builder did: phases, passes with what they declined, and the closest contests."""
 
+from collections.abc import Sequence
 from itertools import cycle
 
 from trtlab.report.records import BuildRecord, PassRecord, Report, SelectionRecord
@@ -63,10 +64,23 @@ def passes(build: BuildRecord) -> str:
         )
     before, after = build.passes[0].layers_before, build.passes[-1].layers_after
     message = f"{plural(before, 'layer')} became {after:,}"
-    return panel("Passes", message, _pass_table(build.passes), *map(_refusals, build.passes))
+    changed = [record for record in build.passes if record.changes]
+    idle = [record for record in build.passes if not record.changes]
+    rest = (
+        element(
+            "details",
+            text("summary", f"{plural(len(idle), 'pass')} found nothing to change"),
+            _pass_table(idle),
+            class_="t-details",
+        )
+        if idle
+        else ""
+    )
+    refusals = map(_refusals, build.passes)
+    return panel("Passes", message, _pass_table(changed), rest, *refusals)
 
 
-def _pass_table(records: tuple[PassRecord, ...]) -> str:
+def _pass_table(records: Sequence[PassRecord]) -> str:
     head: list[Cell] = [
         "Pass",
         ("Changes", "t-num"),

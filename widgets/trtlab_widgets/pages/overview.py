@@ -15,6 +15,7 @@ from trtlab_widgets.pages.markup import (
 )
 from trtlab_widgets.pages.text import count, digits, nbytes, percent, plural, time_ms, time_us
 from trtlab_widgets.palette import FAMILIES, family_index
+from trtlab_widgets.verdict import clock_verdict
 
 _SURE = 0.025  # trtexec warns above this coefficient of variation
 _REST = "unexplained"
@@ -64,12 +65,10 @@ def verdict(report: Report) -> str:
 
 def _verdict_lines(report: Report) -> list[tuple[str, str, str]]:
     lines: list[tuple[str, str, str]] = []
-    telemetry, benchmark = report.telemetry, report.benchmark
-    if telemetry is not None and telemetry.throttling:
-        reasons = ", ".join(sorted({t.reason for t in telemetry.throttling}))
-        lines.append(("warn", "Throttled", telemetry.verdict or reasons))
-    elif telemetry is not None:
-        lines.append(("good", "Clocks", telemetry.verdict or "No throttling was reported."))
+    benchmark = report.benchmark
+    if report.telemetry is not None:
+        clocks = clock_verdict(report.telemetry)
+        lines.append((clocks.state, clocks.sign, clocks.sentence))
     if benchmark is not None:
         lines += [("warn", "Note", line) for line in benchmark.verdicts]
         spread = benchmark.compute_ms.stdev / benchmark.compute_ms.mean
@@ -165,10 +164,10 @@ def time_by_type(report: Report) -> str:
         for (family, _, _), size in zip(rows, sizes, strict=True)
     ]
     whole = sum(sizes) or 1.0
-    message = (
-        f"{parts[0][0]} takes {percent(sizes[0] / whole)} of the layers' " if parts else ""
+    top = (
+        f"{parts[0][0]} takes {percent(sizes[0] / whole)} of the layers' time" if parts else ""
     )
-    message += "time" if total else "number; nothing was timed yet"
+    message = top if total else "nothing was timed yet"
     legend = [
         element(
             "li",
@@ -181,7 +180,8 @@ def time_by_type(report: Report) -> str:
         for (family, number, time), size in zip(rows, sizes, strict=True)
     ]
     bar = stacked_bar(parts, message)
-    return panel("Time by layer type", message, bar, element("ul", *legend, class_="t-legend"))
+    name = "Time by layer type" if total else "Layers by type"
+    return panel(name, message, bar, element("ul", *legend, class_="t-legend"))
 
 
 def _latency(report: Report, benchmark: BenchmarkRecord) -> str:

@@ -72,7 +72,9 @@ def shape(extents: tuple[int | str, ...]) -> str:
 
 
 def plural(number: int, word: str) -> str:
-    """``1 layer``, ``2 layers``, ``2 queries``."""
+    """``1 layer``, ``2 layers``, ``2 queries``, ``2 passes``."""
     if number == 1:
         return f"1 {word}"
+    if word.endswith("s"):
+        return f"{number:,} {word}es"
     return f"{number:,} {word[:-1]}ies" if word.endswith("y") else f"{number:,} {word}s"

@@ -34,6 +34,13 @@ class Results(w.Tab):
         self._build.value = build_page(report)
         self.explorer.show(report)
 
+    def ready(self, model: str) -> None:
+        """Say what to do next with a model that was opened, unless there is a report."""
+        if self.explorer.report is None:
+            self._wait(
+                model, "Press Run to build it, measure it, and see where the time goes."
+            )
+
     def loading(self, what: str) -> None:
         """Say that work is under way, unless an older report is there to look at."""
         if self.explorer.report is None:

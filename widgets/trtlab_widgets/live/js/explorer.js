@@ -6,6 +6,7 @@
 import { createTip } from "./canvas.js";
 import { createDetail } from "./detail.js";
 import { button, fillWith, h, segmented } from "./dom.js";
+import { hideFallback } from "./fallback.js";
 import { bytes, timeNs, whole } from "./format.js";
 import { createLayerTable } from "./layer_table.js";
 import { createMemoryView } from "./memory_view.js";
@@ -36,12 +37,14 @@ function render({ model, el }) {
   model.on("change:status", build);
   model.on("change:selection", select);
   const unfollow = followTheme(root, () => views?.recolour());
+  const unhide = hideFallback(el);
   build();
   return () => {
     model.off("change:payload", build);
     model.off("change:status", build);
     model.off("change:selection", select);
     unfollow();
+    unhide();
     views?.dispose();
   };
 }
@@ -163,8 +166,8 @@ function timeMessage(data) {
   if (!lengths.length) return "";
   const median = lengths[Math.floor((lengths.length - 1) / 2)];
   const reasons = [...new Set(data.throttling.map((t) => t[2]))];
-  const clean = data.traces.length ? "no throttling seen" : "no sensors recorded";
-  return `${lengths.length} profiled inferences, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : clean}`;
+  const otherwise = data.clocks === "good" ? "clocks were not held back" : "throttling is not observable";
+  return `${lengths.length} profiled inferences, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
 }
 
 function layerMessage(data) {

@@ -8,6 +8,7 @@ import { createGrid, swatchText, toCsv } from "./grid.js";
 function layerColumns(data) {
   const slowest = Math.max(...data.layers.map((l) => l.time ?? 0), 1e-9);
   const family = (layer) => data.families[layer.family].key;
+  const known = (column) => column.key !== "attained" || data.layers.some((l) => l.attained !== null);
   return [
     { key: "index", title: "#", hint: "Order of execution", width: 44, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
     { key: "name", title: "Layer", width: 190, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r) => swatchText(c, family(r), r.name) },
@@ -23,7 +24,7 @@ function layerColumns(data) {
     { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },
     { key: "output", title: "Output", width: 96, grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
     { key: "stream", title: "Stream", width: 58, align: "end", value: (r) => r.stream, text: (r) => String(r.stream) },
-  ];
+  ].filter(known);
 }
 
 const outputShape = (layer) => (layer.outputs.length ? shape(layer.outputs[0].shape) : DASH);

@@ -46,7 +46,7 @@ export function createMemoryView(root, data, store, tip) {
   const uses = tensorUses(data.layers);
   const profile = memoryProfile(allocations, steps);
   const roof = Math.max(data.memory.arena, ...allocations.map((a) => a[1] + a[2]), 1);
-  const owner = (a) => uses.writer.get(a[0]) ?? -1;
+  const owner = (a) => uses.writer.get(a[0]) ?? a[3]; // a workspace is no output of its layer
   let colours = null; // resolved when painting: before, the element may not be in the page
   let over = -1;
 
@@ -96,7 +96,8 @@ export function createMemoryView(root, data, store, tip) {
     const from = owner(allocation);
     const written = chosen.has(from);
     const read = (uses.readers.get(allocation[0]) ?? []).some((i) => chosen.has(i));
-    ctx.globalAlpha = chosen.size === 0 || written ? 0.92 : read ? 0.6 : 0.22;
+    const strength = uses.writer.has(allocation[0]) || from < 0 ? 1 : 0.55; // workspaces are paler
+    ctx.globalAlpha = strength * (chosen.size === 0 || written ? 0.92 : read ? 0.6 : 0.22);
     ctx.fillStyle = from >= 0 ? layerColour(colours, data.layers[from], store.get().colourBy).fill : colours.fg3;
     const gap = w > 3 ? 0.75 : 0;
     ctx.fillRect(x, y, w - gap, Math.max(1, t - (t > 3 ? 0.75 : 0)));
@@ -176,7 +177,7 @@ export function createMemoryView(root, data, store, tip) {
       const [name, offset, size, first, last] = allocations[over];
       tip.show(event.clientX, event.clientY, ...tipBody(from >= 0 ? data.families[data.layers[from].family].key : null, name, [
         ["Size", bytes(size)], ["Offset", bytes(offset)],
-        ["Written by", from >= 0 ? data.layers[from].name : "input"],
+        [uses.writer.has(name) ? "Written by" : "Used by", from >= 0 ? data.layers[from].name : "input"],
         ["Alive", first === last ? `layer ${first}` : `layers ${Math.max(0, first)} to ${last}`],
       ]));
     } else tip.hide();

@@ -29,7 +29,7 @@ export function createSeries(keep = KEEP) {
 function createStrip(root, metric) {
   const value = h("output", { class: "t-strip-value" });
   const stage = h("div", { class: "t-strip-stage" });
-  const el = h("div", { class: "t-strip", role: "listitem", title: metric.metric },
+  const el = h("div", { class: "t-strip", role: "listitem", title: `${metric.label} (${metric.metric})` },
     h("div", { class: "t-strip-head" }, h("span", { class: "t-clip" }, metric.label), value), stage);
   const series = createSeries();
   let colours = null; // resolved when painting: before, the element may not be in the page

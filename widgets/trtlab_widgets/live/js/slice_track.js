@@ -123,7 +123,8 @@ function drawBar(ctx, data, look, i, left, right, top, height, marked) {
   const letters = Math.floor((width - 8) / 6.2);
   if (letters < 3 || height < 10) return;
   const whole = data.categories[data.slices.category[i]] === "inference";
-  const name = whole && letters < 14 ? String(data.slices.iteration[i]) : sliceName(data, i);
+  const id = data.slices.iteration[i];
+  const name = whole ? (letters < 14 ? String(id) : `Inference ${id}`) : sliceName(data, i);
   ctx.globalAlpha = 1;
   const ink = layer >= 0 ? layerColour(look.colours, data.layers[layer], look.by).ink : look.colours.bg;
   ctx.fillStyle = alpha < 1 ? look.colours.fg2 : ink;

@@ -136,10 +136,21 @@ export function createTimeView(root, data, store, tip, goto) {
 
   function click(x, y, event) {
     const { track, slice, time } = hit(x, y);
-    if (track?.key === "latency") return goto(nearestIteration(data, time));
+    if (track?.key === "latency") return showQuery(time);
     if (slice < 0) return undefined;
     if (track.kind === "inference") return goto(data.iterations.findIndex((it) => it.id === data.slices.iteration[slice]));
     return select(slice, event.ctrlKey || event.metaKey || event.shiftKey);
+  }
+
+  /** The profiled inference at a time, or else the query that began nearest to it. */
+  function showQuery(time) {
+    const profiled = data.iterations.findIndex((it) => time >= it.start && time <= it.end);
+    if (profiled >= 0) return goto(profiled);
+    const { start, ms } = data.queries;
+    let best = 0;
+    for (let i = 1; i < start.length; i += 1) if (Math.abs(start[i] - time) < Math.abs(start[best] - time)) best = i;
+    const length = ms[best] * 1e6;
+    return store.set({ iteration: -1, range: clampRange([start[best] - length, start[best] + 2 * length], limits) }, "time");
   }
 
   function select(slice, add) {
@@ -262,16 +273,6 @@ export function createTimeView(root, data, store, tip, goto) {
 function padded([from, to]) {
   const pad = (to - from) * 0.01;
   return [from - pad, to + pad];
-}
-
-/** The query whose start is nearest, as a position in data.iterations where both were recorded. */
-function nearestIteration(data, time) {
-  let best = -1;
-  data.iterations.forEach((it, i) => {
-    const gap = (j) => Math.abs(data.iterations[j].start - time);
-    if (best < 0 || gap(i) < gap(best)) best = i;
-  });
-  return best;
 }
 
 function describe(data) {

@@ -5,7 +5,7 @@ const HEIGHT = 40;
 /** One track a metric; query latencies come first because the others explain them. */
 export function traceTracks(data) {
   const tracks = data.traces.map((trace) => ({
-    kind: "trace", key: trace.metric, label: trace.label, unit: trace.unit, hint: trace.metric,
+    kind: "trace", key: trace.metric, label: trace.label, unit: trace.unit, hint: `${trace.label} (${trace.metric})`,
     height: HEIGHT, times: trace.times, values: trace.values, limit: trace.limit, dots: false,
   }));
   if (data.queries.start.length) {
@@ -20,7 +20,7 @@ export function traceTracks(data) {
 
 /** Bottom and top of a track, from all its values, so that it does not jump while zooming. */
 function valueScale({ values, unit, limit }) {
-  if (unit === "%") return [0, 100];
+  if (unit === "%") return [0, Math.max(100, limit ?? 0) * 1.04];
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -54,7 +54,7 @@ export function drawTrace(ctx, track, frame, colours) {
   const y = (value) => frame.y + frame.height - 4 - ((value - low) / (high - low)) * (frame.height - 8);
   const first = Math.max(0, sampleAt(track.times, frame.from));
   const last = Math.min(track.times.length - 1, sampleAt(track.times, frame.to) + 1);
-  if (track.limit !== null && track.limit <= high) drawLimit(ctx, y(track.limit), frame, colours);
+  if (track.limit !== null && track.limit <= high && track.unit !== "%") drawLimit(ctx, y(track.limit), frame, colours);
   if (track.dots) return drawDots(ctx, track, first, last, x, y, colours);
   ctx.strokeStyle = colours.accent;
   ctx.lineWidth = 1.25;

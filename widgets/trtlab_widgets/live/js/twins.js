@@ -47,7 +47,7 @@ export function createSliceTable(data, store) {
 export function createAllocationTable(data, store) {
   const { writer } = tensorUses(data.layers);
   const rows = data.memory.allocations.map(([tensor, offset, size, first, last], id) =>
-    ({ id, tensor, offset, size, first, last, layer: writer.get(tensor) ?? -1 }));
+    ({ id, tensor, offset, size, first, last, layer: writer.get(tensor) ?? first }));
   const columns = [
     { key: "tensor", title: "Tensor", width: 140, grow: 2, value: (r) => r.tensor, draw: (c, r) => swatchText(c, family(data, r.layer), r.tensor) },
     { key: "size", title: "Size", width: 96, align: "end", value: (r) => r.size, text: (r) => bytes(r.size) },
