@@ -1,6 +1,6 @@
 """Runs one tactic on one problem with poisoned memory and compares with the NumPy meaning."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -84,6 +84,18 @@ class Case:
             spec = Spec(shape, kind.dtype, lie.hwc, lie.hole, strides=lie.strides)
             outputs.append(spec.operand())
         return Problem(self.op, tuple(operands), tuple(outputs))
+
+
+def narrowed(case: Case, low: DataType) -> Case:
+    """The case with its float32 operands in a lower precision."""
+    inputs = tuple(
+        replace(s, dtype=low) if s is not None and s.dtype is DataType.FLOAT else s
+        for s in case.inputs
+    )
+    values = {
+        i: a.astype(low.numpy) if a.dtype == np.float32 else a for i, a in case.values.items()
+    }
+    return replace(case, inputs=inputs, values=values)
 
 
 class Memory:

@@ -166,7 +166,7 @@ def _softmax(row: int, count: int, padded: int) -> None:
 
 @routine
 def _scores(args: int, block: int, scores: int, packed: int, visible: int) -> None:
-    """q kᵀ of the tile's rows for the first ``visible`` keys, in whole vectors."""
+    """Products q kᵀ of the tile's rows for the first ``visible`` keys, in whole vectors."""
     features, keys = load_i64(args + 8 * FEATURES), load_i64(args + 8 * KEYS)
     store_i64(block + INNER, features)
     store_i64(block + PITCH, load_i64(args + 8 * SCORE_PITCH))
@@ -244,7 +244,7 @@ def attend(args: int, thread: int, threads: int) -> None:
 
 @routine
 def _dot_rows(args: int, scores: int, query: int, source: int) -> None:
-    """scale · q kᵀ for one query; keys are rows, taken four at a time."""
+    """Scaled q kᵀ for one query; keys are rows, taken four at a time."""
     keys, features = load_i64(args + 8 * KEYS), load_i64(args + 8 * FEATURES)
     pitch = load_i64(args + 8 * (STEPS + 3 * (K - Q) + 2))
     scale = load_f32(args + 8 * SCALE)

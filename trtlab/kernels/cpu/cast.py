@@ -185,21 +185,25 @@ class CastTactic(Tactic):
         """Declines other types and deep loop nests."""
         x, out = problem.inputs[0], problem.outputs[0]
         assert x is not None
-        for operand in (x, out):
-            if operand.dtype not in KINDS:
-                return Rejection(f"converts no {operand.dtype.value}")
         if not isinstance(problem.op, (Cast, Identity, Reformat)):
             return Rejection(f"{problem.op.kind} is no conversion")
-        loops = len(_loops(x, out)[0])
-        if loops > LOOPS + 1:
-            return Rejection(f"the strides need {loops} loops, not {LOOPS + 1}")
-        return None
+        reason = obstacle(x, out)
+        return None if reason is None else Rejection(reason)
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Command]:
         """One command."""
         x = problem.inputs[0]
         assert x is not None
         return (bind_cast(x, buffers.inputs[0] or 0, problem.outputs[0], buffers.outputs[0]),)
+
+
+def obstacle(x: Operand, out: Operand) -> str | None:
+    """Why `bind_cast` cannot convert one operand into another; None when it can."""
+    for operand in (x, out):
+        if operand.dtype not in KINDS:
+            return f"converts no {operand.dtype.value}"
+    loops = len(_loops(x, out)[0])
+    return f"the strides need {loops} loops, not {LOOPS + 1}" if loops > LOOPS + 1 else None
 
 
 def _loops(

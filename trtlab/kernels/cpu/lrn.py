@@ -33,7 +33,7 @@ COLUMNS, BLOCKS, NEST = range(11, 14)
 
 @inlined
 def _normalized(x: Vector, squares: Vector, args: int) -> Vector:
-    """x / (k + factor · squares)^beta."""
+    """Computes x / (k + factor · squares)^beta."""
     base = vfma(squares, vfill(load_f32(args + 8 * FACTOR)), vfill(load_f32(args + 8 * K)))
     beta = load_f32(args + 8 * BETA)
     if beta == 0.75:  # the usual exponent

@@ -6,7 +6,7 @@ first combined into one row on the stack, which is then combined along itself.
 
 from typing import Final
 
-from trtlab.devices.cpu.kernel import inlined, kernel, routine
+from trtlab.devices.cpu.kernel import inlined, kernel
 from trtlab.devices.cpu.native import load_f32, load_i64
 from trtlab.devices.cpu.operation import LANES, Vector
 from trtlab.devices.cpu.vectors import (
@@ -86,7 +86,42 @@ def _entry(args: int, axis: int, position: int) -> int:
 
 
 @inlined
-def _pixel(
+def _mean_factor(operation: int, depth: int, height: int, width: int) -> float:
+    if operation == MAX:
+        return 1.0
+    return load_f32(depth + 16) * load_f32(height + 16) * load_f32(width + 16)
+
+
+@inlined
+def _wide_pixel(
+    operation: int, args: int, target: int, source: int, entries: tuple[int, int, int]
+) -> None:
+    """One output pixel: WIDE channels."""
+    depth, height, width = entries
+    step_d = _field(args, 0, X_STEP) * _field(args, 0, DILATION)
+    step_h = _field(args, 1, X_STEP) * _field(args, 1, DILATION)
+    step_w = _field(args, 2, X_STEP) * _field(args, 2, DILATION)
+    taps_h, taps_w = load_i64(height + 8), load_i64(width + 8)
+    empty = vfill(_neutral(operation))
+    a, b, c, d = empty, empty, empty, empty
+    for i in range(load_i64(depth + 8)):
+        for j in range(taps_h):
+            place = source + i * step_d + j * step_h
+            for _k in range(taps_w):
+                a = _combine(operation, a, vload(place))
+                b = _combine(operation, b, vload(place + _VECTOR_BYTES))
+                c = _combine(operation, c, vload(place + 2 * _VECTOR_BYTES))
+                d = _combine(operation, d, vload(place + 3 * _VECTOR_BYTES))
+                place += step_w
+    factor = vfill(_mean_factor(operation, depth, height, width))
+    vstore(target, a * factor)
+    vstore(target + _VECTOR_BYTES, b * factor)
+    vstore(target + 2 * _VECTOR_BYTES, c * factor)
+    vstore(target + 3 * _VECTOR_BYTES, d * factor)
+
+
+@inlined
+def _narrow_pixel(
     operation: int,
     args: int,
     target: int,
@@ -94,36 +129,15 @@ def _pixel(
     entries: tuple[int, int, int],
     columns: int,
 ) -> None:
-    """One output pixel: ``columns`` ≤ WIDE channels."""
+    """One output pixel: fewer channels."""
     depth, height, width = entries
     step_d = _field(args, 0, X_STEP) * _field(args, 0, DILATION)
     step_h = _field(args, 1, X_STEP) * _field(args, 1, DILATION)
     step_w = _field(args, 2, X_STEP) * _field(args, 2, DILATION)
     taps_h, taps_w = load_i64(height + 8), load_i64(width + 8)
-    factor = vfill(1.0)
-    if operation == MEAN:
-        factor = vfill(load_f32(depth + 16) * load_f32(height + 16) * load_f32(width + 16))
-    if columns == WIDE:
-        empty = vfill(_neutral(operation))
-        a, b, c, d = empty, empty, empty, empty
-        for i in range(load_i64(depth + 8)):
-            for j in range(taps_h):
-                place = source + i * step_d + j * step_h
-                for _k in range(taps_w):
-                    a = _combine(operation, a, vload(place))
-                    b = _combine(operation, b, vload(place + _VECTOR_BYTES))
-                    c = _combine(operation, c, vload(place + 2 * _VECTOR_BYTES))
-                    d = _combine(operation, d, vload(place + 3 * _VECTOR_BYTES))
-                    place += step_w
-        if operation == MEAN:
-            a, b, c, d = a * factor, b * factor, c * factor, d * factor
-        vstore(target, a)
-        vstore(target + _VECTOR_BYTES, b)
-        vstore(target + 2 * _VECTOR_BYTES, c)
-        vstore(target + 3 * _VECTOR_BYTES, d)
-        return
+    factor = vfill(_mean_factor(operation, depth, height, width))
     for first in range(0, columns, LANES):
-        left = min(LANES, columns - first)
+        left = columns - first
         total = vfill(_neutral(operation))
         for i in range(load_i64(depth + 8)):
             for j in range(taps_h):
@@ -155,7 +169,11 @@ def _pixels(operation: int, args: int, unit: int) -> None:
         width = _entry(args, 2, position)
         begin = source + load_i64(width) * _field(args, 2, X_STEP)
         end = target + position * _field(args, 2, Y_STEP)
-        _pixel(operation, args, end, begin, (depth, height, width), columns)
+        entries = (depth, height, width)
+        if columns == WIDE:
+            _wide_pixel(operation, args, end, begin, entries)
+        else:
+            _narrow_pixel(operation, args, end, begin, entries, columns)
 
 
 @kernel

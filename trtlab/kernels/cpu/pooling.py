@@ -12,7 +12,6 @@ from trtlab.devices.cpu.operation import LANES
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu import pool as p
 from trtlab.layers.pooling import Pooling
-from trtlab.layers.window import Window
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
@@ -133,7 +132,7 @@ def _axes(problem: Problem) -> list[_Axis]:
     x, out, op = problem.inputs[0], problem.outputs[0], problem.op
     assert x is not None
     assert isinstance(op, Pooling)
-    window: Window = op.window()
+    window = op.window()
     spatial = x.shape[2:]
     pads = window.padding(spatial)
     found = [

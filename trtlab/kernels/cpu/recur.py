@@ -212,16 +212,16 @@ def _tile_sums(args: int, block: int, weights: int, first: int, count: int) -> N
 
 @routine
 def _sums(
-    args: int, block: int, unit: int, batch: int, rows: int, step: int, second: bool
+    args: int, block: int, unit: int, batch: int, rows: int, step: int, half: int
 ) -> None:
     """Products of the hidden state and the recurrence weights for some sequences."""
     blocks, gates = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * GATE_COUNT)
     hidden, cell = load_i64(args + 8 * HIDDEN), load_i64(args + 8 * CELL)
     weights = load_i64(args + 8 * WEIGHTS) + unit * hidden * gates * _VECTOR_BYTES
-    first = 2 if cell == GRU and second else 0
+    first = 2 if cell == GRU and half == 1 else 0
     count = 2 - first // 2 if cell == GRU else gates
     source = _state(args, step)
-    if cell == GRU and second:
+    if cell == GRU and half == 1:
         source = load_i64(args + 8 * CELLS)  # r·h
     if rows == 1:
         row = _padded_row(args, source, unit // blocks, batch)
@@ -312,7 +312,7 @@ def _time(args: int, direction: int, step: int, length: int) -> int:
 
 
 @routine
-def _finish(args: int, unit: int, batch: int, step: int, value: Vector, alive: bool) -> None:
+def _finish(args: int, unit: int, batch: int, step: int, value: Vector, alive: int) -> None:
     """Write a block's new h to the state and to the outputs; dead sequences keep theirs."""
     blocks, time = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * TIME)
     direction, block = unit // blocks, unit % blocks
@@ -328,7 +328,7 @@ def _finish(args: int, unit: int, batch: int, step: int, value: Vector, alive: b
         args + 8 * Y_BATCH
     )
     place += _time(args, direction, step, _length(args, batch)) * load_i64(args + 8 * Y_TIME)
-    if alive:
+    if alive != 0:
         vstore_first(place, value, left)
     else:
         value = vload(old)
@@ -346,7 +346,7 @@ def _finish(args: int, unit: int, batch: int, step: int, value: Vector, alive: b
 
 
 @routine
-def _block(args: int, unit: int, batch: int, step: int, second: bool, sums: int) -> None:
+def _block(args: int, unit: int, batch: int, step: int, half: int, sums: int) -> None:
     """One block of hidden units of one sequence, one step (or one half of it)."""
     blocks, cell_kind = load_i64(args + 8 * BLOCKS), load_i64(args + 8 * CELL)
     direction, block = unit // blocks, unit % blocks
@@ -358,7 +358,7 @@ def _block(args: int, unit: int, batch: int, step: int, second: bool, sums: int)
     gates = load_i64(args + 8 * GATES) + direction * count * blocks * _VECTOR_BYTES + inside
     gates += _time(args, direction, step, length) * load_i64(args + 8 * GATES_TIME)
     gates += batch * load_i64(args + 8 * GATES_BATCH)
-    if cell_kind == GRU and not second:
+    if cell_kind == GRU and half == 0:
         if alive:
             _gru_gates(args, sums, gates, own, place, z_at)
         return
@@ -371,19 +371,19 @@ def _block(args: int, unit: int, batch: int, step: int, second: bool, sums: int)
         value = _gru_candidate(args, sums, gates, own, z_at)
     elif alive:
         value = _plain(args, sums, gates)
-    _finish(args, unit, batch, step, value, alive)
+    _finish(args, unit, batch, step, value, 1 if alive else 0)
 
 
 @routine
-def _half_step(args: int, block: int, unit: int, step: int, second: bool) -> None:
+def _half_step(args: int, block: int, unit: int, step: int, half: int) -> None:
     """One block of hidden units of all sequences."""
     batches, gates = load_i64(args + 8 * BATCH), load_i64(args + 8 * GATE_COUNT)
     for batch in range(0, batches, TILE_ROWS):
         rows = min(TILE_ROWS, batches - batch)
-        _sums(args, block, unit, batch, rows, step, second)
+        _sums(args, block, unit, batch, rows, step, half)
         for r in range(rows):
             sums = block + _SUMS + r * gates * _VECTOR_BYTES
-            _block(args, unit, batch + r, step, second, sums)
+            _block(args, unit, batch + r, step, half, sums)
 
 
 @kernel
@@ -408,7 +408,7 @@ def recur(args: int, thread: int, threads: int) -> None:
     for step in range(load_i64(args + 8 * TIME)):
         for half in range(halves):
             for unit in range(first, last):
-                _half_step(args, block, unit, step, half == 1)
+                _half_step(args, block, unit, step, half)
             if members > 1:
                 atomic_add(counter, 1)
                 wait_until(counter, members * (step * halves + half + 1))

@@ -74,21 +74,11 @@ class RecurrentTactic(Tactic):
     def check(self, problem: Problem) -> Rejection | None:
         """Declines other types, weights that vary, and sequences with holes between rows."""
         for index, operand in enumerate(problem.inputs):
-            if operand is None:
-                continue
-            if index == _LENGTHS:
-                if not operand.is_dense:
-                    return Rejection("the lengths do not lie densely")
-                continue
-            if operand.dtype is not DataType.FLOAT:
-                return Rejection(f"works on fp32, not on {operand.dtype.value}")
-            if index in _ROLES and not operand.constant:
-                return Rejection(f"the {_ROLES[index]} are no constant")
-            if operand.strides[-1] != 1 and operand.shape[-1] != 1:
-                return Rejection("the last dimension of an operand is not contiguous")
-        for operand in problem.outputs:
-            if operand.strides[-1] != 1 and operand.shape[-1] != 1:
-                return Rejection("the last dimension of an output is not contiguous")
+            reason = None if operand is None else _declines(index, operand)
+            if reason is not None:
+                return Rejection(reason)
+        if any(o.strides[-1] != 1 and o.shape[-1] != 1 for o in problem.outputs):
+            return Rejection("the last dimension of an output is not contiguous")
         for pair in ((_given(problem, _H0), _given(problem, _C0)), problem.outputs[1:]):
             if len({operand.strides for operand in pair if operand is not None}) > 1:
                 return Rejection("hidden and cell state lie differently")
@@ -151,6 +141,19 @@ class RecurrentTactic(Tactic):
         args, keep = _arguments(problem, buffers, sizes)
         start = Command(r.start_states.address, args, keep=keep)
         return product, start, Command(r.recur.address, args)
+
+
+def _declines(index: int, operand: Operand) -> str | None:
+    """Why an input cannot be used; None when it can."""
+    if index == _LENGTHS:
+        return None if operand.is_dense else "the lengths do not lie densely"
+    if operand.dtype is not DataType.FLOAT:
+        return f"works on fp32, not on {operand.dtype.value}"
+    if index in _ROLES and not operand.constant:
+        return f"the {_ROLES[index]} are no constant"
+    if operand.strides[-1] != 1 and operand.shape[-1] != 1:
+        return "the last dimension of an operand is not contiguous"
+    return None
 
 
 def _by_gate(weights: Array, gates: int, hidden: int) -> NDArray[np.float32]:

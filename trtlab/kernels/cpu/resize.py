@@ -183,7 +183,9 @@ def _plan(problem: Problem) -> _Plan | Rejection:
     if rank == 1:
         return Rejection("wants at least two dimensions")
     tables = [
-        _taps(op, x.shape[axis], out.shape[axis], scales[axis], axis in changed)
+        op.taps(x.shape[axis], out.shape[axis], scales[axis])
+        if axis in changed
+        else _whole(op, out.shape[axis])
         for axis in (rank - 2, rank - 1)
     ]
     strides = (4 * x.strides[-2], 4 * x.strides[-1])
@@ -214,15 +216,10 @@ def _plan(problem: Problem) -> _Plan | Rejection:
     )
 
 
-def _taps(
-    op: Resize, count: int, size: int, scale: float, changes: bool
-) -> tuple[Array, Array]:  # noqa: FBT001
-    """Input indices and weights [taps, out]; an axis that stays reads itself."""
-    if changes:
-        return op.taps(count, size, scale)
-    taps = {InterpolationMode.LINEAR: 2, InterpolationMode.CUBIC: 4}.get(
-        op.interpolation_mode, 1
-    )
+def _whole(op: Resize, size: int) -> tuple[Array, Array]:
+    """Indices and weights [taps, size] of an axis that stays: each element is itself."""
+    counts = {InterpolationMode.LINEAR: 2, InterpolationMode.CUBIC: 4}
+    taps = counts.get(op.interpolation_mode, 1)
     weights = np.zeros((taps, size))
     weights[0] = 1
     return np.tile(np.arange(size, dtype=np.int64), (taps, 1)), weights

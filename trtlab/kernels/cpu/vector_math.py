@@ -82,7 +82,7 @@ def log(x: Lanes) -> Lanes:
     result = e.fma(_LN2_HIGH, f + tail)
     result = (x > 3.4028234e38).choose(x, result)
     result = (x < smallest).choose(float("-inf"), result)
-    return (x < 0.0).choose(float("nan"), result)
+    return x.compare(">=", 0.0).choose(result, float("nan"))
 
 
 def sigmoid(x: Lanes) -> Lanes:
