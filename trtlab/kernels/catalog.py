@@ -7,6 +7,7 @@ from trtlab.kernels.cpu.composed import ChannelsLast, SeparateEpilogue
 from trtlab.kernels.cpu.convolution import (
     DepthwiseConvolution,
     IndirectConvolution,
+    LineConvolution,
     MatrixConvolution,
     WinogradConvolution,
 )
@@ -74,6 +75,7 @@ def _convolutions() -> list[Tactic]:
     separate = SeparateEpilogue("cpu.convolution.separate_epilogue", indirect)
     return [
         MatrixConvolution(),
+        LineConvolution(),
         depthwise,
         *(WinogradConvolution(m, fused=fused) for m in (4, 2) for fused in (True, False)),
         indirect,

@@ -2,13 +2,14 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from trtlab.devices.cpu.isa import target_isa
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu.bind_convolution import (
     Convolve,
+    Window,
     bind_convolve,
     pack_filters,
     pack_group_bias,
@@ -16,6 +17,7 @@ from trtlab.kernels.cpu.bind_convolution import (
 from trtlab.kernels.cpu.bind_depthwise import bind_depthwise, pack_depthwise
 from trtlab.kernels.cpu.bind_gemm import Product, bind_product
 from trtlab.kernels.cpu.bind_winograd import Plan, bind_winograd, pack_winograd, plan_winograd
+from trtlab.kernels.cpu.border import bordered
 from trtlab.kernels.cpu.convolution_shape import FIRST_EXTRA, Shape, describe, is_pointwise
 from trtlab.kernels.cpu.convolve import MAX_TAPS
 from trtlab.kernels.cpu.depthwise import MAX_TAPS as DEPTHWISE_TAPS
@@ -29,6 +31,8 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _ISA = target_isa().name
 _KERNEL, _BIAS = 1, 2  # problem inputs
+_FEW_CHANNELS = 8
+"""Up to here a tap's run of k is too short for the tile's loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,55 @@ class DepthwiseConvolution(_ConvolutionTactic):
         """One command."""
         del buffers, shape
         return [bind_depthwise(job)]
+
+
+class LineConvolution(_ConvolutionTactic):
+    """Few channels: a copy with a border makes the taps of a line one long run of k."""
+
+    name = f"cpu.convolution.lines/{_ISA}"
+
+    def refuse(self, shape: Shape) -> Rejection | None:
+        """Declines groups, other dimensions, dilated lines, and many channels."""
+        window = shape.window
+        if shape.groups != 1 or shape.x.size[0] != 1 or window.taps[0] != 1:
+            return Rejection("groups, or not two spatial dimensions")
+        if window.taps[2] == 1 or window.dilation[2] != 1:
+            return Rejection("the taps of a line do not lie together")
+        if shape.channels > _FEW_CHANNELS:
+            return Rejection(f"{shape.channels} channels are worth a tap each")
+        return None
+
+    def workspace_bytes(self, problem: Problem) -> int:
+        """The copy."""
+        shape = describe(problem)
+        if isinstance(shape, Rejection):
+            return 0
+        height, width = _bordered_size(shape)
+        return 4 * shape.x.images * height * width * shape.channels
+
+    def commands(self, job: Convolve, buffers: Buffers, shape: Shape) -> Sequence[Command]:
+        """The copy, then the convolution of its lines."""
+        window = job.window
+        height, width = _bordered_size(shape)
+        border = (window.pad[1], window.pad[2])
+        copy, image = bordered(job.x, job.channels, height, width, *border, buffers.workspace)
+        lines = Window(
+            (1, window.taps[1], 1), window.stride, (0, 0, 0), (1, window.dilation[1], 1)
+        )
+        long = replace(job, x=image, window=lines, channels=window.taps[2] * job.channels)
+        return [copy, bind_convolve(long)]
+
+
+def _bordered_size(shape: Shape) -> tuple[int, int]:
+    """Height and width that the windows reach over."""
+    window = shape.window
+    height, width = (
+        (shape.y.size[a] - 1) * window.stride[a]
+        + window.dilation[a] * (window.taps[a] - 1)
+        + 1
+        for a in (1, 2)
+    )
+    return height, width
 
 
 class WinogradConvolution(_ConvolutionTactic):
