@@ -148,6 +148,7 @@ class Session:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
+                start_new_session=True,  # interrupting a kernel must not end its worker
                 encoding="utf-8",
             )
             self._listener = threading.Thread(
