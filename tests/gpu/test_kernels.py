@@ -6,6 +6,7 @@ from cuda_conformance import bound_kernels, compile_all, in_type, run_on_gpu
 from kernel_cases import CASES
 from kernel_conformance import assert_close
 
+from trtlab.core.errors import UnsupportedError
 from trtlab.core.types import DataType
 from trtlab.kernels.cuda.catalog import cuda_registry
 
@@ -51,6 +52,8 @@ def test_tactic_agrees_with_numpy(device, tactic, dtype):
             results, expected = run_on_gpu(device, tactic, case, seed=count)
             for result, reference in zip(results, expected, strict=True):
                 assert_close(case, result, reference)
+        except UnsupportedError:
+            count -= 1  # a library ranks fewer plans than the tactic's number
         except AssertionError as error:
             wrong.append(f"{case.op.kind} {case.name}: {str(error).splitlines()[0]}")
     assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong[:20])

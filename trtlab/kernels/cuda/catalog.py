@@ -13,13 +13,16 @@ from trtlab.kernels.cuda.gathering import (
     ScatterTactic,
 )
 from trtlab.kernels.cuda.movement import MoveTactic
+from trtlab.kernels.cuda.mma import MmaTile
 from trtlab.kernels.cuda.normalizing import NormalizationTactic, SoftMaxTactic
 from trtlab.kernels.cuda.pointwise import PointwiseTactic
 from trtlab.kernels.cuda.pooling import LrnTactic, PoolingTactic
+from trtlab.kernels.cuda.pooling_vector import PoolingVectorTactic
 from trtlab.kernels.cuda.product import contraction_tactics
 from trtlab.kernels.cuda.recurrent import RecurrentTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
+from trtlab.kernels.cuda.stem import StemTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
 from trtlab.layers.convolution import Convolution, Deconvolution
@@ -61,13 +64,17 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     products = contraction_tactics()
     library = [CublasLtTactic(rank) for rank in range(4)]
     depthwise = [DepthwiseTactic(strip) for strip in (1, 2, 4)]
+    stems = [
+        StemTactic(MmaTile(128, 64, 32, 32, 32, 4)),
+        StemTactic(MmaTile(64, 64, 32, 32, 32, 4)),
+    ]
     cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
     return {
         Activation: [pointwise],
         Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
-        Convolution: [*depthwise, *cudnn, *products],
+        Convolution: [*depthwise, *stems, *cudnn, *products],
         Cumulative: [CumulativeTactic()],
         Deconvolution: products,
         Einsum: [*library, *products],
@@ -83,7 +90,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         Padding: [box],
         ParametricReLU: [pointwise],
         Pointwise: [pointwise],
-        Pooling: [PoolingTactic()],
+        Pooling: [PoolingVectorTactic(), PoolingTactic()],
         Recurrent: [RecurrentTactic()],
         Reduce: [ReduceTactic(), pointwise],
         Reformat: [pointwise],

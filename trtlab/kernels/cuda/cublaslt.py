@@ -19,7 +19,14 @@ from trtlab.core.errors import DeviceError, UnsupportedError
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch, Launch, Loader, Stream
 from trtlab.devices.cuda.memory import CudaMemory
-from trtlab.kernels.cuda.contraction import Contraction, Extra, begin_row, finish, merged, runs_fit
+from trtlab.kernels.cuda.contraction import (
+    Contraction,
+    Extra,
+    begin_row,
+    finish,
+    merged,
+    runs_fit,
+)
 from trtlab.kernels.cuda.forms import form_of
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.text import Writer, blocks_for
@@ -154,9 +161,7 @@ def _like_result(form: Contraction, operand: Extra) -> Matrix | None:
     batch = merged(form.batch, operand.batch)
     if len(batch[0]) > 1 or operand.dtype is not form.result.dtype:
         return None
-    found = _matrix(
-        form.m, operand.m, form.n, operand.n, batch[1][0] if batch[1] else 0
-    )
+    found = _matrix(form.m, operand.m, form.n, operand.n, batch[1][0] if batch[1] else 0)
     if found is None or found.turned or (prod(form.m) > 1 and found.pitch < found.columns):
         return None
     return Matrix(found.columns, found.rows, found.pitch, False, found.batch_step)
@@ -246,7 +251,9 @@ def _rest_kernel(
         *load,
         *lines[at + 1 :],
     )
-    return writer.kernel("finish_product", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1))
+    return writer.kernel(
+        "finish_product", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1)
+    )
 
 
 @dataclass
@@ -278,15 +285,30 @@ class ProductLaunch:
         try:
             descriptor = lib.matmul_desc_create(_COMPUTE_32F, _CUDA_TYPES[DataType.FLOAT])
             attribute = lib.MatmulDescAttribute
-            _set(lib.matmul_desc_set_attribute, descriptor, attribute.TRANSA, np.int32(p.b.turned))
-            _set(lib.matmul_desc_set_attribute, descriptor, attribute.TRANSB, np.int32(p.a.turned))
+            _set(
+                lib.matmul_desc_set_attribute,
+                descriptor,
+                attribute.TRANSA,
+                np.int32(p.b.turned),
+            )
+            _set(
+                lib.matmul_desc_set_attribute,
+                descriptor,
+                attribute.TRANSB,
+                np.int32(p.a.turned),
+            )
             epilogue = {
                 (False, False): lib.Epilogue.DEFAULT,
                 (True, False): lib.Epilogue.BIAS,
                 (False, True): lib.Epilogue.RELU,
                 (True, True): lib.Epilogue.RELU_BIAS,
             }[p.biased, p.relu]
-            _set(lib.matmul_desc_set_attribute, descriptor, attribute.EPILOGUE, np.uint32(epilogue))
+            _set(
+                lib.matmul_desc_set_attribute,
+                descriptor,
+                attribute.EPILOGUE,
+                np.uint32(epilogue),
+            )
             if p.biased:
                 _set(
                     lib.matmul_desc_set_attribute,
@@ -315,7 +337,12 @@ class ProductLaunch:
             named.MAX_WORKSPACE_BYTES,
             np.uint64(_WORKSPACE),
         )
-        places = (self.addresses[1], self.addresses[0], self.added or self.addresses[2], self.addresses[2])
+        places = (
+            self.addresses[1],
+            self.addresses[0],
+            self.added or self.addresses[2],
+            self.addresses[2],
+        )
         for name, address in zip("ABCD", places, strict=True):
             _set(
                 lib.matmul_preference_set_attribute,

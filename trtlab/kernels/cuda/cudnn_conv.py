@@ -74,6 +74,13 @@ class CudnnConvolutionTactic(Tactic):
         groups = op.num_groups
         if any(extent % 8 for extent in (x.shape[1] // groups, kernel.shape[0] // groups)):
             return Rejection("channels of a group are no multiple of eight")
+        maps = (1, kernel.shape[0], 1, 1)
+        for operand in problem.inputs[_FIRST_EXTRA:]:
+            # Operands that repeat along some axes only come out wrong, or fault.
+            if operand is not None and operand.shape not in {problem.outputs[0].shape, maps}:
+                return Rejection("an operand is neither an image nor one value a map")
+            if operand is not None and operand.strides[1] != 1:
+                return Rejection("works with channels fastest")
         for step in op.epilogue:
             known = step.function in _ONE | _TWO or (
                 step.function == "clip" and step.params[0] == 0
@@ -169,6 +176,7 @@ def _graph_of(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
         compute_data_type=library.data_type.FLOAT,
         handle=_handle(),
     )
+    maps, channels, height, width = kernel.shape
     number = 0
 
     def tensor(dim: Sequence[int], stride: Sequence[int]) -> Any:  # noqa: ANN401
@@ -179,17 +187,14 @@ def _graph_of(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
         )
 
     def image(operand: Operand) -> Any:  # noqa: ANN401
-        shape = (1,) * (_RANK - len(operand.shape)) + operand.shape
-        lead = (operand.strides[0] if operand.strides else 1,) * (_RANK - len(operand.shape))
-        return tensor(shape, (*lead, *operand.strides))
+        if operand.shape[2:] == (1, 1):
+            return tensor(operand.shape, (maps, 1, maps, maps))
+        return tensor(operand.shape, operand.strides)
 
     window = op.window(kernel.shape[2:])
     pads = window.padding(x.shape[2:])
-    maps, channels, height, width = kernel.shape
-    data = image(x)
-    weights = tensor(
-        kernel.shape, (channels * height * width, 1, width * channels, channels)
-    )
+    data = tensor(x.shape, x.strides)
+    weights = tensor(kernel.shape, (channels * height * width, 1, width * channels, channels))
     value = graph.conv_fprop(
         image=data,
         weight=weights,

@@ -77,7 +77,9 @@ class DepthwiseTactic(Tactic):
             return 1
         width = 16 // int(x.dtype.itemsize)
         strides = (x.strides[0], *x.strides[2:])
-        while width > 1 and not (runs_fit(form, width) and all(s % width == 0 for s in strides)):
+        while width > 1 and not (
+            runs_fit(form, width) and all(s % width == 0 for s in strides)
+        ):
             width //= 2
         return width
 
