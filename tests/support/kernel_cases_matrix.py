@@ -168,6 +168,41 @@ def _convolutions():
         rtol=1e-5,
         atol=1e-4,
     )
+    kinds = {
+        "gaps": ((2, 6, 5, 4), (6, 5, 2, 1), {"stride_nd": (3, 2)}, 1),
+        "groups": (
+            (1, 6, 5, 6),
+            (6, 4, 3, 3),
+            {
+                "stride_nd": (2, 1),
+                "dilation_nd": (2, 1),
+                "num_groups": 2,
+                "pre_padding": (1, 2),
+            },
+            2,
+        ),
+        "line": ((2, 5, 9), (5, 7, 4), {"stride_nd": (2,), "post_padding": (1,)}, 1),
+    }
+    for name, (shape, kernel, options, groups) in kinds.items():
+        operands = (
+            Spec(shape, hwc=True),
+            Spec(kernel, constant=True),
+            Spec((kernel[1] * groups,), constant=True),
+        )
+        yield Case(f"up-{name}", Deconvolution(**options), operands, HWC, rtol=1e-5, atol=1e-4)
+    for name, program in (("residual", RESIDUAL), ("general", GENERAL)):
+        operands = (
+            Spec((2, 6, 3, 4), hwc=True),
+            Spec((6, 20, 2, 2), constant=True),
+            Spec((20,), constant=True),
+            Spec((2, 20, 6, 8), hwc=True),
+        )
+        op = Deconvolution(**up, epilogue=program)
+        yield Case(f"up-{name}", op, operands, HWC, rtol=1e-5, atol=1e-4)
+        op = Deconvolution(stride_nd=(2, 2), pre_padding=(1, 1), epilogue=program)
+        shape = (2, 20, 5, 7)
+        odd = (*operands[:3], Spec(shape, hwc=True))
+        yield Case(f"up-{name}-cut", op, odd, HWC, rtol=1e-5, atol=1e-4)
 
 
 def _attentions():

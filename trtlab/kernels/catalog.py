@@ -11,6 +11,7 @@ from trtlab.kernels.cpu.convolution import (
     MatrixConvolution,
     WinogradConvolution,
 )
+from trtlab.kernels.cpu.deconvolution import TapDeconvolution
 from trtlab.kernels.cpu.emulated import EmulatedTactic
 from trtlab.kernels.cpu.gather import GatherTactic
 from trtlab.kernels.cpu.lrn import LrnTactic
@@ -27,7 +28,7 @@ from trtlab.kernels.cpu.softmax import SoftMaxTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
 from trtlab.layers.catalog import OPS
-from trtlab.layers.convolution import Convolution
+from trtlab.layers.convolution import Convolution, Deconvolution
 from trtlab.layers.creation import Constant
 from trtlab.layers.elementwise import ElementWise, Select
 from trtlab.layers.fused import Attention, Reformat
@@ -84,6 +85,16 @@ def _convolutions() -> list[Tactic]:
     ]
 
 
+def _deconvolutions() -> list[Tactic]:
+    taps = TapDeconvolution()
+    separate = SeparateEpilogue("cpu.deconvolution.separate_epilogue", taps)
+    return [
+        taps,
+        separate,
+        ChannelsLast("cpu.deconvolution.channels_first", (taps, separate)),
+    ]
+
+
 def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, cast = PointwiseTactic(), MoveTactic(), CastTactic()
     product = MatrixProduct()
@@ -93,6 +104,7 @@ def _cpu_kernels() -> dict[type[Op], list[Tactic]]:
         Cast: [cast],
         Concatenation: [move],
         Convolution: _convolutions(),
+        Deconvolution: _deconvolutions(),
         ElementWise: [pointwise],
         Expand: [move],
         Gather: [GatherTactic()],
