@@ -113,7 +113,7 @@ def bind_convolve(job: Convolve) -> Command:
     """The command that computes a convolution on its buffers."""
     block = np.zeros(c.BLOCK_FIELDS, np.int64)
     job.finish.write(block, Rows(job.y.address, job.y.pitch))
-    zeros = np.zeros(job.channels + 16, np.float32)
+    zeros = np.zeros(job.groups * job.channels + 16, np.float32)
     k = prod(job.window.taps) * job.channels
     columns = min(TILE_COLUMNS, padded_columns(job.maps))
     singles = {
@@ -125,6 +125,8 @@ def bind_convolve(job: Convolve) -> Command:
         c.MAPS_AT: job.maps,
         c.WEIGHTS_AT: job.weights,
         c.ZEROS_AT: zeros.ctypes.data,
+        c.GROUPS_TOGETHER_AT: 4 * k * padded_columns(job.maps) * job.groups
+        <= _PANEL_BLOCK_BYTES,
         c.PANEL_BLOCK_AT: max(1, _PANEL_BLOCK_BYTES // max(1, 4 * k * columns)),
     }
     for offset, value in singles.items():

@@ -68,8 +68,9 @@ from trtlab.kernels.cpu.microkernel import (
     WEIGHTS_AT,
     ZEROS_AT,
     PANEL_BLOCK_AT,
-) = (8 * (FIRST_FREE + field) for field in (0, 1, 2, 5, 8, 11, 14, 17, 20, *range(23, 30)))
-BLOCK_FIELDS: Final = FIRST_FREE + 30
+    GROUPS_TOGETHER_AT,  # 1: all groups of a tile before the next tile
+) = (8 * (FIRST_FREE + field) for field in (0, 1, 2, 5, 8, 11, 14, 17, 20, *range(23, 31)))
+BLOCK_FIELDS: Final = FIRST_FREE + 31
 
 _VALUES, _ZERO_BIAS, _TAIL, _TABLE = 256, 512, 1024, 4096
 MAX_TAPS: Final = (SCRATCH_BYTES - _TABLE) // (8 * TILE_ROWS)
@@ -179,6 +180,25 @@ def _tiles(args: int, scratch: int, group: int, pixel: int, first: int, last: in
 
 
 @routine
+def _all_groups(args: int, scratch: int, pixel: int, end: int) -> None:
+    """Pixels tile by tile, all groups of each: for small weights, which stay in the cache."""
+    groups, channels = load_i64(args + GROUPS_AT), load_i64(args + CHANNELS_AT)
+    panels = (load_i64(args + MAPS_AT) + TILE_COLUMNS - 1) // TILE_COLUMNS
+    tiles = (end - pixel + TILE_ROWS - 1) // TILE_ROWS
+    entries = load_i64(scratch + TAPS) * TILE_ROWS
+    for tile in range(tiles):
+        start = pixel + (end - pixel) * tile // tiles
+        rows = pixel + (end - pixel) * (tile + 1) // tiles - start
+        store_i64(scratch + ROWS, rows)
+        _point_rows(args, scratch + _TABLE, 0, start, rows)
+        for group in range(groups):
+            _tiles(args, scratch, group, start, 0, panels)
+            # the next group's channels; the zeros are as long as a whole pixel
+            for place in range(scratch + _TABLE, scratch + _TABLE + 8 * entries, 8):
+                store_i64(place, load_i64(place) + 4 * channels)
+
+
+@routine
 def _share(
     args: int, scratch: int, group: int, pixel: int, end: int, panel: int, end_panel: int
 ) -> None:
@@ -223,6 +243,11 @@ def convolve(args: int, thread: int, threads: int) -> None:
         i, j = thread // across, thread % across
         first, last = pixels * i // along, pixels * (i + 1) // along
         _share(args, scratch, 0, first, last, panels * j // across, panels * (j + 1) // across)
+        return
+    if load_i64(args + GROUPS_TOGETHER_AT) != 0:
+        _all_groups(
+            args, scratch, pixels * thread // threads, pixels * (thread + 1) // threads
+        )
         return
     tiles = (pixels + TILE_ROWS - 1) // TILE_ROWS
     unit, end = groups * tiles * thread // threads, groups * tiles * (thread + 1) // threads

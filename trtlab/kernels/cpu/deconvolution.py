@@ -134,7 +134,7 @@ def _describe(problem: Problem) -> _Shape | Rejection:
         return operands
     x, kernel, y = operands
     size = kernel.shape[2:]
-    if len(size) > 2:  # noqa: PLR2004
+    if len(size) > 2:
         return Rejection("more than two spatial dimensions")
     source, target = layout_of(x), layout_of(y)
     if source is None or target is None:
