@@ -17,7 +17,7 @@ from trtlab.builder.reformats import insert_reformats
 from trtlab.builder.rehearsal import rehearse
 from trtlab.builder.timer import DeviceTimer
 from trtlab.core.errors import UsageError
-from trtlab.core.types import DataType
+from trtlab.core.types import DataType, Dim
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.protocol import Device
 from trtlab.engine.engine import Engine, ShapeProfile, check_profile
@@ -79,7 +79,7 @@ def build(
     profiles = _profiles(network, options)
     work = clone(network)
     _ask_layers(work, options.layer_precisions)
-    rules = _pass_options(options, device)
+    rules = _pass_options(options, device, _extents(network, profiles[0]))
     with clock.phase(OPTIMIZE, len(pipeline.passes_for(rules))) as advance:
         passes = pipeline.run(work, rules, lambda _name, _number, _count: advance())
     copy_constant_outputs(work)
@@ -129,7 +129,21 @@ def _profiles(network: Network, options: BuildOptions) -> tuple[ShapeProfile, ..
     return tuple(check_profile(network, profile) for profile in given)
 
 
-def _pass_options(options: BuildOptions, device: Device) -> PassOptions:
+def _extents(network: Network, profile: ShapeProfile) -> tuple[tuple[str, int], ...]:
+    """Sizes of the inputs' named dimensions at the profile's optimum."""
+    shapes = profile.opt()
+    pairs = [
+        (extent.name, size)
+        for tensor in network.inputs
+        for extent, size in zip(tensor.shape, shapes.get(tensor.name, ()), strict=False)
+        if isinstance(extent, Dim)
+    ]
+    return tuple(dict(pairs).items())
+
+
+def _pass_options(
+    options: BuildOptions, device: Device, extents: tuple[tuple[str, int], ...]
+) -> PassOptions:
     return PassOptions(
         optimization_level=options.optimization_level,
         precision=options.precision,
@@ -144,6 +158,7 @@ def _pass_options(options: BuildOptions, device: Device) -> PassOptions:
         constraints=options.constraints,
         disabled_rules=options.disabled_rules,
         device=device.kind,
+        extents=extents,
     )
 
 
