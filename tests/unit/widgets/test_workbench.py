@@ -33,6 +33,14 @@ def test_unknown_keywords_are_refused(session: FakeSession) -> None:
         Workbench("zoo:resnet50", session=session, precison="fp16")  # pyright: ignore[reportCallIssue]
 
 
+def test_a_bare_zoo_name_is_shown_as_chosen(session: FakeSession) -> None:
+    bench = Workbench("resnet50", session=session)
+    assert bench._model._zoo.value == "zoo:resnet50"
+    assert bench._model._path.value == ""
+    bench.wait(5)
+    assert bench.build_request.source == "resnet50"
+
+
 def test_without_a_model_nothing_can_be_built(session: FakeSession) -> None:
     bench = Workbench(session=session)
     assert bench.code == ""

@@ -64,8 +64,9 @@ class ModelPanel(w.VBox):
         """Show what was opened from outside, without opening it again."""
         self._quiet = True
         known = {value for _, value in self._zoo.options}
-        self._zoo.value = source if source in known else ""
-        self._path.value = "" if source in known else source
+        named = next((v for v in (source, f"zoo:{source}") if v and v in known), "")
+        self._zoo.value = named
+        self._path.value = "" if named else source
         self._quiet = False
 
     def _take(self, source: str) -> None:
