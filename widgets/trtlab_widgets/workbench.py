@@ -18,6 +18,7 @@ from trtlab_widgets.live.explorer import Explorer
 from trtlab_widgets.live.fallback import Fallback
 from trtlab_widgets.live.monitor import Monitor
 from trtlab_widgets.pages.text import plural, seconds, time_ms
+from trtlab_widgets.panels.actions_panel import ActionsPanel, Clicked
 from trtlab_widgets.panels.form import classed
 from trtlab_widgets.panels.limits_panel import LimitsPanel
 from trtlab_widgets.panels.model_panel import ModelPanel
@@ -27,8 +28,6 @@ from trtlab_widgets.panels.results import Results
 from trtlab_widgets.panels.run_panel import RunPanel
 from trtlab_widgets.panels.shapes_panel import ShapesPanel
 from trtlab_widgets.protocol import Job, Session, Watch
-
-Clicked = Callable[[object], None]
 
 _SENSOR_INTERVAL_MS = 250.0
 
@@ -69,7 +68,7 @@ class Workbench(w.VBox):
         self._jobs = JobRunner(self._progress.tell, self._failed, self._set_busy)
         self._busy = False
         self.monitor = Monitor()
-        self._actions = _Actions(self._click(self.build), self._click(self.run))
+        self._actions = ActionsPanel(self._click(self.build), self._click(self.run))
         super().__init__(self._compose())
         self.add_class("trtl")
         self.add_class("trtl-workbench")
@@ -329,34 +328,6 @@ class Workbench(w.VBox):
             return summary_html(self._report)
         source = f" of <code>{escape(self._source)}</code>" if self._source else ""
         return f"<p>A trtlab workbench{source}.</p>"
-
-
-class _Actions(w.HBox):
-    """The buttons: options, sensors, build, run."""
-
-    def __init__(self, build: Clicked, run: Clicked) -> None:
-        narrow = {"width": "auto"}
-        self.options = w.ToggleButton(description="Options", layout=narrow)
-        self.sensors = w.ToggleButton(description="Sensors", layout=narrow)
-        self.sensors.tooltip = "Clocks, power, temperature and load as they are now"
-        self._build = w.Button(description="Build", layout={"width": "76px"})
-        self._run = w.Button(
-            description="Run", button_style="primary", layout={"width": "76px"}
-        )
-        self._build.on_click(build)
-        self._run.on_click(run)
-        super().__init__([self.options, self.sensors, self._build, self._run])
-        self.add_class("trtl-actions")
-
-    def enable(self, problem: str, *, busy: bool, stale: bool) -> None:
-        """Offer what can be done now, and say why the rest cannot."""
-        for each in (self._build, self._run):
-            each.disabled = bool(problem) or busy
-        self._build.tooltip = problem or "Build an engine with these options"
-        self._build.button_style = "warning" if stale else ""
-        if stale:
-            self._build.tooltip = "The options have changed since the last build"
-        self._run.tooltip = problem or "Measure; builds first when needed"
 
 
 def _outcome(report: Report) -> str:
