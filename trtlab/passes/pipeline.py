@@ -1,5 +1,6 @@
 """The order of the rules, and the walk through it."""
 
+import sys
 import time
 from collections.abc import Callable, Iterable
 
@@ -28,7 +29,7 @@ from trtlab.passes.layer_norm import LayerNorm
 from trtlab.passes.matmul_scale import MatmulScale
 from trtlab.passes.no_op import NoOp
 from trtlab.passes.normalization_affine import NormalizationAffine
-from trtlab.passes.options import PassOptions
+from trtlab.passes.options import HIGHEST_LEVEL, PassOptions
 from trtlab.passes.pad_fold import PadFold
 from trtlab.passes.pointwise_fusion import PointwiseFusion
 from trtlab.passes.pointwise_simplify import PointwiseSimplify
@@ -88,6 +89,9 @@ _PATTERNS: tuple[Pass, ...] = (
     Attention(),
 )
 
+# Moves that a pattern has made, or that stand next to each other now.
+_FREED: tuple[Pass, ...] = (ShuffleMerge(), TransposeIntoMatmul())
+
 # Constants behind a layer with weights go into the weights; products take what is left over.
 _WEIGHTS: tuple[Pass, ...] = (
     PadFold(),
@@ -136,7 +140,7 @@ def passes_for(options: PassOptions) -> tuple[Pass, ...]:
     by_level: dict[int, tuple[Pass, ...]] = {
         0: cleanup,
         1: (*single, *_WEIGHTS, *_EPILOGUE),
-        2: (*single, *_PATTERNS, ShuffleMerge(), *_WEIGHTS, *_POINTWISE, *_EPILOGUE),
+        2: (*single, *_PATTERNS, *_FREED, *_WEIGHTS, *_POINTWISE, *_EPILOGUE),
     }
     full = (*by_level[2], wide)
     by_level[3] = full
@@ -151,6 +155,16 @@ def passes_for(options: PassOptions) -> tuple[Pass, ...]:
             hint="rules: " + ", ".join(sorted(known)),
         )
     return tuple(p for p in chosen if p.name not in options.disabled_rules)
+
+
+def formulas() -> dict[str, str]:
+    """What each rule does in one line, by name: the head of its module's documentation."""
+    passes = passes_for(PassOptions(optimization_level=HIGHEST_LEVEL))
+    heads = {
+        p.name: (sys.modules[type(p).__module__].__doc__ or "").partition("\n")[0]
+        for p in passes
+    }
+    return dict(sorted(heads.items()))
 
 
 def run(

@@ -16,7 +16,7 @@ from trtlab.network.graph import Network
 from trtlab.network.verify import verify
 from trtlab.passes import edit
 from trtlab.passes.options import PassOptions
-from trtlab.passes.pipeline import passes_for, run
+from trtlab.passes.pipeline import formulas, passes_for, run
 
 
 def residual_block(g: Graph) -> Network:
@@ -213,3 +213,10 @@ def test_a_rule_that_changes_a_type_is_a_bug_that_says_so():
     wider = network.add_constant("c", np.zeros((4, 1, 3), np.float32))
     with pytest.raises(InternalError, match="rule bad changed the output of layer exp"):
         edit.replace(network, network.layers[0], op, (network.inputs[0], wider), "bad")
+
+
+def test_every_rule_says_what_it_does_in_one_line():
+    told = formulas()
+    assert {p.name for p in passes_for(PassOptions())} <= set(told)
+    assert all(line.startswith("``") and line.endswith(".") for line in told.values()), told
+    assert told["swish"] == "``x · sigmoid(x) = swish(x)``, also named SiLU."
