@@ -392,6 +392,12 @@ class Report:
 
         return load(path)
 
+    def __repr__(self) -> str:  # the fields would be half a megabyte in a notebook's file
+        run = self.benchmark
+        took = "not run" if run is None else f"{run.latency_ms.median:.3f} ms"
+        about = f"{self.model.name!r}, {self.device.kind}, {self.config.precision}"
+        return f"Report({about}, {len(self.layers)} layers, {took})"
+
     def _repr_html_(self) -> str:
         from trtlab.report.html import summary_html  # noqa: PLC0415
 

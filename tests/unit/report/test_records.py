@@ -52,3 +52,11 @@ def test_no_such_layer():
     with pytest.raises(UsageError, match="no layer of the report is called 'gem'") as caught:
         REPORT.layer("gem")
     assert "gemm" in caught.value.hint
+
+
+def test_a_report_prints_as_one_line():
+    shown = repr(REPORT)
+    assert REPORT.model.name in shown
+    assert f"{len(LAYERS)} layers" in shown
+    assert len(shown) < 200
+    assert repr(replace(REPORT, benchmark=None)).endswith("not run)")
