@@ -15,7 +15,8 @@ from trtlab.core.types import StaticShape
 from trtlab.devices.cuda.clock import Anchor, anchor, elapsed_ns
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.cuda.libraries import cupy
-from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, PinnedBuffer, copy_async
+from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, PinnedBuffer, copy_async
+from trtlab.devices.protocol import Memory
 from trtlab.layers.base import Array
 from trtlab.profiling.engine_target import random_input
 from trtlab.profiling.target import LayerStamp, QueryStamps, Span
@@ -31,7 +32,7 @@ class _Slot:
     """One set of bindings with its events."""
 
     executable: Executable
-    memory: dict[str, CudaMemory]
+    memory: dict[str, Memory]
     host: dict[str, PinnedBuffer]
     events: dict[str, tuple[Any, Any]]
     asked: set[str] = field(default_factory=set[str])
@@ -81,7 +82,7 @@ class CudaTarget:
         self.set_random_inputs(0)
 
     def _slot(self, executable: Executable) -> _Slot:
-        memory: dict[str, CudaMemory] = {}
+        memory: dict[str, Memory] = {}
         host: dict[str, PinnedBuffer] = {}
         for name, (shape, dtype) in self._sizes.items():
             host[name] = PinnedBuffer(np.empty(shape, dtype))

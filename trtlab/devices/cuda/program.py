@@ -164,6 +164,7 @@ class CudaProgram:
     def _enqueue(self, mark: Mark | None) -> None:
         region = -1
         forked: dict[int, Any] = {}
+        fork: Any = None
         seen: set[int] = set()
         for number, (step, launches) in enumerate(
             zip(self._steps, self._launches, strict=True)
@@ -178,16 +179,17 @@ class CudaProgram:
                 if step.stream not in forked:
                     stream.wait_event(fork)
                     forked[step.stream] = stream
-            if mark is not None:
-                before, after = self._pairs[number]
-                if before not in seen:
-                    mark(self._events[before], stream)
-                    seen.add(before)
+            if mark is None:
+                for launch in launches:
+                    launch.enqueue(stream)
+                continue
+            before, after = self._pairs[number]
+            if before not in seen:
+                mark(self._events[before], stream)
             for launch in launches:
                 launch.enqueue(stream)
-            if mark is not None:
-                mark(self._events[after], stream)
-                seen.add(after)
+            mark(self._events[after], stream)
+            seen |= {before, after}
         self._join(forked)
 
     def _fork(self) -> Any:  # noqa: ANN401 - a CuPy event

@@ -12,14 +12,15 @@ from trtlab.kernels.cuda.gathering import (
     OneHotTactic,
     ScatterTactic,
 )
-from trtlab.kernels.cuda.movement import MoveTactic
 from trtlab.kernels.cuda.mma import MmaTile
+from trtlab.kernels.cuda.movement import MoveTactic
 from trtlab.kernels.cuda.normalizing import NormalizationTactic, SoftMaxTactic
 from trtlab.kernels.cuda.pointwise import PointwiseTactic
 from trtlab.kernels.cuda.pooling import LrnTactic, PoolingTactic
 from trtlab.kernels.cuda.pooling_vector import PoolingVectorTactic
 from trtlab.kernels.cuda.product import contraction_tactics
 from trtlab.kernels.cuda.recurrent import RecurrentTactic
+from trtlab.kernels.cuda.recurrent_steps import RecurrentStepsTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.kernels.cuda.stem import StemTactic
@@ -91,7 +92,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         ParametricReLU: [pointwise],
         Pointwise: [pointwise],
         Pooling: [PoolingVectorTactic(), PoolingTactic()],
-        Recurrent: [RecurrentTactic()],
+        Recurrent: [RecurrentStepsTactic(), RecurrentTactic()],
         Reduce: [ReduceTactic(), pointwise],
         Reformat: [pointwise],
         Resize: [ResizeTactic()],

@@ -103,7 +103,7 @@ class DepthwiseTactic(Tactic):
         writer = Writer(self.name, problem)
         writer.parameters = form.parameters()
         count = prod(extents.values())
-        split = []
+        split: list[str] = []
         rest = "t"
         for name in order[:-1]:
             split += [f"const int {name} = {rest} % {extents[name]};"]

@@ -142,8 +142,13 @@ def _einsum(op: Einsum, problem: Problem) -> Contraction | Rejection:
     m = [x for x in labels if x in c and x in a and x not in b]
     n = [x for x in labels if x in c and x in b and x not in a]
     k = [x for x in labels if x not in c]
-    size = lambda chosen: tuple(extents[x] for x in chosen)  # noqa: E731
-    of = lambda found, chosen: tuple(found.get(x, 0) for x in chosen)  # noqa: E731
+
+    def size(chosen: Sequence[str]) -> tuple[int, ...]:
+        return tuple(extents[x] for x in chosen)
+
+    def of(found: Mapping[str, int], chosen: Sequence[str]) -> tuple[int, ...]:
+        return tuple(found.get(x, 0) for x in chosen)
+
     if len(operands) == 1:
         return Rejection("an einsum of one tensor is a reduction")
     return Contraction(

@@ -19,9 +19,9 @@ from trtlab.kernels.cuda.contraction import (
     finish,
     k_setup,
     offset,
-    runs_fit,
     row_setup,
     row_variables,
+    runs_fit,
 )
 from trtlab.kernels.cuda.text import Writer
 from trtlab.tactics.problem import Problem

@@ -68,7 +68,9 @@ class PerElementTactic(Tactic):
             f"typedef {index} index;",
             f"const index t = (index)blockIdx.x * {_THREADS} + threadIdx.x;",
             f"if (t >= {count}) return;",
-            *split_index("t", [names[a] for a in order], [extents[a] for a in order], "index"),
+            *split_index(
+                "t", [names[a] for a in order], tuple(extents[a] for a in order), "index"
+            ),
             f"const index to = {dot(names, out.strides)};",
         )
         self.body(writer, problem, names)

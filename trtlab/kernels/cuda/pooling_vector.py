@@ -30,7 +30,7 @@ class PoolingVectorTactic(Tactic):
         assert isinstance(op, Pooling)
         if not x.dtype.is_float or len(x.shape) != _RANK or x.format is not TensorFormat.HWC:
             return Rejection("works on channels-last images of floats")
-        if op.type is PoolingType.MAX_AVERAGE_BLEND or len(op.window_size_nd) != 2:  # noqa: PLR2004
+        if op.type is PoolingType.MAX_AVERAGE_BLEND or len(op.window_size_nd) != 2:
             return Rejection("takes maximum or mean over two axes")
         if op.type is PoolingType.AVERAGE and not op.average_count_excludes_padding:
             window = op.window()
@@ -68,7 +68,7 @@ class PoolingVectorTactic(Tactic):
         kind = C_TYPES[x.dtype]
         vector = f"Vec<{kind}, {width}>"
         highest = op.type is PoolingType.MAX
-        unroll = "#pragma unroll" if max(window.size) <= 7 else ""  # noqa: PLR2004
+        unroll = "#pragma unroll" if max(window.size) <= 7 else ""
         combine = (
             "best[e] = max_nan(best[e], wide(v.v[e]))"
             if highest

@@ -41,6 +41,14 @@ class RecurrentTactic(Tactic):
             return Rejection(f"the state needs {shared:,} bytes of shared memory")
         return unknown_types(problem)
 
+    def cost_hint_us(self, problem: Problem) -> float:
+        """A block reads all weights from the second-level cache in every step."""
+        op, x = problem.op, given(problem, _X)
+        assert isinstance(op, Recurrent)
+        steps = x.shape[1 if op.batch_first else 0]
+        weights = given(problem, _W).nbytes + given(problem, _R).nbytes
+        return 20.0 + steps * (2.0 + weights / op.directions / 1e5)
+
     def _shared(self, problem: Problem) -> int:
         op = problem.op
         assert isinstance(op, Recurrent)

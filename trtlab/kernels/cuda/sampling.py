@@ -129,7 +129,10 @@ class ResizeTactic(PerElementTactic):
 
 
 def _coordinate(op: Resize, i: str, count: int, size: int, scale: float, real: str) -> str:
-    number = (lambda v: literal(v)) if real == "float" else (lambda v: repr(float(v)))
+
+    def number(value: float) -> str:
+        return literal(value) if real == "float" else repr(float(value))
+
     if size == 1 and op.selector_for_single_pixel is ResizeSelector.UPPER:
         return "0"
     if op.coordinate_transformation is _C.ALIGN_CORNERS:

@@ -1,0 +1,109 @@
+"""Generated CUDA is stable text, and compiles without a GPU for three architectures."""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from kernel_cases import CASES
+
+from trtlab.core.types import DataType
+from trtlab.devices.cuda.kernel import KernelLaunch
+from trtlab.kernels.cuda.catalog import cuda_registry
+from trtlab.tactics.tactic import Buffers
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "cuda_sources.json"
+ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
+TYPES = (DataType.FLOAT, DataType.HALF)
+
+
+@cache
+def texts() -> dict[str, tuple[str, ...]]:
+    """The kernels of the first case that each tactic accepts, by tactic and type."""
+    from cuda_conformance import in_type
+
+    registry = cuda_registry()
+    found: dict[str, tuple[str, ...]] = {}
+    for case in CASES:
+        for dtype in TYPES:
+            typed = case if dtype is DataType.FLOAT else in_type(case, dtype)
+            problem = None
+            for tactic in registry.candidates(case.op):
+                key = f"{tactic.name} {dtype.value}"
+                if key in found:
+                    continue
+                if problem is None:
+                    problem = typed.problem(typed.arrays(np.random.default_rng(0)))
+                if tactic.check(problem) is None:
+                    found[key] = _bound(tactic, problem)
+    return {key: kernels for key, kernels in sorted(found.items()) if kernels}
+
+
+def _bound(tactic, problem) -> tuple[str, ...]:
+    buffers = Buffers(
+        tuple(None if o is None else 1 << 20 for o in problem.inputs),
+        tuple(1 << 21 for _ in problem.outputs),
+        1 << 22,
+    )
+    launches = tactic.bind(problem, buffers)
+    return tuple(dict.fromkeys(x.kernel.text for x in launches if isinstance(x, KernelLaunch)))
+
+
+def digests() -> dict[str, str]:
+    return {
+        key: hashlib.sha256("\n".join(kernels).encode()).hexdigest()[:16]
+        for key, kernels in texts().items()
+    }
+
+
+def test_every_generated_tactic_has_text():
+    named = {key.rsplit(" ", 1)[0] for key in texts()}
+    generated = {t for t in cuda_registry().names() if ".cudnn." not in t and ".cublaslt." not in t}
+    assert generated <= named
+
+
+def test_text_is_the_same_every_time():
+    first = digests()
+    texts.cache_clear()
+    assert digests() == first
+
+
+def test_text_is_as_recorded():
+    """A difference is either a mistake, or meant: then run this file as a program."""
+    recorded = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    now = digests()
+    changed = sorted(k for k in recorded.keys() | now.keys() if recorded.get(k) != now.get(k))
+    assert not changed, f"run `python {Path(__file__).name}` if this is meant: {changed}"
+
+
+def test_text_begins_with_what_it_is_for():
+    for kernels in texts().values():
+        for text in kernels:
+            lines = text.splitlines()
+            assert lines[0].startswith("// tactic   cuda.")
+            assert lines[1].startswith("// problem  ")
+            head = "\n".join(lines[:40])
+            assert "// grid     " in head
+            assert "// shared   " in head
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_all_text_compiles(arch):
+    nvrtc = pytest.importorskip("cuda.bindings.nvrtc")
+    from trtlab.devices.cuda.nvrtc import compile_cubin
+
+    try:
+        nvrtc.nvrtcVersion()
+    except RuntimeError as error:  # the bindings are there, the compiler's library is not
+        pytest.skip(str(error))
+    for kernels in texts().values():
+        for text in kernels:
+            assert compile_cubin(text, arch)[:4] == b"\x7fELF"
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(digests(), indent=1) + "\n", encoding="utf-8")
