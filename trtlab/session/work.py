@@ -27,6 +27,7 @@ from trtlab.profiling.engine_target import EngineTarget, random_input
 from trtlab.profiling.layers import ProfileOptions
 from trtlab.profiling.measure import MeasureOptions
 from trtlab.profiling.measure import measure as measure_target
+from trtlab.profiling.peaks import with_peaks
 from trtlab.profiling.telemetry.sampler import TelemetrySampler
 from trtlab.report.records import MemoryRecord, Report
 from trtlab.runtime.devices import open_runtime
@@ -204,8 +205,10 @@ def measure(
     finally:
         if sampler is not None:
             sampler.stop()
+    progress("Measuring the device's peaks", 0, 0, "once a device")
     return replace(
         describe(engine),
+        device=with_peaks(engine.device, device, registry),
         layers=measured.layers,
         benchmark=measured.benchmark,
         timeline=measured.timeline,
