@@ -114,7 +114,7 @@ def _lay_out(weights: Mapping[str, Array]) -> tuple[list[Array], list[dict[str, 
             "keys": [key],
             "dtype": DataType.from_numpy(data.dtype).value,
             "shape": list(data.shape),
-            "crc32": zlib.crc32(memoryview(data.reshape(-1).view(np.uint8))),
+            "crc32": zlib.crc32(data.reshape(-1).view(np.uint8).data),
         }
         arrays.append(data)
     return arrays, list(rows.values())

@@ -10,7 +10,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from trtlab.builder.timer import DeviceTimer
 from trtlab.core.errors import TrtlabError
@@ -77,11 +77,14 @@ def _read(path: Path) -> dict[str, tuple[float, float]]:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    rows = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+    rows = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    pairs = {
+        key: cast("list[object]", row) for key, row in rows.items() if isinstance(row, list)
+    }
     return {
-        key: (float(row[0]), float(row[1]))
-        for key, row in rows.items()
-        if isinstance(row, list) and len(cast("list[object]", row)) == 2
+        key: (float(pair[0]), float(pair[1]))
+        for key, pair in pairs.items()
+        if len(pair) == 2 and isinstance(pair[0], float) and isinstance(pair[1], float)
     }
 
 
