@@ -27,15 +27,15 @@ def test_missing_cupy_is_said_with_a_hint(fresh, monkeypatch):
 
 
 def test_driver_that_finds_nothing_is_said(fresh, monkeypatch):
-    class Fault(Exception):
+    class FaultError(Exception):
         pass
 
     class Runtime:
-        CUDARuntimeError = Fault
+        CUDARuntimeError = FaultError
 
         @staticmethod
         def getDeviceCount():  # noqa: N802 - CuPy's name
-            raise Fault("cudaErrorInsufficientDriver")
+            raise FaultError("cudaErrorInsufficientDriver")
 
     class Module:
         class cuda:  # noqa: N801 - CuPy's name

@@ -101,7 +101,7 @@ class Balanced(HTMLParser):
         self.open = []
         self.seen = set()
 
-    def handle_starttag(self, tag, attrs):  # noqa: ARG002  HTMLParser's signature
+    def handle_starttag(self, tag, attrs):
         self.seen.add(tag)
         if tag not in self.VOID:
             self.open.append(tag)

@@ -59,7 +59,7 @@ class CudnnConvolutionTactic(Tactic):
         self._rank = rank
         self.name = f"cuda.cudnn.convolution/plan{rank}"
 
-    def check(self, problem: Problem) -> Rejection | None:
+    def check(self, problem: Problem) -> Rejection | None:  # noqa: C901 - a list of conditions
         """Declines types, layouts and programs that the graph does not express."""
         op, x, kernel = problem.op, given(problem, 0), given(problem, 1)
         assert isinstance(op, Convolution)

@@ -58,6 +58,7 @@ class DepthwiseTactic(Tactic):
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Weights as [taps, channels]."""
+        del problem
         packed = dict(constants)
         if 1 in packed:
             kernel = packed[1]

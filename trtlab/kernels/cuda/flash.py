@@ -155,8 +155,10 @@ class FlashAttentionTactic(Tactic):
             "  #pragma unroll",
             f"  for (int j = 0; j < {_KEYS // 16}; ++j) {{",
             "    unsigned f[4];",
-            f"    load4(f, base + 2 * ({at_k} + slot * {_KEYS * dp} + "
-            f"(j * 16 + lane % 8 + lane / 16 * 8) * {dp} + i * 16 + lane / 8 % 2 * 8));",
+            (
+                f"    load4(f, base + 2 * ({at_k} + slot * {_KEYS * dp} + "
+                f"(j * 16 + lane % 8 + lane / 16 * 8) * {dp} + i * 16 + lane / 8 % 2 * 8));"
+            ),
             "    multiply(p[2 * j], fq[i], f[0], f[1]);",
             "    multiply(p[2 * j + 1], fq[i], f[2], f[3]);",
             "  }",
@@ -209,14 +211,18 @@ class FlashAttentionTactic(Tactic):
             "}",
             "#pragma unroll",
             f"for (int i = 0; i < {_KEYS // 16}; ++i) {{",
-            "  const unsigned w[4] = {pack(p[2 * i][0], p[2 * i][1]), "
-            "pack(p[2 * i][2], p[2 * i][3]), pack(p[2 * i + 1][0], p[2 * i + 1][1]), "
-            "pack(p[2 * i + 1][2], p[2 * i + 1][3])};",
+            (
+                "  const unsigned w[4] = {pack(p[2 * i][0], p[2 * i][1]), "
+                "pack(p[2 * i][2], p[2 * i][3]), pack(p[2 * i + 1][0], p[2 * i + 1][1]), "
+                "pack(p[2 * i + 1][2], p[2 * i + 1][3])};"
+            ),
             "  #pragma unroll",
             f"  for (int j = 0; j < {dv // 16}; ++j) {{",
             "    unsigned f[4];",
-            f"    load4_turned(f, base + 2 * ({at_v} + slot * {_KEYS * vp} + "
-            f"(i * 16 + lane % 8 + lane / 8 % 2 * 8) * {vp} + j * 16 + lane / 16 * 8));",
+            (
+                f"    load4_turned(f, base + 2 * ({at_v} + slot * {_KEYS * vp} + "
+                f"(i * 16 + lane % 8 + lane / 8 % 2 * 8) * {vp} + j * 16 + lane / 16 * 8));"
+            ),
             "    multiply(o[2 * j], w, f[0], f[1]);",
             "    multiply(o[2 * j + 1], w, f[2], f[3]);",
             "  }",
@@ -259,8 +265,10 @@ def _copy_tile(
         f"for (int e = threadIdx.x; e < {rows * runs}; e += {32 * _WARPS}) {{",
         f"  const int r = e / {runs}, f = e % {runs} * 8;",
         f"  const bool ok = {first} + r < {count};",
-        f"  copy16(base + 2 * ({to} + r * {width + 8} + f), "
-        f"{name} + (ok ? (i64)({first} + r) * {operand.strides[2]} + f : 0), ok);",
+        (
+            f"  copy16(base + 2 * ({to} + r * {width + 8} + f), "
+            f"{name} + (ok ? (i64)({first} + r) * {operand.strides[2]} + f : 0), ok);"
+        ),
         "}",
     ]
 

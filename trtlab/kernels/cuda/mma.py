@@ -312,6 +312,7 @@ def mma_kernel(
 
 
 def multiply_text(dtype: DataType) -> str:
+    """The tensor core instruction for a type, as a device function."""
     kind = "bf16" if dtype is DataType.BF16 else "f16"
     return (
         "__device__ __forceinline__ void multiply("

@@ -144,8 +144,10 @@ class RecurrentStepsTactic(Tactic):
         return [
             f"const int t = blockIdx.x * {_THREADS} + threadIdx.x;",
             f"if (t >= {sizes.state}) return;",
-            f"const int i = t % {sizes.hidden}, b = t / {sizes.hidden} % {sizes.batch}, "
-            f"dir = t / {sizes.hidden * sizes.batch};",
+            (
+                f"const int i = t % {sizes.hidden}, b = t / {sizes.hidden} % {sizes.batch}, "
+                f"dir = t / {sizes.hidden * sizes.batch};"
+            ),
         ]
 
     def _begin(self, problem: Problem, sizes: _Sizes) -> Kernel:

@@ -185,8 +185,10 @@ def load_chunk(plan: RowPlan, kind: str, pointer: str, number: int, into: str) -
         ]
     return [
         "#pragma unroll",
-        f"for (int v = 0; v < {width}; ++v) "
-        f"{into}[v] = wide({pointer}[o{number} + v * {step}]);",
+        (
+            f"for (int v = 0; v < {width}; ++v) "
+            f"{into}[v] = wide({pointer}[o{number} + v * {step}]);"
+        ),
     ]
 
 
@@ -204,6 +206,8 @@ def store_chunk(plan: RowPlan, kind: str, pointer: str, number: int, value: str)
         ]
     return [
         "#pragma unroll",
-        f"for (int v = 0; v < {width}; ++v) if (live) "
-        f"{pointer}[o{number} + v * {step}] = Narrow<{kind}>::of({value});",
+        (
+            f"for (int v = 0; v < {width}; ++v) if (live) "
+            f"{pointer}[o{number} + v * {step}] = Narrow<{kind}>::of({value});"
+        ),
     ]
