@@ -176,6 +176,12 @@ def _wide_tile(block: int) -> None:
     raise KernelOnly
 
 
+@operation(VOID, (INT,), lambda build, block: _Tile(build, block, WIDE // 2).emit())
+def _half_tile(block: int) -> None:
+    """``PIXELS`` pixels, half of ``WIDE`` vectors of channels."""
+    raise KernelOnly
+
+
 @operation(VOID, (INT,), lambda build, block: _Tile(build, block, 1).emit())
 def _narrow_tile(block: int) -> None:
     """``PIXELS`` pixels, one vector of channels."""
@@ -263,8 +269,10 @@ def _pixels(
         store_i64(scratch + _TARGETS + 8 * p, result if staged or p >= pixels else direct)
     if count < LANES:
         _last_channels(scratch, count)
-    if count > LANES:
+    if count == WIDE * LANES:
         _wide_tile(scratch)
+    elif count == WIDE // 2 * LANES and WIDE > 2:
+        _half_tile(scratch)
     else:
         _narrow_tile(scratch)
     if staged:
@@ -272,36 +280,76 @@ def _pixels(
 
 
 @routine
-def _block(args: int, scratch: int, unit: int, end: int) -> None:
-    """Tiles ``unit`` … ``end``, channels outermost: their pixels stay in the first cache."""
-    channels, tables = load_i64(args + CHANNELS_AT), stack_scratch()
-    table_bytes = 8 * PIXELS * load_i64(scratch + _TAPS)
+def _point_all(args: int, tables: int, table_bytes: int, unit: int, end: int) -> None:
+    """Fill the tables of tiles ``unit`` … ``end``; inside an image each follows the last."""
     high, wide = load_i64(args + OUT_SIZES_AT), load_i64(args + OUT_SIZES_AT + 8)
     parts = (wide + PIXELS - 1) // PIXELS
+    stride, dilation = load_i64(args + STRIDES_AT + 8), load_i64(args + DILATIONS_AT + 8)
+    reach = dilation * (load_i64(args + TAPS_AT + 8) - 1)
+    below = load_i64(args + DILATIONS_AT) * (load_i64(args + TAPS_AT) - 1)
+    step = PIXELS * stride * load_i64(args + INPUT_PITCH_AT)
+    was_inside = False
     for i in range(unit, end):
         line, column = i // parts, i % parts * PIXELS
         pixels = min(PIXELS, wide - column)
+        top = line % high * load_i64(args + STRIDES_AT) - load_i64(args + PADS_AT)
+        left = column * stride - load_i64(args + PADS_AT + 8)
+        inside = left >= 0 and left + (PIXELS - 1) * stride + reach < load_i64(
+            args + SIZES_AT + 8
+        )
+        inside = inside and top >= 0 and top + below < load_i64(args + SIZES_AT)
+        inside = inside and pixels == PIXELS
         table = tables + (i - unit) * table_bytes
-        _point(args, table, line // high, line % high, column, pixels)
-    channel = 0
-    while channel < channels:
-        count = WIDE * LANES
-        if channels - channel < count:
-            count = min(LANES, channels - channel)
-        staged = load_i64(args + RESIDUAL_AT) != 0 or count < LANES
-        _choose_channels(args, scratch, channel, staged)
-        for i in range(unit, end):
-            column = i % parts * PIXELS
-            pixel, table = i // parts * wide + column, tables + (i - unit) * table_bytes
-            _pixels(args, scratch, table, pixel, min(PIXELS, wide - column), channel, count)
-        channel += count
-    first, last = unit // parts * wide + unit % parts * PIXELS, end // parts * wide
-    last += min(end % parts * PIXELS, wide)
-    store_i64(scratch + _VALUES, first)
-    store_i64(scratch + _VALUES + 8, last - first)
+        if inside and was_inside and column > 0:
+            for place in range(table, table + table_bytes, 8):
+                store_i64(place, load_i64(place - table_bytes) + step)
+        else:
+            _point(args, table, line // high, line % high, column, pixels)
+        was_inside = inside
+
+
+@routine
+def _channels_at(args: int, channel: int) -> int:
+    """How many channels the next tile takes."""
+    left = load_i64(args + CHANNELS_AT) - channel
+    if left >= WIDE * LANES:
+        return WIDE * LANES
+    if left >= WIDE // 2 * LANES:
+        return WIDE // 2 * LANES
+    return min(LANES, left)
+
+
+@routine
+def _block(args: int, scratch: int, unit: int, end: int, near: bool) -> None:  # noqa: FBT001
+    """Tiles ``unit`` … ``end``; ``near``: all tiles of some channels, then the next channels."""
+    channels, tables = load_i64(args + CHANNELS_AT), stack_scratch()
+    table_bytes = 8 * PIXELS * load_i64(scratch + _TAPS)
+    _point_all(args, tables, table_bytes, unit, end)
+    wide = load_i64(args + OUT_SIZES_AT + 8)
+    parts = (wide + PIXELS - 1) // PIXELS
+    rounds = 1 if near else end - unit
+    for turn in range(rounds):
+        first = unit if near else unit + turn
+        last = end if near else first + 1
+        channel = 0
+        while channel < channels:
+            count = _channels_at(args, channel)
+            staged = load_i64(args + RESIDUAL_AT) != 0 or count < LANES
+            _choose_channels(args, scratch, channel, staged)
+            for i in range(first, last):
+                column = i % parts * PIXELS
+                pixel, table = i // parts * wide + column, tables + (i - unit) * table_bytes
+                _pixels(
+                    args, scratch, table, pixel, min(PIXELS, wide - column), channel, count
+                )
+            channel += count
+    begin = unit // parts * wide + unit % parts * PIXELS
+    finish = end // parts * wide + min(end % parts * PIXELS, wide)
+    store_i64(scratch + _VALUES, begin)
+    store_i64(scratch + _VALUES + 8, finish - begin)
     store_i64(scratch + _VALUES + 16, 0)
     store_i64(scratch + _VALUES + 24, channels)
-    output = load_i64(args + OUTPUT_AT) + first * load_i64(args + OUTPUT_PITCH_AT)
+    output = load_i64(args + OUTPUT_AT) + begin * load_i64(args + OUTPUT_PITCH_AT)
     run_epilogue(args, scratch + _VALUES, output, 0, 0)
 
 
@@ -319,8 +367,8 @@ def depthwise(args: int, thread: int, threads: int) -> None:
     units = load_i64(args + IMAGES_AT) * load_i64(args + OUT_SIZES_AT) * parts
     unit, end = units * thread // threads, units * (thread + 1) // threads
     lines_bytes = load_i64(args + TAPS_AT) * load_i64(args + SIZES_AT + 8) * _VECTOR * WIDE
-    most = SCRATCH_BYTES // (8 * PIXELS * taps) if lines_bytes <= _NEAR_BYTES else 1
+    most = SCRATCH_BYTES // (8 * PIXELS * taps)
     while unit < end:
         last = min(unit + most, end)
-        _block(args, scratch, unit, last)
+        _block(args, scratch, unit, last, lines_bytes <= _NEAR_BYTES)
         unit = last
