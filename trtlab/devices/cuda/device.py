@@ -71,9 +71,13 @@ class CudaDevice:
         """Packed weights are the same on every device of an architecture."""
         return f"cuda/{self.arch}"
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Model, driver, compiler and the sources of kernels and device."""
+        return self._fingerprint
+
+    @cached_property
+    def _fingerprint(self) -> str:
         driver = cupy().cuda.runtime.driverGetVersion()
         return f"{self.name}/{self.arch}/{driver}/{compiler_version()}/{_sources()}"
 
