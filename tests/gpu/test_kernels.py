@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from cuda_cases import ALL_CASES as CASES
 from cuda_conformance import bound_kernels, compile_all, in_type, run_on_gpu
-from kernel_cases import CASES
 from kernel_conformance import assert_close
 
 from trtlab.core.errors import UnsupportedError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from kernel_cases import CASES
+from cuda_cases import ALL_CASES as CASES
 
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import KernelLaunch

@@ -47,8 +47,6 @@ class DepthwiseTactic(Tactic):
             return Rejection("not one group and one map a channel")
         if len(x.shape) != _RANK or not kernel.constant or not x.dtype.is_float:
             return Rejection("works on images of floats with constant weights")
-        if self._strip > max(problem.outputs[0].shape[3], 1):
-            return Rejection("the result is narrower than a strip")
         form = form_of(problem)
         return form if isinstance(form, Rejection) else None
 

@@ -51,6 +51,15 @@ __device__ __forceinline__ void load4_turned(unsigned (&r)[4], unsigned at) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(at));
 }
+__device__ __forceinline__ void turn_quad(float (&v)[4]) {
+  const bool odd = threadIdx.x & 1, upper = threadIdx.x & 2;
+  float a = __shfl_xor_sync(0xffffffffu, odd ? v[0] : v[1], 1);
+  float b = __shfl_xor_sync(0xffffffffu, odd ? v[2] : v[3], 1);
+  if (odd) { v[0] = a; v[2] = b; } else { v[1] = a; v[3] = b; }
+  a = __shfl_xor_sync(0xffffffffu, upper ? v[0] : v[2], 2);
+  b = __shfl_xor_sync(0xffffffffu, upper ? v[1] : v[3], 2);
+  if (upper) { v[0] = a; v[1] = b; } else { v[2] = a; v[3] = b; }
+}
 """.strip()
 
 
@@ -312,6 +321,7 @@ def mma_kernel(
 
 
 def multiply_text(dtype: DataType) -> str:
+    """The multiplication of one 16 × 8 × 16 block in a type."""
     """The tensor core instruction for a type, as a device function."""
     kind = "bf16" if dtype is DataType.BF16 else "f16"
     return (
@@ -335,20 +345,65 @@ def _epilogue(
     *,
     aligned: bool,
 ) -> list[str]:
-    mt, nt = tile.wm // 16, tile.wn // 8
-    pairs = n % 2 == 0 if splits > 1 else aligned and runs_fit(form)
+    """Rows of the tile; a quad of lanes holds pairs, which it turns into runs where it can."""
+    at = f"(((i64)part * {batch} + bi) * {m} + m) * {n} + n"
+    turned = tile.wn % 32 == 0 and (
+        n % _RUN == 0
+        if splits > 1
+        else aligned and int(form.result.dtype.itemsize) == 2 and runs_fit(form, _RUN)
+    )
     frame = [
         "#pragma unroll",
-        f"for (int i = 0; i < {mt * 2}; ++i) {{",
+        f"for (int i = 0; i < {tile.wm // 8}; ++i) {{",
         "  const int m = m0 + wm + i / 2 * 16 + i % 2 * 8 + lane / 4;",
-        f"  if (m >= {m}) continue;",
-        *(f"  {line}" for line in (begin_row(form) if splits == 1 else [])),
-        "  #pragma unroll",
-        f"  for (int j = 0; j < {nt}; ++j) {{",
-        "    const float* s = &sum[i / 2][j][i % 2 * 2];",
+        f"  const bool inside = m < {m};",
     ]
+    inner = (
+        _runs(form, tile, splits, at, n)
+        if turned
+        else _pairs(form, tile, splits, at, n, aligned=aligned)
+    )
+    return [*frame, *(f"  {x}" for x in inner), "}"]
+
+
+def _runs(form: Contraction, tile: MmaTile, splits: int, at: str, n: int) -> list[str]:
+    """Four tiles at a time: each lane ends up with eight neighbours of one of them."""
+    names = [f"g[{e}]" for e in range(_RUN)]
+    if splits > 1:
+        store = [
+            f"float* to = partial + {at};",
+            "*reinterpret_cast<Vec<float, 4>*>(to) = {g[0], g[1], g[2], g[3]};",
+            "*reinterpret_cast<Vec<float, 4>*>(to + 4) = {g[4], g[5], g[6], g[7]};",
+        ]
+    else:
+        store = [*begin_row(form), *finish(form, names, aligned=True)]
+    return [
+        "#pragma unroll",
+        f"for (int j = 0; j < {tile.wn // 8}; j += 4) {{",
+        "  float low[4], high[4], g[8];",
+        "  #pragma unroll",
+        "  for (int e = 0; e < 4; ++e) {",
+        "    low[e] = sum[i / 2][j + e][i % 2 * 2];",
+        "    high[e] = sum[i / 2][j + e][i % 2 * 2 + 1];",
+        "  }",
+        "  turn_quad(low);",
+        "  turn_quad(high);",
+        "  #pragma unroll",
+        "  for (int e = 0; e < 4; ++e) { g[2 * e] = low[e]; g[2 * e + 1] = high[e]; }",
+        "  const int n = n0 + wn + (j + lane % 4) * 8;",
+        f"  if (inside && n < {n}) {{",
+        *(f"    {x}" for x in store),
+        "  }",
+        "}",
+    ]
+
+
+def _pairs(
+    form: Contraction, tile: MmaTile, splits: int, at: str, n: int, *, aligned: bool
+) -> list[str]:
+    """Pairs of neighbours as the multiplication leaves them, or single results."""
+    pairs = n % 2 == 0 if splits > 1 else aligned and runs_fit(form)
     first = "n0 + wn + j * 8 + lane % 4 * 2"
-    at = f"(((i64)part * {batch} + bi) * {m} + m) * {n} + n"
     if pairs:
         inner = [f"const int n = {first};", f"if (n >= {n}) continue;"]
         if splits > 1:
@@ -369,4 +424,12 @@ def _epilogue(
             *(f"  {x}" for x in one),
             "}",
         ]
-    return [*frame, *(f"    {x}" for x in inner), "  }", "}"]
+    return [
+        "if (!inside) continue;",
+        *(begin_row(form) if splits == 1 else []),
+        "#pragma unroll",
+        f"for (int j = 0; j < {tile.wn // 8}; ++j) {{",
+        "  const float* s = &sum[i / 2][j][i % 2 * 2];",
+        *(f"  {x}" for x in inner),
+        "}",
+    ]

@@ -16,6 +16,9 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 _ALIGN = 16
 _MOST_GROUPS = 16
 _LEAST_WORK = 64
+_MOST_BLOCKS = 65535
+_WAVES = 4
+_OUT_OF_THE_RACE = 1e3
 _MULTIPROCESSORS = 132
 _HALF = {DataType.HALF, DataType.BF16}
 
@@ -34,7 +37,9 @@ class ContractionTactic(Tactic):
         """Why this kind of kernel declines."""
         raise NotImplementedError
 
-    def kernel(self, form: Contraction, problem: Problem, *, aligned: bool) -> Kernel:
+    def kernel(
+        self, form: Contraction, problem: Problem, splits: int, *, aligned: bool
+    ) -> Kernel:
         """The first launch."""
         raise NotImplementedError
 
@@ -54,21 +59,33 @@ class ContractionTactic(Tactic):
         if isinstance(form, Rejection):
             return form
         batch, m, n, k = form.sizes
-        tm, tn, tk = self.tile()
-        if batch * self.splits > 65535 or -(-m // tm) > 65535:
+        if (
+            batch * self._splits_of(form) > _MOST_BLOCKS
+            or -(-m // self.tile()[0]) > _MOST_BLOCKS
+        ):
             return Rejection("more tiles than a grid has")
-        if self.splits > 1:
-            if not form.result.dtype.is_float:
-                return Rejection("integers are not added in parts")
-            blocks = -(-m // tm) * -(-n // tn) * batch
-            if blocks * self.splits > 4 * _MULTIPROCESSORS or k < 2 * tk * self.splits:
-                return Rejection("enough tiles without splitting the sum")
+        if self.splits > 1 and not form.result.dtype.is_float:
+            return Rejection("integers are not added in parts")
         return self.refuse(form)
+
+    def _splits_of(self, form: Contraction) -> int:
+        """Parts of the sum at these extents: one where there are tiles enough without."""
+        batch, m, n, k = form.sizes
+        tm, tn, tk = self.tile()
+        blocks = -(-m // tm) * -(-n // tn) * batch
+        useful = (
+            blocks * self.splits <= _WAVES * _MULTIPROCESSORS and k >= 2 * tk * self.splits
+        )
+        return self.splits if useful else 1
+
+    def unsuited(self, form: Contraction) -> bool:
+        """Whether another tile does the same faster: then this one need not be timed."""
+        return self.splits > 1 and self._splits_of(form) == 1
 
     def workspace_bytes(self, problem: Problem) -> int:
         """Partial sums in float32."""
         form = form_of(problem)
-        if self.splits == 1 or isinstance(form, Rejection):
+        if isinstance(form, Rejection) or self._splits_of(form) == 1:
             return 0
         batch, m, n, _ = form.sizes
         return 4 * batch * m * n * self.splits
@@ -84,7 +101,8 @@ class ContractionTactic(Tactic):
         waves = max(blocks / _MULTIPROCESSORS, 1.0)
         work = 2.0 * tm * tn * (-(-k // self.splits) + 2 * tk)
         joined = 3.0 + 4 * batch * m * n * self.splits / 2e6 if self.splits > 1 else 0.0
-        return 2.0 + waves * work * _MULTIPROCESSORS / self.rate(form) + joined
+        spent = 2.0 + waves * work * _MULTIPROCESSORS / self.rate(form) + joined
+        return spent * (_OUT_OF_THE_RACE if self.unsuited(form) else 1.0)
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Convolution kernels with the channel fastest."""
@@ -97,10 +115,11 @@ class ContractionTactic(Tactic):
         given = [a for a in buffers.inputs if a is not None]
         out = buffers.outputs[0]
         aligned = all(a % _ALIGN == 0 for a in (*given, out))
-        kernel = self.kernel(form, problem, aligned=aligned)
-        if self.splits == 1:
+        splits = self._splits_of(form)
+        kernel = self.kernel(form, problem, splits, aligned=aligned)
+        if splits == 1:
             return (KernelLaunch(kernel, (*given, out)),)
-        join = join_kernel(form, self.name, problem, self.splits, aligned=aligned)
+        join = join_kernel(form, self.name, problem, splits, aligned=aligned)
         return (
             KernelLaunch(kernel, (*given[:2], buffers.workspace)),
             KernelLaunch(join, (buffers.workspace, *given[2:], out)),
@@ -137,10 +156,12 @@ class SimtTactic(ContractionTactic):
             return Rejection("tensor cores are faster")
         return None
 
-    def kernel(self, form: Contraction, problem: Problem, *, aligned: bool) -> Kernel:
+    def kernel(
+        self, form: Contraction, problem: Problem, splits: int, *, aligned: bool
+    ) -> Kernel:
         """The first launch; alignment does not matter to it."""
         del aligned
-        return simt_kernel(form, self._tile, self.name, problem, self.splits)
+        return simt_kernel(form, self._tile, self.name, problem, splits)
 
 
 class MmaTactic(ContractionTactic):
@@ -165,6 +186,13 @@ class MmaTactic(ContractionTactic):
         full = 4e8 * min(1.0, (self._tile.m * self._tile.n) ** 0.5 / 128)
         return full / 8 if "scalar" in self._modes(form) else full
 
+    def unsuited(self, form: Contraction) -> bool:
+        """Tiles for runs of eight elements are slow without them; tiny groups leave them empty."""
+        batch, _, n, k = form.sizes
+        tiny = batch > _MOST_GROUPS and n * k < _LEAST_WORK
+        apart = "scalar" in self._modes(form) and self._tile not in _FOR_ELEMENTS
+        return super().unsuited(form) or tiny or apart
+
     def _modes(self, form: Contraction) -> tuple[str, str]:
         """How the factors are loaded."""
         return (
@@ -178,16 +206,13 @@ class MmaTactic(ContractionTactic):
             return Rejection(
                 f"tensor cores multiply fp16 and bf16, not {form.left.dtype.value}"
             )
-        batch, _, n, k = form.sizes
-        if batch > _MOST_GROUPS and n * k < _LEAST_WORK:
-            return Rejection("too little work in a group for a tile")
-        if "scalar" in self._modes(form) and self._tile not in _FOR_ELEMENTS:
-            return Rejection("a factor does not come in runs of eight elements")
         return None
 
-    def kernel(self, form: Contraction, problem: Problem, *, aligned: bool) -> Kernel:
+    def kernel(
+        self, form: Contraction, problem: Problem, splits: int, *, aligned: bool
+    ) -> Kernel:
         """The first launch."""
-        return mma_kernel(form, self._tile, self.name, problem, self.splits, aligned=aligned)
+        return mma_kernel(form, self._tile, self.name, problem, splits, aligned=aligned)
 
 
 _FOR_ELEMENTS = {MmaTile(128, 64, 32, 32, 32, 4), MmaTile(64, 64, 64, 32, 32, 3)}
