@@ -453,10 +453,14 @@ def test_siblings_that_are_better_left_alone(reader, reason):
     declines(ON_CUDA, network, reason)
 
 
-def test_on_the_cpu_copies_cost_more_than_launches():
+def test_parts_that_must_be_copied_cost_more_than_launches():
     g = Graph()
-    x = g.unary("exp", g.input("x", BATCH, LENGTH, 6))
-    declines(Horizontal("cpu"), g.output(*projections(g, x)), "cost more than it saves")
+    x = g.unary("exp", g.input("x", BATCH, 4, 6, 6))
+    network = g.output(
+        *(g.conv(g.conv(x, 3, name=f"c{i}"), 2, 3, name=f"d{i}") for i in (0, 1))
+    )
+    declines(Horizontal("cpu"), network, "cost more than it saves")
+    fires(ON_CUDA, network)
 
 
 def test_layers_that_differ_or_share_weights_are_no_siblings():

@@ -74,7 +74,7 @@ def test_an_encoder_becomes_attention_norm_and_products(device):
     copy, _ = optimized(network, device=device)
     got = kinds(copy)
     assert got["ATTENTION"] == got["NORMALIZATION"] == 1
-    assert got["MATRIX_MULTIPLY"] == (6 if device == "cpu" else 4)
+    assert got["MATRIX_MULTIPLY"] == 4  # one for queries, keys and values
     assert "POINTWISE" not in got
     assert "ELEMENTWISE" not in got
     programs = [str(s) for layer in copy for s in getattr(layer.op, "epilogue", ())]
@@ -90,7 +90,8 @@ def test_every_level_keeps_the_numbers_and_the_higher_ones_have_fewer_layers(mak
     compare(network, copy, tolerance=1e-5)
     if level:
         lower, _ = optimized(network, optimization_level=level - 1)
-        assert len(copy) <= len(lower)
+        views = kinds(copy).get("SLICE", 0)  # what merging siblings costs
+        assert len(copy) - views <= len(lower)
 
 
 def test_level_0_fuses_nothing():
