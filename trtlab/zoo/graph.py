@@ -184,6 +184,7 @@ class GraphWriter:
         stride: int = 1,
         groups: int = 1,
         bias: bool = False,
+        centring: float = 1.0,
         output: str = "",
     ) -> str:
         """Square 2-D convolution with the padding that halves or keeps H and W.
@@ -196,6 +197,7 @@ class GraphWriter:
             stride: Same on both axes.
             groups: Equal to the channels for a depthwise convolution.
             bias: Whether to add one.
+            centring: See ``weights.fan_in_normal``.
             output: Name of the result; made up when empty.
 
         Returns:
@@ -203,7 +205,7 @@ class GraphWriter:
         """
         c, k = channels
         shape = (k, c // groups, kernel, kernel)
-        fill = fan_in_normal(math.prod(shape[1:]), gain, (1, 2, 3))
+        fill = fan_in_normal(math.prod(shape[1:]), gain, (1, 2, 3), centring=centring)
         inputs = [x, self.parameter("weight", shape, fill)]
         if bias:
             inputs.append(self.parameter("bias", (k,), weights.BIAS))

@@ -65,6 +65,9 @@ class GraphIndex:
         self.writers: dict[str, onnx.NodeProto] = {}
         self.shapes = _static_shapes(model)
         self._constants = {tensor.name for tensor in model.graph.initializer}
+        normed = any(node.op_type in SCALED_NORM_OPS for node in model.graph.node)
+        self._centring = 1.0 if normed else weights.HALF_CENTRED
+        self._relu_gain = weights.GAIN_RELU if normed else weights.GAIN_RELU_HALF_CENTRED
         for node in model.graph.node:
             for index, name in enumerate(node.input):
                 self.readers.setdefault(name, []).append((node, index))
@@ -115,22 +118,25 @@ class GraphIndex:
         rank = len(shape)
         if node.op_type == "MatMul" and rank > 1:
             axis = rank - (2 if index == 1 else 1)
-            return fan_in_normal(shape[axis], self._gain(node.input[1 - index]), (axis,))
+            return self._filters(shape[axis], self._gain(node.input[1 - index]), (axis,))
         if index != 1:
             return weights.BIAS if index else None
         if node.op_type == "Conv":
             fan_in = math.prod(shape[1:])
             gain = self._gain(node.input[0], centred=fan_in >= weights.SMALLEST_CENTRED_FAN_IN)
-            return fan_in_normal(fan_in, gain, tuple(range(1, rank)))
+            return self._filters(fan_in, gain, tuple(range(1, rank)))
         gain = self._gain(node.input[0])
         if node.op_type == "ConvTranspose":
             # Each output element is reached by kernel / stride of the products.
             reached = max(1, math.prod(shape[2:]) // math.prod(_ints(node, "strides")))
-            return fan_in_normal(shape[0] // _int(node, "group", 1) * reached, gain, (0,))
+            return self._filters(shape[0] // _int(node, "group", 1) * reached, gain, (0,))
         if node.op_type == "Gemm":
             axis = 1 if _int(node, "transB", 0) else 0
-            return fan_in_normal(shape[axis], gain, (axis,))
+            return self._filters(shape[axis], gain, (axis,))
         return None
+
+    def _filters(self, fan_in: int, gain: float, axes: tuple[int, ...]) -> Fill:
+        return fan_in_normal(fan_in, gain, axes, centring=self._centring)
 
     def _norm_fill(self, node: onnx.NodeProto, index: int) -> Fill | None:
         scale = self._norm_scale(node.output[0])
@@ -152,7 +158,7 @@ class GraphIndex:
         node = self.writers.get(name)
         while node is not None:
             if node.op_type in RELU_LIKE_OPS:
-                return gain * (weights.GAIN_RELU if centred else weights.GAIN_RELU_UNCENTRED)
+                return gain * (self._relu_gain if centred else weights.GAIN_RELU_UNCENTRED)
             gated = self._gated_by_sigmoid(node)
             if gated in self._inputs_of_sigmoids(node) or node.op_type in SWISH_OPS:
                 return gain * (weights.GAIN_SILU if centred else weights.GAIN_SILU_UNCENTRED)

@@ -7,6 +7,7 @@ Source: Ronneberger et al. 2015, arXiv:1505.04597.
 
 from trtlab.zoo import weights
 from trtlab.zoo.graph import GraphWriter
+from trtlab.zoo.weights import GAIN_RELU_HALF_CENTRED, HALF_CENTRED
 
 BASE_CHANNELS = 32
 LEVELS = 4
@@ -39,8 +40,9 @@ def write(graph: GraphWriter) -> None:
             x,
             (BASE_CHANNELS, CLASSES),
             kernel=1,
-            gain=weights.GAIN_RELU,
+            gain=GAIN_RELU_HALF_CENTRED,
             bias=True,
+            centring=HALF_CENTRED,
             output="logits",
         )
     graph.output("logits", "float32", ("batch", CLASSES, *image.shape[2:]))
@@ -51,19 +53,20 @@ def _double_conv(
 ) -> str:
     """Two 3×3 convolutions, each with bias and ReLU."""
     c, k = channels
-    gain = weights.GAIN_LINEAR if linear_input else weights.GAIN_RELU
+    gain = weights.GAIN_LINEAR if linear_input else GAIN_RELU_HALF_CENTRED
     with graph.scope("conv1"):
-        x = graph.conv(x, (c, k), kernel=3, gain=gain, bias=True)
+        x = graph.conv(x, (c, k), kernel=3, gain=gain, bias=True, centring=HALF_CENTRED)
     x = graph.node("Relu", x)
     with graph.scope("conv2"):
-        x = graph.conv(x, (k, k), kernel=3, gain=weights.GAIN_RELU, bias=True)
+        gain = GAIN_RELU_HALF_CENTRED
+        x = graph.conv(x, (k, k), kernel=3, gain=gain, bias=True, centring=HALF_CENTRED)
     return graph.node("Relu", x)
 
 
 def _upsample(graph: GraphWriter, x: str, channels: tuple[int, int]) -> str:
     """2×2 transposed convolution of stride 2: each output pixel sees one input pixel."""
     c, k = channels
-    fill = weights.fan_in_normal(c, weights.GAIN_RELU, (0,))
+    fill = weights.fan_in_normal(c, GAIN_RELU_HALF_CENTRED, (0,), centring=HALF_CENTRED)
     return graph.node(
         "ConvTranspose",
         x,

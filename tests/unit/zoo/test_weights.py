@@ -22,6 +22,12 @@ def test_centred_filters_have_no_mean():
     assert values.std() == pytest.approx(0.5, rel=0.1)
 
 
+def test_half_centred_filters_keep_half_of_their_mean():
+    plain = Normal(0.5).draw(generator(0), (20, 64))
+    values = Normal(0.5, centred_axes=(1,), centring=0.5).draw(generator(0), (20, 64))
+    np.testing.assert_allclose(values.mean(axis=1), plain.mean(axis=1) / 2, atol=1e-6)
+
+
 def test_uniform_stays_in_its_interval():
     values = Uniform(0.7, 1.4).draw(generator(0), (5000,))
     assert values.dtype == np.float32
@@ -60,6 +66,15 @@ def test_a_gain_restores_unit_spread(gain, activation):
     f = activation(z)
     mean = (f * density).sum()
     assert gain**2 * ((f - mean) ** 2 * density).sum() == pytest.approx(1, rel=1e-4)
+
+
+def test_the_half_centred_gain_counts_a_quarter_of_the_squared_mean():
+    z = np.linspace(-9, 9, 20001)
+    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
+    mean = (relu(z) * density).sum()
+    spread = ((relu(z) - mean) ** 2 * density).sum()
+    gain = weights.GAIN_RELU_HALF_CENTRED
+    assert gain**2 * (spread + mean**2 / 4) == pytest.approx(1, rel=1e-4)
 
 
 @pytest.mark.parametrize(
