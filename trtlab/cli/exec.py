@@ -91,7 +91,7 @@ def _engine(args: Namespace) -> Engine:
         profiles=profiles,
         max_aux_streams=args.maxAuxStreams,
         memory_pools_bytes=args.memPoolSize,
-        tactic_sources=tactic_sources(Namespace(tactic_sources=args.tacticSources)),
+        tactic_sources=tactic_sources(args.tacticSources, args.device),
         optimization_level=args.builderOptimizationLevel,
     )
     extras = BuildExtras(

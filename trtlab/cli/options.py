@@ -1,8 +1,9 @@
 """Options that several commands share, and the spellings of their values."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, ArgumentTypeError
 
 from trtlab.core.errors import UsageError
+from trtlab.runtime.devices import open_runtime
 
 Shapes = dict[str, tuple[int, ...]]
 _UNITS = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -110,19 +111,20 @@ def add_measure(parser: ArgumentParser) -> None:
     group.add_argument("--no-telemetry", action="store_true", help="do not watch the sensors")
 
 
-def tactic_sources(args: Namespace) -> tuple[str, ...] | None:
+def tactic_sources(text: str, device: str) -> tuple[str, ...] | None:
     """The allowed sources; None for all.
 
     Raises:
-        UsageError: A name is unknown.
+        UsageError: The device has no source of that name.
     """
-    names = tuple(
-        name.strip().upper() for name in args.tactic_sources.split(",") if name.strip()
-    )
-    known = ("GENERATED", "NUMPY")
+    names = tuple(name.strip().upper() for name in text.split(",") if name.strip())
+    if not names:
+        return None
+    known = open_runtime(device)[1].sources()
     for name in names:
         if name not in known:
             raise UsageError(
-                f"unknown tactic source {name}", hint="known: " + ", ".join(known)
+                f"device {device} has no tactic source {name}",
+                hint="it has " + ", ".join(sorted(known)),
             )
-    return names or None
+    return names

@@ -42,7 +42,7 @@ class Profile(Command):
             shapes=args.shapes,
             max_aux_streams=args.max_aux_streams,
             memory_pools_bytes=args.pool_limit,
-            tactic_sources=tactic_sources(args),
+            tactic_sources=tactic_sources(args.tactic_sources, args.device),
             optimization_level=args.optimization_level,
             duration_s=args.duration,
             warmup_ms=args.warmup,

@@ -1,0 +1,120 @@
+"""The commands as a person types them: exit codes, what is printed, what is written."""
+
+import json
+
+import onnx
+import pytest
+
+from tests.support.tiny_models import branches, mlp
+from trtlab.cli.main import COMMANDS, main
+from trtlab.report.codec import load
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "branches.onnx"
+    onnx.save(branches(), path)
+    return str(path)
+
+
+def test_without_a_command_the_commands_are_listed(capsys):
+    assert main([]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name}" in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([name, "--help"])
+    assert stopped.value.code == 0
+    assert f"trtlab {name}" in capsys.readouterr().out
+
+
+def test_profile_writes_json_and_html(model, tmp_path, capsys):
+    report, page = tmp_path / "r.json", tmp_path / "r.html"
+    words = ["profile", model, "--shapes", "x:2x3x16x16", "--duration", "0.05", "--warmup", "1"]
+    assert main([*words, "--json", str(report), "--html", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "latency" in shown
+    assert "x 2x3x16x16" in shown
+    data = json.loads(report.read_text())
+    assert data["schema_version"] == 1
+    assert data["benchmark"]["latency_ms"].keys() >= {"min", "median", "p90", "p95", "p99"}
+    assert data["benchmark"]["throughput_qps"] > 0
+    assert {"name", "type", "origins", "tactic", "precision", "flops", "bytes"} <= set(
+        data["layers"][0]
+    )
+    timed = [layer for layer in data["layers"] if layer["time_us"]["samples"]]
+    assert all(layer["time_us"]["median"] > 0 for layer in timed)
+    assert load(report).model.name == "branches"
+    html = page.read_text()
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert "<script" in html
+
+
+def test_exec_saves_an_engine_that_it_can_load(model, tmp_path, capsys):
+    engine = tmp_path / "e.engine"
+    fast = ["--duration=0.05", "--warmUp=1", "--iterations=3"]
+    words = ["exec", f"--onnx={model}", "--shapes=x:1x3x16x16", f"--saveEngine={engine}", *fast]
+    assert main(words) == 0
+    exports = {name: tmp_path / f"{name}.json" for name in ("Times", "Profile", "LayerInfo")}
+    flags = [f"--export{name}={path}" for name, path in exports.items()]
+    assert main(["exec", f"--loadEngine={engine}", "--dumpProfile", *fast, *flags]) == 0
+    shown = capsys.readouterr().out
+    for words in ("=== Performance summary ===", "Throughput:", "percentile(99%)", "Total Host"):
+        assert words in shown
+    assert all(json.loads(path.read_text()) for path in exports.values())
+
+
+def test_exec_takes_trtexec_profiles(tmp_path, capsys):
+    path = tmp_path / "mlp.onnx"
+    onnx.save(mlp(), path)
+    shapes = ["--minShapes=x:1x16", "--optShapes=x:4x16", "--maxShapes=x:8x16"]
+    assert main(["exec", f"--onnx={path}", *shapes, "--skipInference"]) == 0
+    assert main(["exec", f"--onnx={path}", "--minShapes=x:9x16", "--maxShapes=x:8x16"]) == 2
+    assert "min ≤ opt ≤ max" in capsys.readouterr().err
+
+
+def test_inspect_shows_models_and_engines(model, tmp_path, capsys):
+    assert main(["inspect", "model", model]) == 0
+    assert "Conv " in capsys.readouterr().out
+    engine = tmp_path / "e.engine"
+    main(["exec", f"--onnx={model}", "--skipInference", f"--saveEngine={engine}"])
+    capsys.readouterr()
+    assert main(["inspect", "engine", str(engine), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["Layers"]
+
+
+def test_zoo_lists_and_exports(tmp_path, capsys):
+    assert main(["zoo", "list"]) == 0
+    assert "mobilenet_v2" in capsys.readouterr().out
+    path = tmp_path / "lstm.onnx"
+    assert main(["zoo", "export", "lstm", "-o", str(path)]) == 0
+    onnx.checker.check_model(str(path))
+
+
+def test_monitor_writes_rows(tmp_path, capsys):
+    assert main(["monitor", "--count", "2", "--interval", "20", "--csv"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("device,time_s,")
+    assert len(lines) >= 3
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["profile", "missing.onnx"], 2, "neither a file nor a zoo model"),
+        (["profile", "lstm", "--shapes", "y:1x2"], 2, "names input 'y'"),
+        (["profile", "lstm", "--tactic-sources", "magic"], 2, "no tactic source MAGIC"),
+        (["profile", "lstm", "--device", "tpu"], 2, "unknown device 'tpu'"),
+        (["exec", "--onnx=lstm", "--infStreams=4"], 3, "one stream"),
+        (["zoo", "export", "resnet5"], 2, "resnet50"),
+        (["inspect", "engine", "missing.engine"], 2, "cannot be read"),
+        (["monitor", "--interval", "0"], 2, "must be positive"),
+        (["dance"], 2, "no command 'dance'"),
+    ],
+)
+def test_mistakes_are_answered_with_a_way_out(words, code, message, capsys):
+    assert main(words) == code
+    assert message in capsys.readouterr().err
