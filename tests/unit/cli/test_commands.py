@@ -33,7 +33,16 @@ def test_every_command_explains_itself(name, capsys):
 
 def test_profile_writes_json_and_html(model, tmp_path, capsys):
     report, page = tmp_path / "r.json", tmp_path / "r.html"
-    words = ["profile", model, "--shapes", "x:2x3x16x16", "--duration", "0.05", "--warmup", "1"]
+    words = [
+        "profile",
+        model,
+        "--shapes",
+        "x:2x3x16x16",
+        "--duration",
+        "0.05",
+        "--warmup",
+        "1",
+    ]
     assert main([*words, "--json", str(report), "--html", str(page)]) == 0
     shown = capsys.readouterr().out
     assert "latency" in shown
@@ -56,13 +65,24 @@ def test_profile_writes_json_and_html(model, tmp_path, capsys):
 def test_exec_saves_an_engine_that_it_can_load(model, tmp_path, capsys):
     engine = tmp_path / "e.engine"
     fast = ["--duration=0.05", "--warmUp=1", "--iterations=3"]
-    words = ["exec", f"--onnx={model}", "--shapes=x:1x3x16x16", f"--saveEngine={engine}", *fast]
+    words = [
+        "exec",
+        f"--onnx={model}",
+        "--shapes=x:1x3x16x16",
+        f"--saveEngine={engine}",
+        *fast,
+    ]
     assert main(words) == 0
     exports = {name: tmp_path / f"{name}.json" for name in ("Times", "Profile", "LayerInfo")}
     flags = [f"--export{name}={path}" for name, path in exports.items()]
     assert main(["exec", f"--loadEngine={engine}", "--dumpProfile", *fast, *flags]) == 0
     shown = capsys.readouterr().out
-    for words in ("=== Performance summary ===", "Throughput:", "percentile(99%)", "Total Host"):
+    for words in (
+        "=== Performance summary ===",
+        "Throughput:",
+        "percentile(99%)",
+        "Total Host",
+    ):
         assert words in shown
     assert all(json.loads(path.read_text()) for path in exports.values())
 

@@ -60,7 +60,9 @@ def digests() -> dict[str, str]:
 
 def test_every_generated_tactic_has_text():
     named = {key.rsplit(" ", 1)[0] for key in texts()}
-    generated = {t for t in cuda_registry().names() if ".cudnn." not in t and ".cublaslt." not in t}
+    generated = {
+        t for t in cuda_registry().names() if ".cudnn." not in t and ".cublaslt." not in t
+    }
     assert generated <= named
 
 
