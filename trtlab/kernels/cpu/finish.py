@@ -106,6 +106,18 @@ def run_tile(tile: int, block: int, columns: int, scratch: int) -> None:
 
 
 @routine
+def _one_run(args: int, columns: int) -> bool:
+    """Whether rows follow each other without gaps, in the result and in all operands."""
+    together = load_i64(args + OUTPUT_PITCH_AT) == 4 * columns
+    for i in range(load_i64(args + OPERANDS_AT)):
+        at = args + OPERAND_AT + 8 * OPERAND_FIELDS * i
+        pitch, step = load_i64(at + 8), load_i64(at + 16)
+        whole = step == 4 and pitch == 4 * columns
+        together = together and (whole or (step == 0 and pitch == 0))
+    return together
+
+
+@routine
 def run_epilogue(args: int, values: int, target: int, outer: int, inner: int) -> None:
     """Run the program on finished rows, in place.
 
@@ -122,8 +134,12 @@ def run_epilogue(args: int, values: int, target: int, outer: int, inner: int) ->
         return
     program, operands = load_i64(args + PROGRAM_AT), load_i64(args + OPERANDS_AT)
     row, column = load_i64(values), load_i64(values + 16)
+    rows, columns = load_i64(values + 8), load_i64(values + 24)
     addresses = values + 32
-    for r in range(row, row + load_i64(values + 8)):
+    if _one_run(args, columns):
+        columns *= rows
+        rows = min(rows, 1)
+    for r in range(row, row + rows):
         store_i64(addresses, target)
         for i in range(operands):
             at = args + OPERAND_AT + 8 * OPERAND_FIELDS * i
@@ -131,5 +147,5 @@ def run_epilogue(args: int, values: int, target: int, outer: int, inner: int) ->
             place += outer * load_i64(at + 24) + inner * load_i64(at + 32)
             store_i64(addresses + 8 * (i + 1), place)
         store_i64(addresses + 8 * (operands + 1), target)
-        call_kernel(machine, program, addresses, load_i64(values + 24))
+        call_kernel(machine, program, addresses, columns)
         target += load_i64(args + OUTPUT_PITCH_AT)
