@@ -58,7 +58,7 @@ class ContractionTactic(Tactic):
         form = form_of(problem)
         if isinstance(form, Rejection):
             return form
-        batch, m, n, k = form.sizes
+        batch, m, _n, _k = form.sizes
         if (
             batch * self._splits_of(form) > _MOST_BLOCKS
             or -(-m // self.tile()[0]) > _MOST_BLOCKS
