@@ -6,11 +6,13 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from trtlab.core.settings import settings
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu import convolve as c
 from trtlab.kernels.cpu.finishing import Finish, Rows
 from trtlab.kernels.cpu.microkernel import TILE_COLUMNS
 from trtlab.kernels.cpu.packing import pack_bias, pack_columns, padded_columns
+from trtlab.kernels.cpu.sharing import new_counter, parts_a_thread
 
 _PLAIN = Finish()
 _PANEL_BLOCK_BYTES = 512 * 1024
@@ -116,6 +118,8 @@ def bind_convolve(job: Convolve) -> Command:
     zeros = np.zeros(job.groups * job.channels + 16, np.float32)
     k = prod(job.window.taps) * job.channels
     columns = min(TILE_COLUMNS, padded_columns(job.maps))
+    counter = new_counter()
+    flops = 2 * job.y.images * prod(job.y.size) * job.maps * job.groups * k
     singles = {
         c.INPUT_AT: job.x.address,
         c.IMAGE_STEP_AT: 4 * prod(job.x.size) * job.x.pitch,
@@ -125,6 +129,8 @@ def bind_convolve(job: Convolve) -> Command:
         c.MAPS_AT: job.maps,
         c.WEIGHTS_AT: job.weights,
         c.ZEROS_AT: zeros.ctypes.data,
+        c.COUNTER_AT: counter.ctypes.data,
+        c.PARTS_AT: parts_a_thread(flops, settings().cpu_threads),
         c.GROUPS_TOGETHER_AT: 4 * k * padded_columns(job.maps) * job.groups
         <= _PANEL_BLOCK_BYTES,
         c.PANEL_BLOCK_AT: max(1, _PANEL_BLOCK_BYTES // max(1, 4 * k * columns)),
@@ -142,4 +148,4 @@ def bind_convolve(job: Convolve) -> Command:
     }
     for offset, triple in triples.items():
         block[offset // 8 : offset // 8 + 3] = triple
-    return Command(c.convolve.address, block, keep=(zeros, *job.finish.keep))
+    return Command(c.convolve.address, block, keep=(zeros, counter, *job.finish.keep))

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trtlab.core.settings import settings
 from trtlab.devices.cpu.program import Command
 from trtlab.kernels.cpu import gemm as g
 from trtlab.kernels.cpu.finishing import Finish, Rows, write_float
 from trtlab.kernels.cpu.microkernel import TILE_COLUMNS, TILE_ROWS
+from trtlab.kernels.cpu.sharing import new_counter, parts_a_thread
 
 _CACHE_WAY_BYTES = 4096
 """Rows whose distance is a multiple of this share one set of a 32 KiB, 8-way cache."""
@@ -73,7 +75,8 @@ def _copies_rows(product: Product) -> int:
 
 def bind_product(product: Product) -> Command:
     """The command that computes a product on its buffers."""
-    block = np.zeros(g.RESIDUAL_INNER_AT // 8 + 1, np.int64)
+    block = np.zeros(g.BLOCK_FIELDS, np.int64)
+    counter = new_counter()
     product.finish.write(block, product.c)
     k_block = _k_block(product)
     panels = max(1, _PANEL_BLOCK_BYTES // (4 * TILE_COLUMNS * k_block))
@@ -82,7 +85,10 @@ def bind_product(product: Product) -> Command:
     copies = _copies_rows(product) if k_block <= g.MAX_COPIED_K else 0
     residual = product.finish.residual or Rows(0, 0)
     outer, inner = product.batches
+    flops = 2 * outer * inner * product.m * product.n * product.k
     fields = {
+        g.COUNTER_AT: counter.ctypes.data,
+        g.PARTS_AT: parts_a_thread(flops, settings().cpu_threads),
         g.A_AT: product.a.address,
         g.A_PITCH_AT: 4 * product.a.pitch,
         g.A_COPY_AT: copies,
@@ -108,4 +114,4 @@ def bind_product(product: Product) -> Command:
     for offset, value in fields.items():
         block[offset // 8] = value
     write_float(block, g.ALPHA_AT, product.alpha)
-    return Command(g.gemm.address, block, keep=product.finish.keep)
+    return Command(g.gemm.address, block, keep=(counter, *product.finish.keep))

@@ -48,6 +48,7 @@ from trtlab.kernels.cpu.microkernel import (
     TILE_COLUMNS,
     TILE_ROWS,
 )
+from trtlab.kernels.cpu.sharing import leave, take_part
 
 # Fields of the argument block, after those of `finish` (bytes). Triples are depth, height,
 # width; steps are bytes.
@@ -69,8 +70,10 @@ from trtlab.kernels.cpu.microkernel import (
     ZEROS_AT,
     PANEL_BLOCK_AT,
     GROUPS_TOGETHER_AT,  # 1: all groups of a tile before the next tile
-) = (8 * (FIRST_FREE + field) for field in (0, 1, 2, 5, 8, 11, 14, 17, 20, *range(23, 31)))
-BLOCK_FIELDS: Final = FIRST_FREE + 31
+    COUNTER_AT,  # address of a `sharing` counter
+    PARTS_AT,  # parts a thread
+) = (8 * (FIRST_FREE + field) for field in (0, 1, 2, 5, 8, 11, 14, 17, 20, *range(23, 33)))
+BLOCK_FIELDS: Final = FIRST_FREE + 33
 
 _VALUES, _ZERO_BIAS, _TAIL, _TABLE = 256, 512, 1024, 4096
 MAX_TAPS: Final = (SCRATCH_BYTES - _TABLE) // (8 * TILE_ROWS)
@@ -214,9 +217,32 @@ def _share(
             _tiles(args, scratch, group, start, first, min(first + block, end_panel))
 
 
+@routine
+def _part(args: int, scratch: int, pixels: int, part: int, parts: int, along: int) -> None:
+    """One part of the pixels and panels, or of the groups."""
+    panels = (load_i64(args + MAPS_AT) + TILE_COLUMNS - 1) // TILE_COLUMNS
+    groups = load_i64(args + GROUPS_AT)
+    if groups == 1:
+        across = parts // along
+        i, j = part // across, part % across
+        first, last = pixels * i // along, pixels * (i + 1) // along
+        _share(args, scratch, 0, first, last, panels * j // across, panels * (j + 1) // across)
+        return
+    if load_i64(args + GROUPS_TOGETHER_AT) != 0:
+        _all_groups(args, scratch, pixels * part // parts, pixels * (part + 1) // parts)
+        return
+    tiles = (pixels + TILE_ROWS - 1) // TILE_ROWS
+    unit, end = groups * tiles * part // parts, groups * tiles * (part + 1) // parts
+    while unit < end:
+        group, tile = unit // tiles, unit % tiles
+        last = min(tiles, tile + end - unit)
+        _share(args, scratch, group, pixels * tile // tiles, pixels * last // tiles, 0, panels)
+        unit += last - tile
+
+
 @kernel
-def convolve(args: int, thread: int, threads: int) -> None:
-    """This thread's share of a convolution."""
+def convolve(args: int, thread: int, threads: int) -> None:  # noqa: ARG001  (parts are taken)
+    """Parts of a convolution, until there are no more."""
     scratch = stack_scratch()
     for v in range(0, 4 * TILE_COLUMNS, 4 * LANES):
         vstore(scratch + _ZERO_BIAS + v, vfill(0.0))
@@ -235,24 +261,11 @@ def convolve(args: int, thread: int, threads: int) -> None:
     store_f32(scratch + LOW, load_f32(args + LOW_AT))
     store_f32(scratch + HIGH, load_f32(args + HIGH_AT))
     panels = (load_i64(args + MAPS_AT) + TILE_COLUMNS - 1) // TILE_COLUMNS
-    groups = load_i64(args + GROUPS_AT)
-    if groups == 1:
-        k = taps * load_i64(args + CHANNELS_AT)
-        along = threads_along_rows(pixels, panels, k, threads)
-        across = threads // along
-        i, j = thread // across, thread % across
-        first, last = pixels * i // along, pixels * (i + 1) // along
-        _share(args, scratch, 0, first, last, panels * j // across, panels * (j + 1) // across)
-        return
-    if load_i64(args + GROUPS_TOGETHER_AT) != 0:
-        _all_groups(
-            args, scratch, pixels * thread // threads, pixels * (thread + 1) // threads
-        )
-        return
-    tiles = (pixels + TILE_ROWS - 1) // TILE_ROWS
-    unit, end = groups * tiles * thread // threads, groups * tiles * (thread + 1) // threads
-    while unit < end:
-        group, tile = unit // tiles, unit % tiles
-        last = min(tiles, tile + end - unit)
-        _share(args, scratch, group, pixels * tile // tiles, pixels * last // tiles, 0, panels)
-        unit += last - tile
+    parts = threads * load_i64(args + PARTS_AT)
+    along = threads_along_rows(pixels, panels, taps * load_i64(args + CHANNELS_AT), parts)
+    counter = load_i64(args + COUNTER_AT)
+    part = take_part(counter)
+    while part < parts:
+        _part(args, scratch, pixels, part, parts, along)
+        part = take_part(counter)
+    leave(counter, threads)

@@ -48,6 +48,7 @@ from trtlab.kernels.cpu.microkernel import (
     TILE_COLUMNS,
     TILE_ROWS,
 )
+from trtlab.kernels.cpu.sharing import leave, take_part
 
 # How B lies.
 PACKED, ROW_MAJOR, TRANSPOSED = range(3)
@@ -76,7 +77,10 @@ PACKED, ROW_MAJOR, TRANSPOSED = range(3)
     OUTPUT_INNER_AT,
     RESIDUAL_OUTER_AT,
     RESIDUAL_INNER_AT,
-) = (8 * (FIRST_FREE + field) for field in range(22))
+    COUNTER_AT,  # address of a `sharing` counter
+    PARTS_AT,  # parts a thread
+) = (8 * (FIRST_FREE + field) for field in range(24))
+BLOCK_FIELDS: Final = FIRST_FREE + 24
 
 # Layout of a thread's scratch (bytes): the tile's block at 0, then these.
 _B_FIRST, _B_PANEL, _B_SKIP, _B_STEP, _B_DIRECT, _FIRST_PANEL = range(128, 128 + 48, 8)
@@ -298,9 +302,32 @@ def _product(
                     run_epilogue(args, scratch + _VALUES, done, outer, inner)
 
 
+@routine
+def _part(args: int, scratch: int, part: int, parts: int, along: int) -> None:
+    """One part of the product, or of the batch of products."""
+    m, n = load_i64(args + M_AT), load_i64(args + N_AT)
+    batches = load_i64(args + BATCHES_AT)
+    panels = (n + TILE_COLUMNS - 1) // TILE_COLUMNS
+    if batches == 1:
+        across = parts // along
+        i, j = part // across, part % across
+        rows, end_row = m * i // along, m * (i + 1) // along
+        panel, end_panel = panels * j // across, panels * (j + 1) // across
+        if rows < end_row and panel < end_panel:
+            _product(args, scratch, 0, rows, end_row, panel, end_panel)
+        return
+    tiles = (m + TILE_ROWS - 1) // TILE_ROWS
+    unit, end = batches * tiles * part // parts, batches * tiles * (part + 1) // parts
+    while unit < end:
+        batch, tile = unit // tiles, unit % tiles
+        last = min(tiles, tile + end - unit)
+        _product(args, scratch, batch, m * tile // tiles, m * last // tiles, 0, panels)
+        unit += last - tile
+
+
 @kernel
-def gemm(args: int, thread: int, threads: int) -> None:
-    """This thread's share of a product, or of a batch of products."""
+def gemm(args: int, thread: int, threads: int) -> None:  # noqa: ARG001  (parts are taken)
+    """Parts of a product, or of a batch of products, until there are no more."""
     scratch = stack_scratch()
     for v in range(0, 4 * TILE_COLUMNS, 4 * LANES):
         vstore(scratch + _ZEROS + v, vfill(0.0))
@@ -310,26 +337,11 @@ def gemm(args: int, thread: int, threads: int) -> None:
     store_f32(scratch + LOW, load_f32(args + LOW_AT))
     store_f32(scratch + HIGH, load_f32(args + HIGH_AT))
     m, n, k = load_i64(args + M_AT), load_i64(args + N_AT), load_i64(args + K_AT)
-    batches = load_i64(args + BATCHES_AT)
-    panels = (n + TILE_COLUMNS - 1) // TILE_COLUMNS
-    if batches == 1:
-        along = threads_along_rows(m, panels, k, threads)
-        across = threads // along
-        i, j = thread // across, thread % across
-        _product(
-            args,
-            scratch,
-            0,
-            m * i // along,
-            m * (i + 1) // along,
-            panels * j // across,
-            panels * (j + 1) // across,
-        )
-        return
-    tiles = (m + TILE_ROWS - 1) // TILE_ROWS
-    unit, end = batches * tiles * thread // threads, batches * tiles * (thread + 1) // threads
-    while unit < end:
-        batch, tile = unit // tiles, unit % tiles
-        last = min(tiles, tile + end - unit)
-        _product(args, scratch, batch, m * tile // tiles, m * last // tiles, 0, panels)
-        unit += last - tile
+    parts = threads * load_i64(args + PARTS_AT)
+    along = threads_along_rows(m, (n + TILE_COLUMNS - 1) // TILE_COLUMNS, k, parts)
+    counter = load_i64(args + COUNTER_AT)
+    part = take_part(counter)
+    while part < parts:
+        _part(args, scratch, part, parts, along)
+        part = take_part(counter)
+    leave(counter, threads)
