@@ -9,7 +9,7 @@ import numpy as np
 
 from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
-from trtlab.cli.options import tactic_sources
+from trtlab.cli.options import check_folders, tactic_sources
 from trtlab.cli.printing import TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.engine import inspector, plan_file
@@ -54,6 +54,10 @@ class Exec(Command):
                 f"--infStreams={args.infStreams}: one stream of inferences is supported",
                 hint="start several processes to load the machine",
             )
+        if args.skipInference and (args.exportTimes or args.exportProfile):
+            raise UsageError("--exportTimes and --exportProfile need an inference run")
+        check_folders(args.saveEngine, args.exportTimes, args.exportProfile,
+                      args.exportLayerInfo, args.exportOutput)  # fmt: skip
         if args.verbose:
             logging.basicConfig(level=logging.DEBUG)
         percents = exec_options.percentiles(args)
@@ -69,8 +73,6 @@ class Exec(Command):
             print(inspector.engine_text(engine, as_json=False, shapes=shapes))
         if not args.skipInference:
             report = _measure(engine, args, percents)
-        elif args.exportTimes or args.exportProfile:
-            raise UsageError("--exportTimes and --exportProfile need an inference run")
         _export(report, args)
         return 0
 

@@ -1,5 +1,6 @@
 """``trtlab lab``: JupyterLab on the workbench."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,6 @@ class Lab(Command):
         parser.add_argument("--folder", type=Path, default=Path(), help="where to work")
         parser.add_argument("--no-browser", action="store_true", help="print the address only")
         parser.add_argument("--port", type=int, help="port to listen on")
-        parser.add_argument("rest", nargs="*", help="options for jupyter lab, after --")
 
     def run(self, args: Namespace) -> int:
         """Start JupyterLab and stay until it ends."""
@@ -51,6 +51,8 @@ class Lab(Command):
             words.append("--no-browser")
         if args.port:
             words.append(f"--port={args.port}")
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            words.append("--allow-root")  # in a container there is often no other user
         return subprocess.call([*words, *args.rest])
 
 

@@ -89,7 +89,18 @@ def _run(name: str, words: list[str]) -> int:
         formatter_class=RawDescriptionHelpFormatter,
     )
     command.prepare(parser)
-    return command.run(parser.parse_args(words))
+    own, rest = _split(words)
+    args = parser.parse_args(own)
+    args.rest = rest
+    return command.run(args)
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    """The command's own words, and those behind ``--`` that it hands on."""
+    if "--" not in words:
+        return words, []
+    place = words.index("--")
+    return words[:place], words[place + 1 :]
 
 
 def _exit_code(error: TrtlabError) -> int:

@@ -1,6 +1,8 @@
 """Options that several commands share, and the spellings of their values."""
 
+import os
 from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
 
 from trtlab.core.errors import UsageError
 from trtlab.runtime.devices import open_runtime
@@ -128,3 +130,17 @@ def tactic_sources(text: str, device: str) -> tuple[str, ...] | None:
                 hint="it has " + ", ".join(sorted(known)),
             )
     return names
+
+
+def check_folders(*files: Path | None) -> None:
+    """Find out before the work, not after it, that its results cannot be written.
+
+    Raises:
+        UsageError: A file's folder does not exist or is closed to us.
+    """
+    for file in files:
+        if file is not None and not os.access(file.absolute().parent, os.W_OK):
+            raise UsageError(
+                f"cannot write {file}: there is no such folder, or it is not yours",
+                hint="choose a folder that exists and is yours",
+            )

@@ -6,7 +6,13 @@ from typing import ClassVar
 
 from trtlab.cli.command import Command
 from trtlab.cli.html_export import write_html
-from trtlab.cli.options import add_build, add_measure, add_model, tactic_sources
+from trtlab.cli.options import (
+    add_build,
+    add_measure,
+    add_model,
+    check_folders,
+    tactic_sources,
+)
 from trtlab.cli.printing import TerminalProgress, report_text
 from trtlab.report.codec import save
 from trtlab.session.one_call import profile
@@ -34,6 +40,7 @@ class Profile(Command):
 
     def run(self, args: Namespace) -> int:
         """Profile, print, write."""
+        check_folders(args.json, args.html)
         report = profile(
             args.model,
             device=args.device,
