@@ -8,6 +8,7 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError, EncodeError
 
+from trtlab.core.errors import UsageError
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
 from trtlab.parser.subgraphs import all_graphs, all_nodes
 
@@ -48,6 +49,7 @@ def load(source: Source) -> LoadedModel:
     Raises:
         ModelError: The file is missing, empty, damaged or no ONNX model.
         UnsupportedModelError: It asks for a newer operator set.
+        UsageError: It is something else altogether.
     """
     if isinstance(source, onnx.ModelProto):
         loaded = LoadedModel(source, "ModelProto", _digest(source), None, "")
@@ -55,6 +57,11 @@ def load(source: Source) -> LoadedModel:
         data = bytes(source)
         proto = _decode(data, "bytes")
         loaded = LoadedModel(proto, "bytes", sha256(data).hexdigest(), None, "")
+    elif not isinstance(source, str | Path):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise UsageError(
+            f"{type(source).__name__} is not a model",
+            hint="pass a path, the file's bytes, or an onnx.ModelProto",
+        )
     else:
         path = Path(source)
         data = _read(path)

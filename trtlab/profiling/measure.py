@@ -17,10 +17,13 @@ _BENCHMARK_SHARE = 0.8  # of the progress shown; the rest is single and profiled
 
 @dataclass(frozen=True, slots=True)
 class MeasureOptions:
-    """What to measure; `timeline_iterations` of the profiled inferences become bars."""
+    """What to measure; `timeline_iterations` of the profiled inferences become bars.
+
+    Without ``profile`` layers are not timed, and there are no bars and no reconciliation.
+    """
 
     benchmark: BenchmarkOptions = field(default_factory=BenchmarkOptions)
-    profile: ProfileOptions = field(default_factory=ProfileOptions)
+    profile: ProfileOptions | None = field(default_factory=ProfileOptions)
     timeline_iterations: int = 3
 
 
@@ -71,6 +74,8 @@ def measure(
         now_ns=now_ns,
     )
     tell(_BENCHMARK_SHARE)
+    if options.profile is None:
+        return Measurement(record, tuple(layers), (), {})
     transfers = options.benchmark.transfers
     runner = Runner(target, transfers=transfers, depth=1, cancelled=cancelled, now_ns=now_ns)
     single = single_queries(runner)

@@ -117,6 +117,14 @@ def profile(
         TrtlabError: What, where, and what to do next.
     """
     wanted = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    run = RunRequest(
+        shapes=wanted,
+        duration_s=duration_s,
+        warmup_ms=warmup_ms,
+        iterations=iterations,
+        profile_layers=profile_layers,
+        telemetry=telemetry,
+    )
     if isinstance(model, ICudaEngine):
         engine = model.engine
     else:
@@ -133,14 +141,6 @@ def profile(
             seed=seed,
             monitor=monitor,
         ).engine
-    run = RunRequest(
-        shapes=wanted,
-        duration_s=duration_s,
-        warmup_ms=warmup_ms,
-        iterations=iterations,
-        profile_layers=profile_layers,
-        telemetry=telemetry,
-    )
     return measure(engine, run)
 
 

@@ -7,6 +7,7 @@ that the same request can be repeated, printed as Python and sent to another pro
 from dataclasses import dataclass, field
 from typing import Literal
 
+from trtlab.core.errors import UsageError
 from trtlab.report.records import ModelRecord
 
 Extents = tuple[int, ...]
@@ -59,6 +60,9 @@ class RunRequest:
         telemetry: Record clocks, power, temperature and load meanwhile.
         transfers: Copy inputs and outputs with every inference.
         idle_ms: Pause after each inference.
+
+    Raises:
+        UsageError: It asks for no inference, or for negative times.
     """
 
     shapes: dict[str, Extents] = field(default_factory=dict[str, Extents])
@@ -69,6 +73,15 @@ class RunRequest:
     telemetry: bool = True
     transfers: bool = True
     idle_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1 or min(self.duration_s, self.warmup_ms, self.idle_ms) < 0:
+            raise UsageError(
+                f"{self.iterations} iterations, a duration of {self.duration_s} s, "
+                f"{self.warmup_ms} ms of warm-up and pauses of {self.idle_ms} ms: "
+                "nothing can be measured so",
+                hint="at least one iteration, and no negative times",
+            )
 
 
 @dataclass(frozen=True, slots=True)

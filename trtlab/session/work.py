@@ -188,7 +188,7 @@ def measure(
             transfers=request.transfers,
             idle_ms=request.idle_ms,
         ),
-        ProfileOptions(),
+        ProfileOptions() if request.profile_layers else None,
     )
     sampler = TelemetrySampler() if request.telemetry else None
     if sampler is not None:

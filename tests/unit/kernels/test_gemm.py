@@ -136,3 +136,18 @@ def test_epilogue_program_with_operands(threads):
     )
     exact = (a.astype(np.float64) @ b) * full + column - 0.5
     _close(c, 1 / (1 + np.exp(-exact)))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_every_run_computes_all_parts(threads):
+    a, b, c = _random(300, 200), _random(200, 260), np.empty((300, 260), np.float32)
+    packed = pack_columns(b)
+    product = Product(300, 260, 200, _rows(a), Rows(packed.ctypes.data, 0), _rows(c))
+    program = Program(shared_team(threads), [bind_product(product)] * 2)
+    results = []
+    for _ in range(4):
+        c.fill(np.nan)
+        program.run()
+        results.append(c.copy())
+    _close(c, a.astype(np.float64) @ b)
+    assert all(np.array_equal(result, c) for result in results)
