@@ -12,6 +12,8 @@ block (addresses, sizes, strides, float bits), and the call does the share of th
 
 import hashlib
 import inspect
+import logging
+import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -34,6 +36,7 @@ R = TypeVar("R")
 KernelFunction = Callable[[int, int, int], None]
 
 _OPTIONS = {"nopython": True, "error_model": "numpy", "boundscheck": False}
+_LOG = logging.getLogger(__name__)
 _LOCK = threading.Lock()
 _ROUTINES: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
 """By library under construction: the routines that are in it already."""
@@ -73,8 +76,50 @@ class _KernelCacheImpl(CompileResultCacheImpl):
         return _DigestLocator(super().locator)
 
 
+_DAMAGE = (EOFError, ValueError, KeyError, AttributeError, pickle.UnpicklingError)
+"""What reading a file of the cache raises that something cut short or wrote over."""
+
+
 class _KernelCache(FunctionCache):
+    """The cache on disk, as a convenience: without it a kernel is only compiled once more."""
+
     _impl_class = _KernelCacheImpl
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except OSError as error:
+            _say_once(self.cache_path, f"cannot be read: {error.strerror}")
+        except _DAMAGE:
+            _say_once(self.cache_path, "was damaged; it is made anew")
+            self._forget()
+        return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError as error:
+            _say_once(self.cache_path, f"cannot be written: {error.strerror}")
+
+    def _forget(self) -> None:
+        try:
+            self.flush()
+        except OSError as error:
+            _say_once(self.cache_path, f"cannot be written: {error.strerror}")
+
+
+@cache
+def _say_once(folder: str, what: str) -> None:
+    _LOG.warning("kernel cache %s %s", folder, what)
+
+
+def _cache_of(function: Callable[..., Any]) -> _KernelCache | None:
+    try:
+        return _KernelCache(function)
+    except RuntimeError as error:
+        # Numba's answer where neither the package's folder nor the home can be written.
+        _LOG.debug("%s", error)
+        return None
 
 
 class Kernel:
@@ -116,8 +161,8 @@ class Kernel:
             locals={},
             options=_OPTIONS,
         )
-        if cached:
-            compiled._cache = _KernelCache(self._function)  # noqa: SLF001
+        if cached and (kept := _cache_of(self._function)) is not None:
+            compiled._cache = kept  # noqa: SLF001
         compiled.compile()
         self.compile_seconds = time.perf_counter() - began
         return compiled
