@@ -12,7 +12,7 @@ from trtlab.kernels.cuda.gathering import (
     OneHotTactic,
     ScatterTactic,
 )
-from trtlab.kernels.cuda.mma import MmaTile
+from trtlab.kernels.cuda.mma_load import MmaTile
 from trtlab.kernels.cuda.movement import MoveTactic
 from trtlab.kernels.cuda.normalizing import NormalizationTactic, SoftMaxTactic
 from trtlab.kernels.cuda.pointwise import PointwiseTactic

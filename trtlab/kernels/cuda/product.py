@@ -6,7 +6,8 @@ from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.kernels.cuda.contraction import Contraction
 from trtlab.kernels.cuda.forms import form_of, pack_window
-from trtlab.kernels.cuda.mma import MmaTile, mma_kernel, reader_mode
+from trtlab.kernels.cuda.mma import mma_kernel
+from trtlab.kernels.cuda.mma_load import MmaTile, reader_mode
 from trtlab.kernels.cuda.simt import SimtTile, simt_kernel
 from trtlab.kernels.cuda.split import join_kernel
 from trtlab.layers.base import Array

@@ -15,7 +15,8 @@ from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.kernels.cuda.contraction import Contraction, Reader
 from trtlab.kernels.cuda.forms import form_of
-from trtlab.kernels.cuda.mma import MmaTile, mma_kernel
+from trtlab.kernels.cuda.mma import mma_kernel
+from trtlab.kernels.cuda.mma_load import MmaTile
 from trtlab.kernels.cuda.per_element import given
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.text import Writer, blocks_for

@@ -1,0 +1,207 @@
+"""A product of the cuBLASLt library as a launch: descriptors, ranked algorithms, the call."""
+
+import importlib
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from trtlab.core.errors import DeviceError, UnsupportedError
+from trtlab.core.types import DataType
+from trtlab.devices.cuda.kernel import Loader, Stream
+from trtlab.devices.cuda.memory import CudaMemory
+
+CUDA_TYPES = {DataType.FLOAT: 0, DataType.HALF: 2, DataType.BF16: 14}  # cudaDataType
+_COMPUTE_32F = 68
+_WORKSPACE = 32 << 20
+
+
+@cache
+def _library() -> Any:  # noqa: ANN401 - an untyped module
+    return importlib.import_module("nvmath.bindings.cublasLt")
+
+
+@cache
+def _handle() -> int:
+    return int(_library().create())
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A column-first matrix: rows run with stride 1, or, when turned, columns do."""
+
+    rows: int
+    columns: int
+    pitch: int
+    turned: bool
+    batch_step: int
+
+
+@dataclass(frozen=True)
+class Product:
+    """cᵀ = bᵀ · aᵀ with its fused end."""
+
+    dtype: DataType
+    batch: int
+    b: Matrix
+    a: Matrix
+    c: Matrix
+    alpha: float
+    relu: bool
+    biased: bool
+    added: Matrix | None
+
+
+@dataclass
+class ProductLaunch:
+    """A product with its operands: addresses of a, b and c, of bias and of what is added."""
+
+    product: Product
+    rank: int
+    addresses: tuple[int, int, int]
+    bias: int
+    added: int
+    capturable: bool = True
+    _descriptor: int = field(default=0, repr=False)
+    _layouts: tuple[int, ...] = field(default=(), repr=False)
+    _algorithms: Any = field(default=None, repr=False)
+    _scalars: Any = field(default=None, repr=False)
+    _workspace: CudaMemory | None = field(default=None, repr=False)
+
+    def prepare(self, loader: Loader) -> None:
+        """Ask the library for its algorithms.
+
+        Raises:
+            UnsupportedError: It has fewer than the rank asks for.
+        """
+        if self._descriptor:
+            return
+        lib, p = _library(), self.product
+        kind = CUDA_TYPES[p.dtype]
+        try:
+            descriptor = lib.matmul_desc_create(_COMPUTE_32F, CUDA_TYPES[DataType.FLOAT])
+            attribute = lib.MatmulDescAttribute
+            _set(
+                lib.matmul_desc_set_attribute,
+                descriptor,
+                attribute.TRANSA,
+                np.int32(p.b.turned),
+            )
+            _set(
+                lib.matmul_desc_set_attribute,
+                descriptor,
+                attribute.TRANSB,
+                np.int32(p.a.turned),
+            )
+            epilogue = {
+                (False, False): lib.Epilogue.DEFAULT,
+                (True, False): lib.Epilogue.BIAS,
+                (False, True): lib.Epilogue.RELU,
+                (True, True): lib.Epilogue.RELU_BIAS,
+            }[p.biased, p.relu]
+            _set(
+                lib.matmul_desc_set_attribute,
+                descriptor,
+                attribute.EPILOGUE,
+                np.uint32(epilogue),
+            )
+            if p.biased:
+                _set(
+                    lib.matmul_desc_set_attribute,
+                    descriptor,
+                    attribute.BIAS_POINTER,
+                    np.uint64(self.bias),
+                )
+            c = p.added or p.c
+            layouts = tuple(_layout(matrix, kind, p.batch) for matrix in (p.b, p.a, c, p.c))
+            algorithms = self._ask(descriptor, layouts)
+        except lib.cuBLASLtError as error:
+            raise UnsupportedError(f"the library declines: {error}") from error
+        self._algorithms = algorithms
+        self._layouts = layouts
+        self._scalars = np.array([p.alpha, 1.0 if p.added else 0.0], np.float32)
+        self._workspace = loader.scratch(_WORKSPACE)
+        self._descriptor = descriptor
+
+    def _ask(self, descriptor: int, layouts: tuple[int, ...]) -> Any:  # noqa: ANN401
+        lib = _library()
+        preference = lib.matmul_preference_create()
+        named = lib.MatmulPreferenceAttribute
+        _set(
+            lib.matmul_preference_set_attribute,
+            preference,
+            named.MAX_WORKSPACE_BYTES,
+            np.uint64(_WORKSPACE),
+        )
+        places = (
+            self.addresses[1],
+            self.addresses[0],
+            self.added or self.addresses[2],
+            self.addresses[2],
+        )
+        for name, address in zip("ABCD", places, strict=True):
+            _set(
+                lib.matmul_preference_set_attribute,
+                preference,
+                named[f"MIN_ALIGNMENT_{name}_BYTES"],
+                np.uint32(min(256, address & -address)),
+            )
+        wanted = self.rank + 1
+        found = np.zeros(wanted, lib.matmul_heuristic_result_dtype)
+        count = np.zeros(1, np.int32)
+        lib.matmul_algo_get_heuristic(
+            _handle(),
+            descriptor,
+            *layouts,
+            preference,
+            wanted,
+            found.ctypes.data,
+            count.ctypes.data,
+        )
+        lib.matmul_preference_destroy(preference)
+        if count[0] < wanted:
+            raise UnsupportedError(f"the library ranks fewer than {wanted} algorithms")
+        return found
+
+    def enqueue(self, stream: Stream) -> None:
+        """Run the product on a stream."""
+        lib = _library()
+        a, b, c = self.addresses
+        assert self._workspace is not None
+        algorithms = self._algorithms
+        algorithm = algorithms.ctypes.data + self.rank * algorithms.itemsize
+        algorithm += algorithms.dtype.fields["algo"][1]
+        scalar = self._scalars.ctypes.data
+        try:
+            lib.matmul(
+                _handle(), self._descriptor, scalar, b, self._layouts[0], a, self._layouts[1],
+                scalar + 4, self.added or c, self._layouts[2], c, self._layouts[3],
+                algorithm, self._workspace.address, _WORKSPACE, stream.ptr,
+            )  # fmt: skip
+        except lib.cuBLASLtError as error:
+            raise DeviceError(f"the library failed: {error}") from error
+
+
+def _set(call: Any, target: int, attribute: int, value: np.generic) -> None:  # noqa: ANN401
+    held = np.array([value])
+    call(target, int(attribute), held.ctypes.data, held.nbytes)
+
+
+def _layout(matrix: Matrix, kind: int, batch: int) -> int:
+    """Stored rows and columns: a turned factor is stored the other way round."""
+    lib = _library()
+    rows, columns = (
+        (matrix.columns, matrix.rows) if matrix.turned else (matrix.rows, matrix.columns)
+    )
+    layout = lib.matrix_layout_create(kind, rows, columns, matrix.pitch)
+    if batch > 1:
+        named = lib.MatrixLayoutAttribute
+        _set(lib.matrix_layout_set_attribute, layout, named.BATCH_COUNT, np.int32(batch))
+        _set(
+            lib.matrix_layout_set_attribute,
+            layout,
+            named.STRIDED_BATCH_OFFSET,
+            np.int64(matrix.batch_step),
+        )
+    return layout
