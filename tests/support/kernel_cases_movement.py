@@ -85,6 +85,7 @@ def _shuffles():
     yield Case("from-hwc", Shuffle(reshape_dims=(2, -1)), (hwc,), **EXACT)
     dynamic = (Spec((4, 6)), Spec((2,), I64))
     yield Case("dynamic", Shuffle(), dynamic, values={1: np.array([8, -1])}, **EXACT)
+    yield Case("empty", Shuffle((1, 0, 2)), (Spec((0, 4, 5)),), **EXACT)
     yield Case("squeeze", Squeeze((1,)), (Spec((3, 1, 5)),), **EXACT)
     yield Case("squeeze-half", Squeeze(), (Spec((3, 1, 5, 1), HALF),), **EXACT)
     yield Case("unsqueeze", Unsqueeze((0, 2)), (Spec((3, 5)),), **EXACT)
@@ -143,6 +144,7 @@ def _slices():
 def _gathers():
     table, rows = Spec((50, 37)), Spec((3, 5), I64, low=-50, high=50)
     yield Case("rows", Gather(0), (table, rows), **EXACT)
+    yield Case("empty", Gather(0), (table, Spec((0,), I64)), **EXACT)
     yield Case(
         "int32", Gather(0), (table, Spec((7,), DataType.INT32, low=0, high=50)), **EXACT
     )

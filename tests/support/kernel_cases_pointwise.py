@@ -37,6 +37,7 @@ def _pointwise():
     }
     for name, (a, b) in shapes.items():
         yield Case(f"residual-{name}", Pointwise(residual), (Spec(a), Spec(b)))
+    yield Case("empty", Pointwise(residual), (Spec((0, 5)), Spec((5,))))
     hwc = Spec((2, 37, 5, 7), hwc=True)
     held = Spec((2, 37, 5, 7), hwc=True, hole=11)
     yield Case("hwc", Pointwise(residual), (hwc, hwc), (hwc,))
@@ -156,6 +157,7 @@ def _others():
             low = 0 if DataType.UINT8 in {source, target} else -99
             spec = Spec((3, 5, 37), source, low=low, high=99)
             yield Case(f"{source.value}-to-{target.value}", Cast(target), (spec,))
+    yield Case("empty", Cast(DataType.HALF), (Spec((5, 0)),))
     yield Case(
         "holes", Cast(DataType.HALF), (Spec((3, 37), hole=3),), (Spec((3, 37), hole=5),)
     )

@@ -27,6 +27,7 @@ def _softmaxes():
         )
     yield Case("image", SoftMax((1,)), (Spec((2, 21, 3, 50)),))
     yield Case("two-axes", SoftMax((1, 2)), (Spec((3, 5, 7)),))
+    yield Case("empty", SoftMax((1,)), (Spec((0, 40)),))
     yield Case("far", SoftMax((1,)), (Spec((5, 40), low=-1e4, high=1e4),))
     yield Case("holes", SoftMax((1,)), (Spec((5, 40), hole=3),), (Spec((), hole=5),))
     yield Case("half", SoftMax((1,)), (Spec((5, 40), HALF),))
@@ -49,6 +50,7 @@ def _normalizations():
         rtol=1e-3,
         atol=1e-3,
     )
+    yield Case("empty", Normalization((1,)), (Spec((0, 53)), flat, flat))
     plane = Spec((7, 53), constant=True)
     yield Case("two-axes", Normalization((1, 2)), (Spec((3, 7, 53)), plane, plane), **loose)
     yield Case(
@@ -145,6 +147,7 @@ def _poolings():
         yield Case(f"blend{tail}", blend, (x,), out)
         whole = Pooling(PoolingType.AVERAGE, (13, 41))
         yield Case(f"global{tail}", whole, (x,), out)
+    yield Case("empty", Pooling(PoolingType.MAX, **base), (Spec((0, 5, 9, 9)),))
     held = Spec((2, 19, 13, 41), hwc=True, hole=13)
     yield Case("holes", Pooling(PoolingType.MAX, **base), (held,), (held,))
     line = Pooling(PoolingType.AVERAGE, (3,), (2,), (1,), (1,))

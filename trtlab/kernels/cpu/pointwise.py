@@ -51,6 +51,8 @@ class PointwiseTactic(Tactic):
             return Rejection(found)
         if len(lowered.inputs) + 1 > k.MAX_TENSORS:
             return Rejection(f"more than {k.MAX_TENSORS - 1} operands")
+        if 0 in problem.outputs[0].shape:
+            return Rejection("the result is empty")
         loops = _loops(problem, lowered)
         if len(loops.shape) > _LOOPS:
             return Rejection(
