@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,8 +161,9 @@ def _run_host(place: int, command: HostCommand, stamps: NDArray[np.int64] | None
 
 
 @cache
-def _blas_pools() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
+def _blas_pools() -> Any:
+    controller: Any = ThreadpoolController()  # its methods have no types
+    return controller.select(user_api="blas")
 
 
 class _Counters:
