@@ -6,8 +6,9 @@ returning to Python.
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -154,16 +155,16 @@ def _run_host(place: int, command: HostCommand, stamps: NDArray[np.int64] | None
     began = time.monotonic_ns()
     # BLAS threads spin for a while after their work, on the cores that the team needs next:
     # measured, a ResNet-50 with two such calls took three times as long.
-    with _blas_pools().limit(limits=1):
+    with _blas_alone()():
         command.call()
     if stamps is not None:
         stamps[place] = began, time.monotonic_ns()
 
 
 @cache
-def _blas_pools() -> Any:
+def _blas_alone() -> Callable[[], AbstractContextManager[object]]:
     controller: Any = ThreadpoolController()  # its methods have no types
-    return controller.select(user_api="blas")
+    return partial(controller.select(user_api="blas").limit, limits=1)
 
 
 class _Counters:
