@@ -16,6 +16,7 @@ from trtlab.devices.cuda.clock import Anchor, anchor, elapsed_ns
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.cuda.libraries import cupy
 from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, PinnedBuffer, copy_async
+from trtlab.devices.cuda.program import CudaProgram
 from trtlab.devices.protocol import Memory
 from trtlab.layers.base import Array
 from trtlab.profiling.engine_target import random_input
@@ -102,6 +103,17 @@ class CudaTarget:
     def io_bytes(self) -> int:
         """Bytes of one set of bindings."""
         return sum(m.nbytes for m in self._slots[0].memory.values())
+
+    def kernels(self) -> dict[int, tuple[str, ...]]:
+        """Names of the kernels behind each layer, by the layer's index.
+
+        Raises:
+            DeviceError: The driver does not tell.
+        """
+        program = self.executable.program
+        assert isinstance(program, CudaProgram)
+        steps = self.executable.plan.steps
+        return {s.index: n for s, n in zip(steps, program.kernels(), strict=True)}
 
     @property
     def clock_uncertainty_ns(self) -> int:

@@ -68,6 +68,10 @@ class EngineTarget:
         """Bytes of all bindings."""
         return sum(m.nbytes for m in self._memory.values())
 
+    def kernels(self) -> dict[int, tuple[str, ...]]:
+        """None: on the CPU a tactic is its own kernel."""
+        return {}
+
     def set_random_inputs(self, seed: int) -> None:
         """Fill the inputs that were not given."""
         rng = np.random.default_rng(seed)

@@ -1,14 +1,14 @@
 """What this device can do at best, measured on it: the two roofs of the roofline.
 
-The fastest tactic of a large matrix product gives the arithmetic peak, the fastest copy of a
-tensor far larger than the caches gives the memory peak (bytes read plus bytes written). Both
-are kept on disk per device, since they take a second to measure.
+The fastest tactic of a large matrix product gives the arithmetic peak of a precision, the
+fastest copy of a tensor far larger than the caches gives the memory peak (bytes read plus bytes
+written). They are kept on disk per device, since they take seconds to measure.
 Source: Williams, Waterman and Patterson 2009, "Roofline", doi:10.1145/1498765.1498785.
 """
 
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -26,9 +26,27 @@ from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.timing_cache import TimingCache
 
-_SIDE = 1024
-_COPY_ELEMENTS = 1 << 24  # 64 MB of float32: larger than the last-level caches
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Problems large enough to reach a kind of device's peaks.
+
+    Attributes:
+        sides: Rows and columns of the square factors, by precision.
+        copied: float32 elements of the copy: several times the last-level cache.
+    """
+
+    sides: dict[DataType, int]
+    copied: int
+
+
+_SIZES = {
+    "cpu": _Sizes({DataType.FLOAT: 1024}, 1 << 24),
+    "cuda": _Sizes({DataType.FLOAT: 4096, DataType.HALF: 8192, DataType.BF16: 8192}, 1 << 27),
+}
+_Peaks = tuple[dict[str, float], float]  # operations by precision, bytes; both a second
 
 
 def with_peaks(record: DeviceRecord, device: Device, registry: TacticRegistry) -> DeviceRecord:
@@ -47,19 +65,22 @@ def with_peaks(record: DeviceRecord, device: Device, registry: TacticRegistry) -
     flops, moved = found
     return replace(
         record,
-        peak_flops_per_s={**record.peak_flops_per_s, DataType.FLOAT.value: flops},
+        peak_flops_per_s={**record.peak_flops_per_s, **flops},
         peak_bytes_per_s=moved,
     )
 
 
-def _measure(device: Device, registry: TacticRegistry) -> tuple[float, float]:
-    square = Operand(DataType.FLOAT, (_SIDE, _SIDE))
-    weights = Operand(DataType.FLOAT, (_SIDE, _SIDE), constant=True)
-    product = Problem(MatrixMultiply(), (square, weights), (square,))
-    row = Operand(DataType.FLOAT, (_COPY_ELEMENTS,))
+def _measure(device: Device, registry: TacticRegistry) -> _Peaks:
+    sizes = _SIZES[device.kind]
+    flops: dict[str, float] = {}
+    for dtype, side in sizes.sides.items():
+        square = Operand(dtype, (side, side))
+        weights = Operand(dtype, (side, side), constant=device.kind == "cpu")
+        product = Problem(MatrixMultiply(), (square, weights), (square,))
+        flops[dtype.value] = 2e6 * side**3 / _best_us(product, device, registry)
+    row = Operand(DataType.FLOAT, (sizes.copied,))
     copy = Problem(Pointwise((Step("relu", (0,)),)), (row,), (row,))
-    product_us, copy_us = (_best_us(p, device, registry) for p in (product, copy))
-    return 2.0 * _SIDE**3 / product_us * 1e6, 2.0 * row.nbytes / copy_us * 1e6
+    return flops, 2e6 * row.nbytes / _best_us(copy, device, registry)
 
 
 def _best_us(problem: Problem, device: Device, registry: TacticRegistry) -> float:
@@ -72,23 +93,26 @@ def _best_us(problem: Problem, device: Device, registry: TacticRegistry) -> floa
     return min(samples)
 
 
-def _read(path: Path) -> dict[str, tuple[float, float]]:
+def _read(path: Path) -> dict[str, _Peaks]:
+    """What was kept; rows that are damaged or of another form are measured again."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     rows = cast("dict[str, object]", data) if isinstance(data, dict) else {}
-    pairs = {
-        key: cast("list[object]", row) for key, row in rows.items() if isinstance(row, list)
-    }
-    return {
-        key: (float(pair[0]), float(pair[1]))
-        for key, pair in pairs.items()
-        if len(pair) == 2 and isinstance(pair[0], float) and isinstance(pair[1], float)
-    }
+    return {key: peaks for key, row in rows.items() if (peaks := _peaks(row)) is not None}
 
 
-def _write(path: Path, peaks: dict[str, tuple[float, float]]) -> None:
+def _peaks(row: object) -> _Peaks | None:
+    pair = cast("list[object]", row) if isinstance(row, list) else []
+    if len(pair) != 2 or not isinstance(pair[0], dict) or not isinstance(pair[1], float):
+        return None
+    flops = cast("dict[str, object]", pair[0])
+    known = {name: rate for name, rate in flops.items() if isinstance(rate, float)}
+    return (known, pair[1]) if known and len(known) == len(flops) else None
+
+
+def _write(path: Path, peaks: dict[str, _Peaks]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(peaks).encode())

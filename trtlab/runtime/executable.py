@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trtlab.core.types import StaticShape
-from trtlab.devices.protocol import Memory, Scheduled
+from trtlab.devices.protocol import Memory, Program, Scheduled
 from trtlab.planner.plan import Location, Plan, Step, plan
 from trtlab.runtime.loaded import LoadedEngine
 from trtlab.tactics.tactic import Buffers
@@ -69,6 +69,11 @@ class Executable:
         ]
         self._program = self._loaded.device.program(schedule, self.plan.streams)
         self._bound = wanted
+
+    @property
+    def program(self) -> Program:
+        """What `bind` made for the addresses."""
+        return self._program
 
     def run(self) -> None:
         """Execute; on the CPU the outputs are there on return."""

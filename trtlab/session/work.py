@@ -205,11 +205,12 @@ def measure(
     finally:
         if sampler is not None:
             sampler.stop()
+    kernels = target.kernels()
     progress("Measuring the device's peaks", 0, 0, "once a device")
     return replace(
         describe(engine),
         device=with_peaks(engine.device, device, registry),
-        layers=measured.layers,
+        layers=tuple(replace(r, kernels=kernels.get(r.index, ())) for r in measured.layers),
         benchmark=measured.benchmark,
         timeline=measured.timeline,
         telemetry=None if sampler is None else sampler.record(epoch_ns),

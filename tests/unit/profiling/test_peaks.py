@@ -22,12 +22,21 @@ def test_peaks_are_measured_once_and_kept(own_cache, monkeypatch):
     assert peaks.with_peaks(device.record(), device, registry) == first
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"a": 1}', "\x00"])
+@pytest.mark.parametrize("content", ["", "[1]", '{"a": 1}', '{"a": [1.0, 2.0]}', "\x00"])
 def test_a_damaged_file_of_peaks_is_replaced(own_cache, monkeypatch, content):
     (own_cache / "peaks.json").write_text(content)
-    monkeypatch.setattr(peaks, "_measure", lambda *_: (2e11, 1e10))
+    monkeypatch.setattr(peaks, "_measure", lambda *_: ({"fp32": 2e11}, 1e10))
     device, registry = open_runtime("cpu")
     found = peaks.with_peaks(replace(device.record(), memory_bytes=0), device, registry)
     assert (found.peak_flops_per_s["fp32"], found.peak_bytes_per_s) == (2e11, 1e10)
     monkeypatch.setattr(peaks, "_measure", lambda *_: pytest.fail("measured again"))
     peaks.with_peaks(device.record(), device, registry)
+
+
+def test_a_precision_has_its_own_peak(own_cache, monkeypatch):
+    found = {"fp32": 5e13, "fp16": 7e14}
+    monkeypatch.setattr(peaks, "_measure", lambda *_: (found, 4e12))
+    device, registry = open_runtime("cpu")
+    assert peaks.with_peaks(device.record(), device, registry).peak_flops_per_s == found
+    monkeypatch.setattr(peaks, "_measure", lambda *_: pytest.fail("measured again"))
+    assert peaks.with_peaks(device.record(), device, registry).peak_flops_per_s == found

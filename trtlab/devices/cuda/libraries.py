@@ -44,6 +44,16 @@ def runtime() -> Any:  # noqa: ANN401 - an untyped module
 
 
 @cache
+def driver() -> Any:  # noqa: ANN401 - an untyped module
+    """The CUDA driver of cuda-bindings.
+
+    Raises:
+        DeviceError: It is not installed.
+    """
+    return _import("cuda.bindings.driver", "inspection of graphs")
+
+
+@cache
 def nvrtc() -> Any:  # noqa: ANN401 - an untyped module
     """The run-time compiler of cuda-bindings.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from trtlab.core.errors import DeviceError
 from trtlab.devices.cuda.clock import anchor, elapsed_ns
 from trtlab.devices.cuda.kernel import Launch, Loader
+from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.libraries import cupy, runtime, succeeded
 from trtlab.devices.protocol import Scheduled
 
@@ -89,6 +90,20 @@ class CudaProgram:
         since -= np.minimum(cost * np.arange(len(since)), since).astype(np.int64)
         times = origin + np.maximum.accumulate(since) if self._in_line else origin + since
         return np.array([(times[a], times[b]) for a, b in self._pairs], np.int64)
+
+    def kernels(self) -> list[tuple[str, ...]]:
+        """Names of every step's kernels; empty for steps that cannot be recorded.
+
+        Raises:
+            DeviceError: The driver does not tell.
+        """
+        self._main.synchronize()
+        return [
+            kernel_names(launches, self._main)
+            if all(launch.capturable for launch in launches)
+            else ()
+            for launches in self._launches
+        ]
 
     @property
     def _in_line(self) -> bool:
