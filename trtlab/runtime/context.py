@@ -180,15 +180,17 @@ class IExecutionContext(ContextBindings):
     def execute_async_v3(self, stream_handle: int = 0) -> bool:
         """Run one inference on the addresses that were set.
 
+        Args:
+            stream_handle: On a GPU the stream that the inference follows; 0 is the device's own.
+
         Raises:
             UsageError: A shape or an address is missing.
             DeviceError: The device refused.
         """
-        del stream_handle
         executable = self.executable()
         self._bind(executable)
         if self.profiler is None:
-            executable.run()
+            executable.run(stream_handle)
             return True
         stamps = executable.run_stamped()
         self._pending = [

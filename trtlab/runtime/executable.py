@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trtlab.core.types import StaticShape
+from trtlab.devices.cuda.program import CudaProgram
 from trtlab.devices.protocol import Memory, Program, Scheduled
 from trtlab.planner.plan import Location, Plan, Step, plan
 from trtlab.runtime.loaded import LoadedEngine
@@ -75,9 +76,16 @@ class Executable:
         """What `bind` made for the addresses."""
         return self._program
 
-    def run(self) -> None:
-        """Execute; on the CPU the outputs are there on return."""
-        self._program.run()
+    def run(self, stream: int = 0) -> None:
+        """Execute; on the CPU the outputs are there on return.
+
+        Args:
+            stream: Handle of a CUDA stream to follow; 0 is the device's own.
+        """
+        if stream and isinstance(self._program, CudaProgram):
+            self._program.run_on(stream)
+        else:
+            self._program.run()
 
     def run_stamped(self) -> NDArray[np.int64]:
         """Execute and wait; start and end of every step in nanoseconds."""

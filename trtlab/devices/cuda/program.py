@@ -17,6 +17,7 @@ from trtlab.devices.cuda.clock import anchor, elapsed_ns
 from trtlab.devices.cuda.kernel import Launch, Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.libraries import cupy, runtime, succeeded
+from trtlab.devices.cuda.scratch import SharedScratch
 from trtlab.devices.protocol import Scheduled
 
 _CALIBRATION = 7
@@ -44,12 +45,14 @@ class CudaProgram:
         self._main = main
         self._auxiliary = list(auxiliary)
         self._launches = [cast(Sequence[Launch], step.launches) for step in steps]
-        for launches in self._launches:
+        shared: dict[int, SharedScratch] = {}
+        for step, launches in zip(steps, self._launches, strict=True):
             for launch in launches:
-                launch.prepare(loader)
+                launch.prepare(shared.setdefault(step.stream, SharedScratch(loader)))
         self.capturable = all(
             launch.capturable for launches in self._launches for launch in launches
         )
+        self._callers: dict[int, Any] = {}
         self._graph: Any = None
         self._stamped_graph: Any = None
         self._events: list[Any] = []
@@ -58,14 +61,29 @@ class CudaProgram:
 
     def run(self) -> None:
         """Enqueue everything; the first time it is captured."""
-        self.run_on(self._main)
-
-    def run_on(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-        """Enqueue everything on a stream of the caller."""
-        if not self.capturable:
+        if self.capturable:
+            self._graph_of(None).launch(self._main)
+        else:
             self._enqueue(None)
+
+    def run_on(self, handle: int) -> None:
+        """Enqueue everything behind what the caller's stream holds.
+
+        Args:
+            handle: A ``cudaStream_t`` as an integer; 0 is the device's own stream.
+        """
+        if not handle:
+            self.run()
             return
-        self._graph_of(None).launch(stream)
+        stream = self._callers.get(handle)
+        if stream is None:
+            stream = self._callers[handle] = cupy().cuda.ExternalStream(handle)
+        if self.capturable:
+            self._graph_of(None).launch(stream)
+            return
+        self._main.wait_event(_now(stream))
+        self._enqueue(None)
+        stream.wait_event(_now(self._main))
 
     def run_stamped(self) -> NDArray[np.int64]:
         """Run and wait; start and end of each step in nanoseconds of the host's clock.
@@ -208,15 +226,18 @@ class CudaProgram:
         self._join(forked)
 
     def _fork(self) -> Any:  # noqa: ANN401 - a CuPy event
-        event = cupy().cuda.Event(disable_timing=True)
-        event.record(self._main)
-        return event
+        return _now(self._main)
 
     def _join(self, forked: dict[int, Any]) -> None:
         for stream in forked.values():
-            event = cupy().cuda.Event(disable_timing=True)
-            event.record(stream)
-            self._main.wait_event(event)
+            self._main.wait_event(_now(stream))
+
+
+def _now(stream: Any) -> Any:  # noqa: ANN401 - a CuPy stream and event
+    """An event behind what the stream holds so far."""
+    event = cupy().cuda.Event(disable_timing=True)
+    event.record(stream)
+    return event
 
 
 def _record(event: Any, stream: Any) -> None:  # noqa: ANN401 - CuPy objects
