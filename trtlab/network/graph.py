@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from trtlab.core.errors import InternalError, InvalidNetworkError, UsageError
 from trtlab.core.types import DataType, Dim, Shape, TensorType
 from trtlab.layers.base import Array, Op, ShapeValue
 from trtlab.layers.dims import qualify
+from trtlab.network.order import stable_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,24 +371,11 @@ class Network:
         """
         layers = self._ordered()
         position = {id(layer): i for i, layer in enumerate(layers)}
-        waits = {id(layer): len(_producers(layer, position)) for layer in layers}
-        readers: dict[int, list[int]] = {}
-        for layer in layers:
-            for producer in _producers(layer, position):
-                readers.setdefault(producer, []).append(position[id(layer)])
-        ready = [i for i, layer in enumerate(layers) if waits[id(layer)] == 0]
-        ordered: list[Layer] = []
-        while ready:  # a heap of positions: the earliest layer that can go next
-            layer = layers[heappop(ready)]
-            ordered.append(layer)
-            for reader in readers.get(id(layer), ()):
-                waits[id(layers[reader])] -= 1
-                if waits[id(layers[reader])] == 0:
-                    heappush(ready, reader)
-        if len(ordered) < len(layers):
-            stuck = [layer.name for layer in layers if waits[id(layer)] > 0]
-            raise InvalidNetworkError("layers form a cycle: " + ", ".join(stuck[:5]))
-        self._layers = ordered
+        order, stuck = stable_order([_producers(layer, position) for layer in layers])
+        if stuck:
+            names = [layers[place].name for place in stuck[:5]]
+            raise InvalidNetworkError("layers form a cycle: " + ", ".join(names))
+        self._layers = [layers[place] for place in order]
 
     # ---- inference ---------------------------------------------------------------------
 
@@ -427,9 +414,9 @@ def _reserve(taken: set[str], numbers: dict[str, int], wanted: str) -> str:
 
 
 def _producers(layer: Layer, known: Mapping[int, int]) -> set[int]:
-    """Identities of the layers that a layer waits for."""
+    """Places of the layers that a layer waits for."""
     found = {id(t.producer) for t in layer.inputs if t is not None and t.producer is not None}
-    return found & known.keys()
+    return {known[layer_id] for layer_id in found & known.keys()}
 
 
 def _add_consumer(tensor: Tensor | None, layer: Layer) -> None:
