@@ -1,6 +1,6 @@
 """Floor 4: the network definition, trtlab's one intermediate representation.
 
-* `graph`: Tensor, Layer, Network and Origin; identities with tuple edges, edited only through Network.
+* `graph`: Tensor, Layer and Network; identities with tuple edges, edited only through Network.
 * `order`: a stable topological order of places.
 * `types_at`: types of every tensor for given input shapes.
 * `text`: one layer a line, there and back; the language of tests and error messages.
