@@ -2,8 +2,10 @@
 
 * `graph`: Tensor, Layer and Network; identities with tuple edges, edited only through Network.
 * `order`: a stable topological order of places.
+* `clone`: a copy that can be edited. `evaluate`: runs a network by its operators' NumPy meaning.
 * `types_at`: types of every tensor for given input shapes.
-* `text`: one layer a line, there and back; the language of tests and error messages.
+* `text`: one layer a line, there and back; the language of tests and error messages. Values
+  are spelled in `text_values`.
 * `verify`: a list of small named checks.
 * `definition`: TensorRT's `INetworkDefinition.add_*` methods.
 """

@@ -3,6 +3,6 @@
 * `loaded`: an engine on a device: its weights in device memory, shared by all contexts.
 * `executable`: an engine laid out for one set of shapes and bound to addresses.
 * `context`: TensorRT's IExecutionContext. `api`: Runtime and ICudaEngine.
-* `bindings`: TensorRT 8's numbered bindings.
-* `target`: what the profiling room drives.
+* `bindings`: TensorRT 8's numbered bindings. `profiler`: its IProfiler.
+* `devices`: a device together with the tactics that it offers.
 """
