@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = [*ROOT.glob("trtlab/**/*.py"), *ROOT.glob("widgets/**/*.py")]
 EVERYTHING = [*PACKAGES, *ROOT.glob("tests/**/*.py"), *ROOT.glob("benchmarks/*.py")]
-LONGEST = 450
+LONGEST = 430
 # Packages whose names load on first use, and therefore are code; all others are maps.
 LAZY = {"trtlab/__init__.py", "trtlab/zoo/__init__.py"}
 EMPTY_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
@@ -53,6 +53,26 @@ def test_every_module_says_what_it_is_for():
 
 def test_no_module_has_an_empty_name():
     assert [_name(path) for path in PACKAGES if path.stem in EMPTY_NAMES] == []
+
+
+def _mapped(path):
+    """The names that a room's map explains: `a`: …, or `a`, `b`: …"""
+    text = ast.get_docstring(ast.parse(path.read_bytes()))
+    lists = re.findall(r"((?:`+\w+`+, )*`+\w+`+):(?= )", text)
+    return [name for names in lists for name in re.findall(r"\w+", names)]
+
+
+@pytest.mark.parametrize(
+    "init", [p for p in PACKAGES if p.name == "__init__.py" and _mapped(p)], ids=_name
+)
+def test_what_a_rooms_map_explains_is_there(init):
+    there = {path.stem for path in init.parent.iterdir()}
+    assert [name for name in _mapped(init) if name not in there] == []
+
+
+def test_most_rooms_have_a_map():
+    inits = [p for p in PACKAGES if p.name == "__init__.py" and _name(p) not in LAZY]
+    assert sum(bool(_mapped(p)) for p in inits) > 0.8 * len(inits)
 
 
 def test_a_rooms_init_is_a_map_without_code():
