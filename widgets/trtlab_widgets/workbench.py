@@ -240,11 +240,14 @@ class Workbench(w.VBox):
         self._progress.say("Ready to build.", "good")
 
     def _failed(self, error: TrtlabError) -> None:
-        state = "cancelled" if isinstance(error, CancelledError) else "error"
         if self._opened is None:
             self._model.tell(str(error))
-        self._progress.say(error.what, "warn" if state == "cancelled" else "bad")
-        self._results.stopped(state, str(error))
+        if isinstance(error, CancelledError):
+            self._progress.say("Cancelled.", "warn")
+            self._results.stopped("cancelled", str(error))
+        else:
+            self._progress.say(error.what, "bad")
+            self._results.stopped("error", str(error))
 
     def _choose(self, source: str) -> None:
         self._click(lambda: self.load(source))(None)

@@ -8,7 +8,7 @@ pytest.importorskip("anywidget")
 from fake_session import FakeSession
 from sample_reports import resnet_report
 from trtlab_widgets.panels.model_panel import keep_upload, model_card
-from trtlab_widgets.panels.progress_panel import progress_html, time_left
+from trtlab_widgets.panels.progress_panel import ProgressPanel, progress_html, time_left
 from trtlab_widgets.workbench import Workbench
 
 from trtlab.core.errors import CancelledError, ParseError, UsageError
@@ -239,6 +239,30 @@ def test_an_uploaded_file_is_kept_once(
         assert keep_upload("net.onnx", b"abd") != first
     finally:
         module.settings.cache_clear()
+
+
+def test_a_new_phase_is_told_however_soon_it_comes() -> None:
+    panel = ProgressPanel(lambda: None)
+    panel.tell(JobEvent("running", "Optimize network", 31, 52))
+    panel.tell(JobEvent("running", "Optimize network", 32, 52))
+    assert "31 of 52" in panel._bar.value
+    panel.tell(JobEvent("running", "Select tactics", 0, 54))
+    assert "Select tactics" in panel._bar.value
+
+
+def test_cancel_answers_at_once_and_until_the_job_has_ended() -> None:
+    asked: list[bool] = []
+    panel = ProgressPanel(lambda: asked.append(True))
+    panel.tell(JobEvent("running", "Select tactics", 0, 54))
+    panel._cancel.click()
+    assert asked == [True]
+    panel.tell(JobEvent("running", "Pack weights", 0, 59))
+    assert "Cancelling" in panel._bar.value
+    assert panel._cancel.disabled
+    panel.tell(JobEvent("cancelled"))
+    assert "Cancelled." in panel._bar.value
+    panel.tell(JobEvent("running", "Select tactics", 0, 54))
+    assert not panel._cancel.disabled
 
 
 def test_progress_says_step_and_time_left() -> None:

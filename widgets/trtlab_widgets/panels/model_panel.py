@@ -107,7 +107,11 @@ def model_card(model: ModelRecord) -> str:
         escape(f"{_tensors(model.inputs)} → {_tensors(model.outputs)}"),
         escape(listed + rest),
     ]
-    return "".join(f"<p>{line}</p>" for line in lines if line)
+    whole = escape(", ".join(f"{name} {number}" for name, number in ops))
+    titles = ["", "", f' title="{whole}"']
+    return "".join(
+        f"<p{title}>{line}</p>" for line, title in zip(lines, titles, strict=True) if line
+    )
 
 
 def _tensors(tensors: Sequence[TensorRecord]) -> str:

@@ -24,6 +24,8 @@ class ProgressPanel(w.HBox):
     def __init__(self, cancel: Callable[[], None]) -> None:
         self._lock = threading.Lock()
         self._told = 0.0
+        self._phase = ""
+        self._stopping = False
         self._bar = classed(w.HTML(layout=w.Layout(flex="1 1 auto")), "trtl-progress")
         self._cancel = w.Button(description="Cancel", disabled=True, layout={"width": "76px"})
         self._cancel.on_click(lambda _: self._stop(cancel))
@@ -34,22 +36,27 @@ class ProgressPanel(w.HBox):
     def tell(self, event: JobEvent) -> None:
         """Show an event; may be called from any thread, as often as there are events."""
         with self._lock:
+            running = event.state == "running"
             now = monotonic()
-            if event.state == "running" and now - self._told < _LEAST_PAUSE_S:
+            known = event.phase == self._phase  # a new phase may last: it is always told
+            if running and (self._stopping or (known and now - self._told < _LEAST_PAUSE_S)):
                 return
-            self._told = now
-        self._cancel.disabled = event.state != "running"
+            self._told, self._phase = now, event.phase if running else ""
+            self._stopping = False
+        self._cancel.disabled = not running
         self._bar.value = progress_html(event)
 
     def say(self, text: str, sign: str = "") -> None:
         """Show a sentence while nothing is under way."""
         self._cancel.disabled = True
+        self._stopping = False
         self._bar.value = (
             f'<span class="is-{sign or "plain"}" role="status">{escape(text)}</span>'
         )
 
     def _stop(self, cancel: Callable[[], None]) -> None:
-        self._cancel.disabled = True
+        self.say("Cancelling: the step under way ends first …")
+        self._stopping = True
         cancel()
 
 
