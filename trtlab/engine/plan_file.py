@@ -124,7 +124,7 @@ def _header(view: memoryview) -> tuple[dict[str, Any], int]:
     if len(view) < _PREFIX.size or bytes(view[:6]) != MAGIC[:6]:
         raise EngineFormatError(
             "this is not a trtlab engine",
-            hint="engines are made by trtlab build or trtlab exec",
+            hint="`trtlab exec --onnx=MODEL --saveEngine=FILE` makes one",
         )
     magic, version, length, digest = _PREFIX.unpack_from(view)
     if magic != MAGIC:
