@@ -26,8 +26,10 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 sys.exit(main(sys.argv[1:]))
 """
 # A build that says when it is under way, and then waits to be killed.
+# A shell's background jobs ignore interrupts; what is tested here is a job in front.
 ENDLESS_BUILD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 import trtlab
 from trtlab.builder.progress import SilentMonitor
 from trtlab.cli import exec as command
