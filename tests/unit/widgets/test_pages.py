@@ -41,6 +41,7 @@ def test_units_fit_the_size() -> None:
     assert text.count(25_557_032, "FLOP") == "25.6 MFLOP"
     assert text.percent(0.0004) == "<0.1 %"
     assert text.percent(0.256) == "26 %"
+    assert text.percent(-0.256) == "-26 %"
     assert text.shape(()) == "scalar"
     assert text.plural(2, "query") == "2 queries"
 
@@ -131,3 +132,10 @@ def test_build_page_names_refusals_and_limits_long_lists() -> None:
     html = build_page(large_report(layers=120, slices=1000))
     assert "output has 2 readers" in html
     assert "The 60 slowest of 120 layers" in html
+
+
+def test_parts_that_exceed_the_latency_are_not_called_unexplained() -> None:
+    assert text.unexplained(3.0, 20.0) == "15 % of 20.0 ms is unexplained"
+    over = text.unexplained(-5.0, 20.0)
+    assert over == "the parts, timed apart, add up to 25 % more than 20.0 ms"
+    assert text.unexplained(0.0, 0.0).startswith("–")

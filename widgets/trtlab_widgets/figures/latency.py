@@ -6,7 +6,7 @@ from trtlab.core.errors import UsageError
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank
 from trtlab_widgets.pages.latency import histogram
-from trtlab_widgets.pages.text import percent, plural, time_ms
+from trtlab_widgets.pages.text import plural, time_ms, unexplained
 
 _OUTLIER = 1.2  # times the median
 
@@ -105,7 +105,7 @@ def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
     names, values = [str(row["part"]) for row in rows], list(report.reconciliation_ms.values())
     total = sum(values)
     rest = report.reconciliation_ms.get("unexplained", 0.0)
-    message = f"{percent(rest / total if total else None)} of {time_ms(total)} is unexplained"
+    message = unexplained(rest, total)
     figure = blank(message, theme, height=280)
     figure.add_waterfall(
         x=[*names, "end to end"],

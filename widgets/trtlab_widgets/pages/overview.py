@@ -13,7 +13,16 @@ from trtlab_widgets.pages.markup import (
     text,
     twin,
 )
-from trtlab_widgets.pages.text import count, digits, nbytes, percent, plural, time_ms, time_us
+from trtlab_widgets.pages.text import (
+    count,
+    digits,
+    nbytes,
+    percent,
+    plural,
+    time_ms,
+    time_us,
+    unexplained,
+)
 from trtlab_widgets.palette import FAMILIES, family_index
 from trtlab_widgets.verdict import clock_verdict
 
@@ -209,7 +218,7 @@ def reconciliation(report: Report) -> str:
         return ""
     total = sum(value for _, value in parts)
     rest = report.reconciliation_ms.get(_REST, 0.0)
-    message = f"{percent(rest / total if total else None)} of {time_ms(total)} is unexplained"
+    message = unexplained(rest, total)
     # The largest part is the strongest; what nobody can explain is the palest.
     order = sorted((name for name, _ in parts if name != _REST), key=lambda n: -dict(parts)[n])
     shades = {name: f"step-{min(place, STEPS - 2)}" for place, name in enumerate(order)}

@@ -63,7 +63,19 @@ def percent(share: float | None) -> str:
     value = share * 100
     if value and abs(value) < _TENTH:
         return "<0.1 %"
-    return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
+    return f"{value:.0f} %" if abs(value) >= 10 else f"{value:.1f} %"
+
+
+def unexplained(rest_ms: float, total_ms: float) -> str:
+    """What the parts of a latency leave over, or by how much they exceed it.
+
+    Layers are timed in inferences of their own, which time stamps and other programs may slow
+    down; then the parts add up to more than the plain inferences took.
+    """
+    share = percent(abs(rest_ms) / total_ms if total_ms else None)
+    if rest_ms < 0:
+        return f"the parts, timed apart, add up to {share} more than {time_ms(total_ms)}"
+    return f"{share} of {time_ms(total_ms)} is unexplained"
 
 
 def shape(extents: tuple[int | str, ...]) -> str:
