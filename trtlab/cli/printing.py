@@ -81,7 +81,7 @@ def report_text(report: Report) -> str:
             (
                 f"latency {milliseconds(report.benchmark.latency_ms)}, "
                 f"{report.benchmark.throughput_qps:.1f} inferences/s over "
-                f"{report.benchmark.iterations}"
+                f"{report.benchmark.iterations} queries"
             ),
         ]
     lines += [
@@ -113,7 +113,9 @@ def layers_text(report: Report, shown: int = _SHOWN) -> str:
             report.layers[i].tactic,
             f"{times[i]:,.1f}",
             f"{100 * times[i] / total:.1f}",
-            f"{report.layers[i].flops / times[i] / 1e3:,.1f}" if times[i] else "–",
+            f"{report.layers[i].flops / times[i] / 1e3:,.1f}"
+            if times[i] and report.layers[i].flops
+            else "–",
         ]
         for i in order
     ]

@@ -34,6 +34,6 @@ class Zoo(Command):
             print(zoo.export(args.model, path, seed=args.seed))
             return 0
         models = [zoo.info(name) for name in zoo.names()]
-        rows = [(m.name, m.task, f"{m.parameters / 1e6:.1f} M", m.title) for m in models]
-        print(table(("name", "task", "parameters", "architecture"), rows, left=2))
+        rows = [(m.name, m.task, m.title, f"{m.parameters / 1e6:.1f} M") for m in models]
+        print(table(("name", "task", "architecture", "parameters"), rows, left=3))
         return 0
