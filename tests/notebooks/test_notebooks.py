@@ -17,6 +17,7 @@ def test_there_are_notebooks():
         "02_build",
         "03_profile",
         "04_telemetry",
+        "05_gpu",
     ]
 
 
