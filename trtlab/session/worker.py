@@ -188,7 +188,10 @@ def main() -> None:
     """Serve on standard input and output; other prints go to standard error."""
     sink = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     sys.stdout = sys.stderr
-    Worker(sys.stdin, sink).serve()
+    try:
+        Worker(sys.stdin, sink).serve()
+    except BrokenPipeError:
+        os._exit(0)  # the session ended first: nobody is there to be told, nothing to flush
 
 
 if __name__ == "__main__":
