@@ -244,7 +244,8 @@ class Workbench(w.VBox):
             self._model.tell(str(error))
         if isinstance(error, CancelledError):
             self._progress.say("Cancelled.", "warn")
-            self._results.stopped("cancelled", str(error))
+            again = "Press Build or Run to begin again." if self._opened else str(error)
+            self._results.stopped("cancelled", again)
         else:
             self._progress.say(error.what, "bad")
             self._results.stopped("error", str(error))

@@ -159,6 +159,7 @@ def test_a_broken_model_is_explained(session: FakeSession) -> None:
     with pytest.raises(ParseError):
         bench.wait(5)
     assert "is not an ONNX file" in bench._model._card.value
+    assert bench._model._card.value.count("<p") > 1  # what, where, hint: a line each
     assert "is not an ONNX file" in bench._progress._bar.value
     assert bench.explorer.status["state"] == "error"
 
@@ -186,6 +187,7 @@ def test_cancel_without_a_report_says_so(session: FakeSession) -> None:
     with pytest.raises(CancelledError):
         bench.wait(5)
     assert bench.explorer.status["state"] == "cancelled"
+    assert "Press Build or Run" in bench._results._overview.value
 
 
 def test_a_recorded_report_needs_no_build(session: FakeSession) -> None:

@@ -57,8 +57,9 @@ class ModelPanel(w.VBox):
         self._card.value = model_card(opened.model)
 
     def tell(self, text: str) -> None:
-        """Say something in the card's place."""
-        self._card.value = f'<p class="t-dim">{escape(text)}</p>'
+        """Say something in the card's place, line by line."""
+        lines = text.splitlines()
+        self._card.value = "".join(f'<p class="t-dim">{escape(line)}</p>' for line in lines)
 
     def set_source(self, source: str) -> None:
         """Show what was opened from outside, without opening it again."""

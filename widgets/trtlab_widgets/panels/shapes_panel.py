@@ -24,6 +24,7 @@ class ShapesPanel(w.VBox):
         self._changed = changed
         self._rows: list[_InputRow] = []
         super().__init__([group("Shapes", note("Open a model to see its inputs."))])
+        self.add_class("trtl-shapes")
 
     def set_inputs(
         self, inputs: Sequence[TensorRecord], defaults: Mapping[str, ShapeRange]
