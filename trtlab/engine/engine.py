@@ -80,8 +80,9 @@ def _sound(tensor: Tensor, shapes: ShapeRange) -> ShapeRange:
             for d, extent in zip(tensor.shape, shape, strict=True)
         )
         if not fits:
+            which = "" if low == opt == high else f"{label} "  # one shape was given, or three
             raise UsageError(
-                f"{label} shape {format_shape(shape)} does not fit input {tensor.name!r}, "
+                f"{which}shape {format_shape(shape)} does not fit input {tensor.name!r}, "
                 f"declared as {format_shape(tensor.shape)}",
                 hint="give every extent, at least 1; only named dimensions may vary",
             )
