@@ -93,17 +93,22 @@ class EngineTarget:
     def enqueue(self, slot: int, *, profiled: bool = False) -> None:
         """Compute, with the device's time stamps around each layer if ``profiled``."""
         del slot
-        start = time.monotonic_ns()
         self._layers = ()
-        if profiled:
-            stamps = self.executable.run_stamped()
-            self._layers = tuple(
-                LayerStamp(step.index, step.placement.stream, int(begin), int(end))
-                for step, (begin, end) in zip(self.executable.plan.steps, stamps, strict=True)
-            )
-        else:
+        if not profiled:
+            start = time.monotonic_ns()
             self.executable.run()
+            self._spans["compute"] = Span(start, time.monotonic_ns())
+            return
+        start = time.monotonic_ns()
+        stamps = self.executable.run_stamped()
         self._spans["compute"] = Span(start, time.monotonic_ns())
+        # Only now: making objects of the stamps is no part of computing.
+        self._layers = tuple(
+            LayerStamp(step.index, step.placement.stream, begin, end)
+            for step, (begin, end) in zip(
+                self.executable.plan.steps, stamps.tolist(), strict=True
+            )
+        )
 
     def transfer_out(self, slot: int) -> None:
         """Copy the outputs out of the bindings."""
