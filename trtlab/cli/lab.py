@@ -12,6 +12,7 @@ from typing import ClassVar
 from trtlab.cli.command import Command
 from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.session.lab_notebook import write_workbench_notebook
+from trtlab.session.sources import settled_source
 
 _NEEDED = ("jupyterlab", "ipywidgets", "anywidget", "plotly")
 
@@ -44,7 +45,8 @@ class Lab(Command):
             )
         if not args.folder.is_dir():
             raise UsageError(f"there is no folder {args.folder}", hint="make it first")
-        notebook = write_workbench_notebook(args.folder, args.model)
+        model = settled_source(args.model) if args.model else ""
+        notebook = write_workbench_notebook(args.folder, model)
         jupyter = [sys.executable, "-m", "jupyterlab"]
         words = [*jupyter, str(notebook)]
         if args.no_browser or not _has_browser():

@@ -21,7 +21,9 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
     Raises:
         UsageError: It cannot be written.
     """
-    path = folder / (NAME if not model else f"trtlab-{Path(model).stem}.ipynb")
+    path = folder / (
+        NAME if not model else f"trtlab-{Path(model.rpartition(':')[2]).stem}.ipynb"
+    )
     if path.exists():
         return path
     argument = repr(model) if model else ""

@@ -38,15 +38,32 @@ def open_source(source: Source, *, seed: int = 0) -> ParsedModel:
         return parse(zoo.light(light, seed=seed), name=light, label=text)
     path = Path(source)
     if not path.exists():
-        near = get_close_matches(name, zoo.names(), n=3)
-        raise UsageError(
-            f"there is no model {text!r}: neither a file nor a zoo model",
-            where=(str(path.resolve()),),
-            hint=f"did you mean zoo:{near[0]}?"
-            if near
-            else "check the path, or try `trtlab zoo list`",
-        )
+        raise _missing(text)
     return parse(path)
+
+
+def _missing(text: str) -> UsageError:
+    near = get_close_matches(text.removeprefix(ZOO), zoo.names(), n=3)
+    return UsageError(
+        f"there is no model {text!r}: neither a file nor a zoo model",
+        where=(str(Path(text).resolve()),),
+        hint=f"did you mean zoo:{near[0]}?"
+        if near
+        else "check the path, or try `trtlab zoo list`",
+    )
+
+
+def settled_source(text: str) -> str:
+    """A source that means the same in every folder, without reading it.
+
+    Raises:
+        UsageError: There is no such file or zoo model.
+    """
+    if Path(text).exists():
+        return str(Path(text).resolve())
+    if text.startswith(LIGHT) or text.removeprefix(ZOO) in zoo.names():
+        return text
+    raise _missing(text)
 
 
 @lru_cache(maxsize=2)
