@@ -104,6 +104,11 @@ def test_every_command_line_shown_is_understood(words, capsys):
     command = load_command(name)
     parser = ArgumentParser(prog=f"trtlab {name}")
     command.prepare(parser)
+    if "…" in rest:  # something is left out; what is there must exist
+        options = [word.split("=")[0] for word in rest if word.startswith("-")]
+        assert options
+        assert set(options) <= set(parser._option_string_actions)
+        return
     try:
         parser.parse_args(rest[: rest.index("--")] if "--" in rest else rest)
     except SystemExit:
