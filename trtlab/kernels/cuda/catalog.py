@@ -4,6 +4,8 @@ from trtlab.kernels.cuda.attending import WarpAttentionTactic
 from trtlab.kernels.cuda.choosing import TopKTactic
 from trtlab.kernels.cuda.cublaslt import CublasLtTactic
 from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic
+from trtlab.kernels.cuda.cudnn_product import CudnnProductTactic
+from trtlab.kernels.cuda.cudnn_stem import CudnnStemTactic
 from trtlab.kernels.cuda.depthwise import DepthwiseTactic
 from trtlab.kernels.cuda.flash import FlashAttentionTactic
 from trtlab.kernels.cuda.gathering import (
@@ -70,12 +72,14 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         StemTactic(MmaTile(64, 64, 32, 32, 32, 4)),
     ]
     cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
+    cudnn_stems = [CudnnStemTactic(rank) for rank in range(3)]
+    fused = [CudnnProductTactic(rank) for rank in range(3)]
     return {
         Activation: [pointwise],
         Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
-        Convolution: [*depthwise, *stems, *cudnn, *products],
+        Convolution: [*depthwise, *stems, *cudnn_stems, *cudnn, *products],
         Cumulative: [CumulativeTactic()],
         Deconvolution: products,
         Einsum: [*library, *products],
@@ -85,7 +89,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         Gather: [GatherTactic()],
         Identity: [pointwise],
         LRN: [LrnTactic()],
-        MatrixMultiply: [*library, *products],
+        MatrixMultiply: [*library, *fused, *products],
         Normalization: [NormalizationTactic()],
         OneHot: [OneHotTactic()],
         Padding: [box],

@@ -6,7 +6,7 @@ when a launch is prepared. Without the library the tactics decline.
 
 import importlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
@@ -37,13 +37,15 @@ def available() -> bool:
 
 
 @cache
-def _library() -> Any:  # noqa: ANN401 - an untyped module
+def cudnn_library() -> Any:  # noqa: ANN401 - an untyped module
+    """The frontend; call `available` first."""
     return importlib.import_module("cudnn")
 
 
 @cache
-def _handle() -> Any:  # noqa: ANN401 - a library handle
-    return _library().create_handle()
+def cudnn_handle() -> Any:  # noqa: ANN401 - a library handle
+    """One handle a process."""
+    return cudnn_library().create_handle()
 
 
 class CudnnConvolutionTactic(Tactic):
@@ -102,7 +104,8 @@ class CudnnConvolutionTactic(Tactic):
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence["CudnnLaunch"]:
         """One launch."""
         addresses = [a for a in buffers.inputs if a is not None]
-        return (CudnnLaunch(problem, self._rank, (*addresses, buffers.outputs[0])),)
+        addresses.append(buffers.outputs[0])
+        return (CudnnLaunch(problem, self._rank, tuple(addresses), convolution_graph),)
 
 
 @dataclass
@@ -110,14 +113,16 @@ class CudnnLaunch:
     """A plan with its operands.
 
     Attributes:
-        problem: The convolution.
+        problem: What the graph computes.
         rank: Of the plan.
         addresses: Of the inputs that are there, then of the result.
+        build: Makes the problem's graph with its ranked plans.
     """
 
     problem: Problem
     rank: int
     addresses: tuple[int, ...]
+    build: Callable[[Problem], Any]
     capturable: bool = True
     _graph: Any = field(default=None, repr=False)
     _pack: dict[int, int] = field(default_factory=dict[int, int], repr=False)
@@ -132,9 +137,9 @@ class CudnnLaunch:
         """
         if self._graph is not None:
             return
-        library = _library()
+        library = cudnn_library()
         try:
-            graph = _graph_of(self.problem)
+            graph = self.build(self.problem)
             if self.rank >= graph.get_execution_plan_count():
                 raise UnsupportedError(f"the library ranks fewer than {self.rank + 1} plans")
             graph.build_plan_at_index(self.rank)
@@ -151,21 +156,21 @@ class CudnnLaunch:
 
     def enqueue(self, stream: Stream) -> None:
         """Run the plan on a stream."""
-        library = _library()
+        library = cudnn_library()
         assert self._workspace is not None
         try:
-            library.set_stream(handle=_handle(), stream=stream.ptr)
+            library.set_stream(handle=cudnn_handle(), stream=stream.ptr)
             self._graph.execute_plan_at_index(
-                self._pack, self._workspace.address, self.rank, handle=_handle()
+                self._pack, self._workspace.address, self.rank, handle=cudnn_handle()
             )
         except RuntimeError as error:
             raise DeviceError(f"the library failed: {error}") from error
 
 
 @cache
-def _graph_of(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
+def convolution_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     """The operation graph with its ranked plans; operands have the numbers 1, 2, …."""
-    library = _library()
+    library = cudnn_library()
     op, x, kernel = problem.op, given(problem, 0), given(problem, 1)
     assert isinstance(op, Convolution)
     kinds = {DataType.HALF: library.data_type.HALF, DataType.BF16: library.data_type.BFLOAT16}
@@ -174,7 +179,7 @@ def _graph_of(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
         io_data_type=kind,
         intermediate_data_type=library.data_type.FLOAT,
         compute_data_type=library.data_type.FLOAT,
-        handle=_handle(),
+        handle=cudnn_handle(),
     )
     maps, channels, height, width = kernel.shape
     number = 0
@@ -207,7 +212,7 @@ def _graph_of(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
         value = graph.add(a=value, b=tensor((1, maps, 1, 1), (maps, 1, maps, maps)))
     values = [value, *(image(o) for o in problem.inputs[_FIRST_EXTRA:] if o is not None)]
     for step in op.epilogue:
-        values.append(_apply(graph, step, values))
+        values.append(apply_step(graph, step, values))
     out = problem.outputs[0]
     result = values[-1]
     result.set_output(True).set_data_type(kind).set_dim(list(out.shape))
@@ -218,7 +223,8 @@ def _graph_of(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     return graph
 
 
-def _apply(graph: Any, step: Step, values: Sequence[Any]) -> Any:  # noqa: ANN401
+def apply_step(graph: Any, step: Step, values: Sequence[Any]) -> Any:  # noqa: ANN401
+    """A step of a program as a node of the graph."""
     first = values[step.operands[0]]
     if step.function in _TWO:
         return getattr(graph, step.function)(first, values[step.operands[1]])

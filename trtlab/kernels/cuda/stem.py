@@ -32,7 +32,7 @@ _THREADS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Padded:
+class Padded:
     """The copy: [N, H, W, C] with zeros around, and how long a row of taps is in it."""
 
     shape: tuple[int, int, int, int]
@@ -46,7 +46,7 @@ class _Padded:
         return 2 * (prod(self.shape) + self.row)
 
 
-def _padded(problem: Problem) -> _Padded | Rejection:
+def _padded(problem: Problem) -> Padded | Rejection:
     op, x, kernel = problem.op, given(problem, 0), given(problem, 1)
     assert isinstance(op, Convolution)
     if len(x.shape) != _RANK or op.num_groups != 1 or not kernel.constant:
@@ -65,7 +65,7 @@ def _padded(problem: Problem) -> _Padded | Rejection:
     height = (rows - 1) * window.stride[0] + kernel.shape[2]
     width = (columns - 1) * window.stride[1] + -(-row // channels)
     width = -(-width * channels // _RUN) * _RUN // channels
-    return _Padded((x.shape[0], height, width, channels), top, left, row)
+    return Padded((x.shape[0], height, width, channels), top, left, row)
 
 
 class StemTactic(Tactic):
@@ -127,42 +127,43 @@ class StemTactic(Tactic):
         form = _over_copy(problem, found)
         product = mma_kernel(form, self._tile, self.name, problem, aligned=aligned)
         return (
-            KernelLaunch(self._copy(problem, found), (addresses[0], buffers.workspace)),
+            KernelLaunch(
+                pad_kernel(problem, found, self.name), (addresses[0], buffers.workspace)
+            ),
             KernelLaunch(product, (buffers.workspace, *addresses[1:], out)),
         )
 
-    def _copy(self, problem: Problem, found: _Padded) -> Kernel:
-        """One thread a pixel of the copy."""
-        x = given(problem, 0)
-        kind = C_TYPES[x.dtype]
-        n, height, width, channels = found.shape
-        own = x.shape[1]
-        tail = found.row
-        writer = Writer(self.name, problem)
-        writer.pointer("x", x.dtype)
-        writer.pointer("y", x.dtype, written=True)
-        count = n * height * width
-        writer.add(
-            f"const i64 t = (i64)blockIdx.x * {_THREADS} + threadIdx.x;",
-            f"if (t < {tail}) y[{count * channels} + t].bits = 0;",
-            f"if (t >= {count}) return;",
-            f"const int w = t % {width} - {found.left}, "
-            f"h = t / {width} % {height} - {found.top}, b = t / {width * height};",
-            f"Vec<{kind}, {channels}> v = {{}};",
-            f"if (w >= 0 && w < {x.shape[3]} && h >= 0 && h < {x.shape[2]}) {{",
-            f"  const {kind}* from = x + (i64)b * {x.strides[0]} + (i64)h * {x.strides[2]} "
-            f"+ (i64)w * {x.strides[3]};",
-            "  #pragma unroll",
-            f"  for (int c = 0; c < {own}; ++c) v.v[c] = from[c * {x.strides[1]}];",
-            "}",
-            f"*reinterpret_cast<Vec<{kind}, {channels}>*>(y + t * {channels}) = v;",
-        )
-        return writer.kernel(
-            "pad_image", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1)
-        )
+
+def pad_kernel(problem: Problem, found: Padded, name: str) -> Kernel:
+    """One thread a pixel of the copy."""
+    x = given(problem, 0)
+    kind = C_TYPES[x.dtype]
+    n, height, width, channels = found.shape
+    own = x.shape[1]
+    tail = found.row
+    writer = Writer(name, problem)
+    writer.pointer("x", x.dtype)
+    writer.pointer("y", x.dtype, written=True)
+    count = n * height * width
+    writer.add(
+        f"const i64 t = (i64)blockIdx.x * {_THREADS} + threadIdx.x;",
+        f"if (t < {tail}) y[{count * channels} + t].bits = 0;",
+        f"if (t >= {count}) return;",
+        f"const int w = t % {width} - {found.left}, "
+        f"h = t / {width} % {height} - {found.top}, b = t / {width * height};",
+        f"Vec<{kind}, {channels}> v = {{}};",
+        f"if (w >= 0 && w < {x.shape[3]} && h >= 0 && h < {x.shape[2]}) {{",
+        f"  const {kind}* from = x + (i64)b * {x.strides[0]} + (i64)h * {x.strides[2]} "
+        f"+ (i64)w * {x.strides[3]};",
+        "  #pragma unroll",
+        f"  for (int c = 0; c < {own}; ++c) v.v[c] = from[c * {x.strides[1]}];",
+        "}",
+        f"*reinterpret_cast<Vec<{kind}, {channels}>*>(y + t * {channels}) = v;",
+    )
+    return writer.kernel("pad_image", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1))
 
 
-def _over_copy(problem: Problem, found: _Padded) -> Contraction:
+def _over_copy(problem: Problem, found: Padded) -> Contraction:
     """The convolution as a product over the copy: no windows, rows of taps as runs."""
     op, kernel = problem.op, given(problem, 1)
     assert isinstance(op, Convolution)

@@ -1,0 +1,96 @@
+"""Convolutions of images with few channels by NVIDIA's cuDNN library, over a padded copy.
+
+The library's tensor-core kernels load eight channels at a time. A copy of the image with zeros
+for the channels that are missing lets them run; the zeros' products cost less than slow loads.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from typing import ClassVar
+
+import numpy as np
+
+from trtlab.core.types import TensorFormat
+from trtlab.devices.cuda.kernel import KernelLaunch
+from trtlab.kernels.cuda.cudnn_conv import (
+    CudnnConvolutionTactic,
+    CudnnLaunch,
+    convolution_graph,
+)
+from trtlab.kernels.cuda.per_element import given
+from trtlab.kernels.cuda.stem import Padded, pad_kernel
+from trtlab.layers.base import Array
+from trtlab.layers.convolution import Convolution
+from trtlab.tactics.problem import Operand, Problem
+from trtlab.tactics.tactic import Buffers, Launch, Rejection, Tactic
+
+_RANK = 4
+_CHANNELS = 8
+
+
+class CudnnStemTactic(Tactic):
+    """A copy with eight channels, and one of the plans that the library ranks highest.
+
+    Args:
+        rank: Place in the ranking, from 0.
+    """
+
+    source: ClassVar[str] = "CUDNN"
+
+    def __init__(self, rank: int) -> None:
+        self._rank = rank
+        self._inner = CudnnConvolutionTactic(rank)
+        self.name = f"cuda.cudnn.stem/plan{rank}"
+
+    def check(self, problem: Problem) -> Rejection | None:
+        """Declines what the library's own convolutions decline, but for the channels."""
+        op, x = problem.op, given(problem, 0)
+        assert isinstance(op, Convolution)
+        if len(x.shape) != _RANK or op.num_groups != 1 or not 0 < x.shape[1] < _CHANNELS:
+            return Rejection("works on images of less than eight channels")
+        if any(0 in o.shape for o in (*problem.inputs, *problem.outputs) if o is not None):
+            return Rejection("a factor is empty")
+        return self._inner.check(_widened(problem))
+
+    def workspace_bytes(self, problem: Problem) -> int:
+        """The copy."""
+        n, _, height, width = given(problem, 0).shape
+        return 2 * n * height * width * _CHANNELS
+
+    def cost_hint_us(self, problem: Problem) -> float:
+        """As if there were eight channels; worse with the rank."""
+        return 2.0 + self._inner.cost_hint_us(_widened(problem))
+
+    def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+        """Kernels with the channel fastest, and zeros for the channels that are missing."""
+        widened = dict(constants)
+        if 1 in widened:
+            missing = _CHANNELS - widened[1].shape[1]
+            widened[1] = np.pad(widened[1], ((0, 0), (0, missing), (0, 0), (0, 0)))
+        return self._inner.pack(_widened(problem), widened)
+
+    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Launch]:
+        """Copy, then convolution."""
+        n, _, height, width = given(problem, 0).shape
+        padded = Padded((n, height, width, _CHANNELS), 0, 0, 0)
+        assert prod(padded.shape) * 2 == padded.nbytes
+        image, *rest = (a for a in buffers.inputs if a is not None)
+        addresses = (buffers.workspace, *rest, buffers.outputs[0])
+        copy = pad_kernel(problem, padded, self.name)
+        return (
+            KernelLaunch(copy, (image, buffers.workspace)),
+            CudnnLaunch(_widened(problem), self._rank, addresses, convolution_graph),
+        )
+
+
+def _widened(problem: Problem) -> Problem:
+    """The problem with eight channels, channels fastest."""
+    x, kernel = given(problem, 0), given(problem, 1)
+    n, _, height, width = x.shape
+    image = Operand(x.dtype, (n, _CHANNELS, height, width), TensorFormat.HWC)
+    maps, _, *taps = kernel.shape
+    weights = Operand(
+        kernel.dtype, (maps, _CHANNELS, *taps), kernel.format, constant=kernel.constant
+    )
+    return replace(problem, inputs=(image, weights, *problem.inputs[2:]))
