@@ -9,7 +9,7 @@ import pytest
 
 from trtlab.core.errors import DeviceError, InternalError
 from trtlab.devices.cpu.kernel import kernel
-from trtlab.devices.cpu.native import load_f32, load_i64, store_f32, store_i64
+from trtlab.devices.cpu.native import load_f32, load_i64, monotonic_ns, store_f32, store_i64
 from trtlab.devices.cpu.program import Command, HostCommand, Program, arguments
 from trtlab.devices.cpu.team import Team
 
@@ -26,6 +26,13 @@ def _shift(args: int, thread: int, threads: int) -> None:
 def _membership(args: int, thread: int, threads: int) -> None:
     store_i64(load_i64(args) + 16 * thread, thread)
     store_i64(load_i64(args) + 16 * thread + 8, threads)
+
+
+@kernel
+def _busy(args: int, thread: int, threads: int) -> None:
+    until = monotonic_ns() + load_i64(args + 8 * thread)
+    while monotonic_ns() < until:
+        pass
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -168,3 +175,22 @@ def test_a_closed_team_says_so():
 def test_args_of_another_type_are_refused(team):
     with pytest.raises(InternalError, match="int64"):
         Program(team, [Command(1, np.zeros(3, np.float32))])
+
+
+def test_a_command_begins_with_its_first_thread_and_ends_with_its_last():
+    two = Team(2)
+    commands = [
+        Command(_busy.address, arguments(20_000_000), first=0, count=1),
+        Command(_busy.address, arguments(0, 0)),  # thread 1 is there at once, thread 0 late
+        Command(_busy.address, arguments(0, 5_000_000)),
+    ]
+    stamps = np.zeros((3, 2), np.int64)
+    program = Program(two, commands)
+    for _ in range(2):
+        program.run(stamps)
+        (first, first_end), (shared, shared_end), (last, last_end) = stamps.tolist()
+        assert first_end - first >= 20_000_000
+        assert shared < first_end
+        assert first_end <= shared_end <= last
+        assert last_end - last >= 5_000_000
+    two.close()

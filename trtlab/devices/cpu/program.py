@@ -138,7 +138,11 @@ class Program:
 
     def _run_segment(self, segment: _Segment, stamps: NDArray[np.int64] | None) -> None:
         segment.counters.fill(0)
-        address = 0 if stamps is None else stamps.ctypes.data + 16 * segment.first_command
+        address = 0
+        if stamps is not None:
+            first = segment.first_command
+            stamps[first : first + len(segment.table)] = 0  # begun by nobody yet
+            address = stamps.ctypes.data + 16 * first
         self.team.execute(segment.table.ctypes.data, len(segment.table), address)
 
 

@@ -34,7 +34,6 @@ from trtlab.devices.cpu.native import (
     mutex_lock,
     mutex_unlock,
     pause,
-    store_i64,
     yield_core,
 )
 
@@ -70,26 +69,47 @@ def wait_until(counter: int, target: int) -> None:
 
 
 @routine
+def _stamp_begin(stamp: int, began: int) -> None:
+    # Threads that find it empty together differ by nanoseconds: either may win.
+    if atomic_load(stamp) == 0:
+        atomic_store(stamp, began)
+
+
+@routine
 def _execute(table: int, rows: int, thread: int, stamps: int) -> None:
+    """Walk a table.
+
+    A row's stamps are the begin of the first thread and the end of the last one, since a
+    late thread may find that the others have done its share. Rows that do not meet overlap
+    on different threads; there the stamps are thread 0's, which follow each other.
+    """
+    met = True
     for row in range(rows):
         at = table + row * _ROW_BYTES
+        stamp = stamps + 16 * row
         join = load_i64(at + 8 * JOIN_COUNTER)
         if join != 0:
             atomic_add(join, 1)
             wait_until(join, load_i64(at + 8 * JOIN_TARGET))
+            met = True
         member = thread - load_i64(at + 8 * FIRST)
         count = load_i64(at + 8 * COUNT)
         if member < 0 or member >= count:
             continue
-        if stamps != 0 and member == 0:
-            store_i64(stamps + 16 * row, monotonic_ns())
+        if stamps != 0 and (met or member == 0):
+            _stamp_begin(stamp, monotonic_ns())
         call_kernel(load_i64(at + 8 * FUNCTION), load_i64(at + 8 * ARGS), member, count)
         sync = load_i64(at + 8 * SYNC_COUNTER)
-        if sync != 0:
-            atomic_add(sync, 1)
-            wait_until(sync, load_i64(at + 8 * SYNC_TARGET))
-        if stamps != 0 and member == 0:
-            store_i64(stamps + 16 * row + 8, monotonic_ns())
+        met = sync != 0
+        if not met:
+            if stamps != 0 and member == 0:
+                atomic_store(stamp + 8, monotonic_ns())
+            continue
+        ended = monotonic_ns() if stamps != 0 else 0
+        target = load_i64(at + 8 * SYNC_TARGET)
+        if atomic_add(sync, 1) + 1 == target and stamps != 0:
+            atomic_store(stamp + 8, ended)
+        wait_until(sync, target)
 
 
 @routine
