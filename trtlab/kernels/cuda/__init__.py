@@ -3,7 +3,7 @@
 * `prelude`: types, conversions and scalar functions that every kernel text begins with.
 * `text`: pieces of text: index arithmetic, loads, stores, the comment on top.
 * `lowering`, `program`: pointwise layers as programs, programs as text.
-* `pointwise`, `copy`, `movement`, `gather`, `window`, `rows`, …: one family of layers a file.
+* `pointwise`, `movement`, `gathering`, `pooling`, `rows`, …: one family of layers a file.
 * `contraction`: matrix products, convolutions and einsums as one form; `simt` and `mma`
   compute it.
 """
