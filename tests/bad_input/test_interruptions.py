@@ -184,9 +184,9 @@ def test_a_timing_cache_cut_short_loses_one_line(model, tmp_path, capsys):
     ("damage", "what", "hint"),
     [
         (lambda b: b"", "the engine file is empty", ""),
-        (lambda b: b[:20], "not a trtlab engine", "engines are made by"),
+        (lambda b: b[:20], "not a trtlab engine", "--saveEngine=FILE"),
         (lambda b: b[: len(b) // 2], "truncated", "copy it again, or build it again"),
-        (lambda b: b"ONNX" + b[4:], "not a trtlab engine", "engines are made by"),
+        (lambda b: b"ONNX" + b[4:], "not a trtlab engine", "--saveEngine=FILE"),
         (lambda b: b.replace(b"\r\n", b"\n", 1), "text-mode transfer", "as binary"),
         (lambda b: b[:8] + b"\x09" + b[9:], "container version 9", "build it again"),
         (lambda b: b[:100] + bytes([b[100] ^ 1]) + b[101:], "header is damaged", "build it"),

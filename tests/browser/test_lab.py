@@ -102,7 +102,7 @@ def test_progress_and_cancel_while_a_build_runs(notebook: Callable[..., Any]) ->
         "Number(document.querySelector('[role=progressbar]')?.ariaValueNow) >= 10"
     )
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("stopped at your wish").first.wait_for()
+    page.get_by_text("Cancelled.").first.wait_for()
     page.wait_for_selector(f"{RUN}:enabled")
 
 
