@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from trtlab.core.enums import RNNKind
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.kernels.cuda.cell import C0, GATES, H0, LENGTHS, B, R, W, X, cell_lines
 from trtlab.kernels.cuda.lowering import unknown_types
 from trtlab.kernels.cuda.per_element import given, optional
 from trtlab.kernels.cuda.prelude import C_TYPES
@@ -15,8 +16,6 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 _THREADS = 1024
 _WARPS = _THREADS // 32
 _MOST_SHARED = 200 * 1024
-_GATES = {RNNKind.LSTM: 4, RNNKind.GRU: 3, RNNKind.RELU: 1, RNNKind.TANH: 1}
-_X, _W, _R, _B, _LENGTHS, _H0, _C0, _PEEPHOLE = range(8)
 _DOT = """
 template <class T> __device__ __forceinline__ float row_dot(
     const T* __restrict__ row, i64 step, const float* v, int count) {
@@ -43,17 +42,17 @@ class RecurrentTactic(Tactic):
 
     def cost_hint_us(self, problem: Problem) -> float:
         """A block reads all weights from the second-level cache in every step."""
-        op, x = problem.op, given(problem, _X)
+        op, x = problem.op, given(problem, X)
         assert isinstance(op, Recurrent)
         steps = x.shape[1 if op.batch_first else 0]
-        weights = given(problem, _W).nbytes + given(problem, _R).nbytes
+        weights = given(problem, W).nbytes + given(problem, R).nbytes
         return 20.0 + steps * (2.0 + weights / op.directions / 1e5)
 
     def _shared(self, problem: Problem) -> int:
         op = problem.op
         assert isinstance(op, Recurrent)
-        features = given(problem, _X).shape[2]
-        return 4 * (features + (3 + 2 * _GATES[op.cell]) * op.hidden_size)
+        features = given(problem, X).shape[2]
+        return 4 * (features + (3 + 2 * GATES[op.cell]) * op.hidden_size)
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[KernelLaunch]:
         """One launch."""
@@ -64,12 +63,12 @@ class RecurrentTactic(Tactic):
 
     def kernel(self, problem: Problem) -> Kernel:
         """The kernel."""
-        op, x = problem.op, given(problem, _X)
+        op, x = problem.op, given(problem, X)
         assert isinstance(op, Recurrent)
         first = op.batch_first
         time_axis, batch_axis = (1, 0) if first else (0, 1)
         steps, batch, features = x.shape[time_axis], x.shape[batch_axis], x.shape[2]
-        hidden, gates = op.hidden_size, _GATES[op.cell]
+        hidden, gates = op.hidden_size, GATES[op.cell]
         rows = gates * hidden
         writer = Writer(self.name, problem)
         writer.top.append(_DOT)
@@ -81,8 +80,8 @@ class RecurrentTactic(Tactic):
         y = problem.outputs[0].strides  # [T, dirs, B, H] or [B, T, dirs, H]
         y_time, y_dir, y_batch = (y[1], y[2], y[0]) if first else (y[0], y[1], y[2])
         backward = {"forward": "false", "reverse": "true"}.get(op.direction, "dir == 1")
-        w, r = given(problem, _W).strides, given(problem, _R).strides
-        lengths = optional(problem, _LENGTHS)
+        w, r = given(problem, W).strides, given(problem, R).strides
+        lengths = optional(problem, LENGTHS)
         length = f"(int)wide(x4[b * {lengths.strides[0]}])" if lengths else str(steps)
         reset_after = op.cell is RNNKind.GRU and not op.linear_before_reset
         summed = 2 * hidden if reset_after else rows
@@ -94,8 +93,8 @@ class RecurrentTactic(Tactic):
             f"const bool backward = {backward};",
             f"const int length = {length};",
             f"for (int i = threadIdx.x; i < {hidden}; i += {_THREADS}) {{",
-            f"  h[i] = {self._start(problem, _H0)};",
-            f"  c[i] = {self._start(problem, _C0)};",
+            f"  h[i] = {self._start(problem, H0)};",
+            f"  c[i] = {self._start(problem, C0)};",
             "}",
             f"for (int s = 0; s < {steps}; ++s) {{",
             "  const bool alive = s < length;",
@@ -137,7 +136,16 @@ class RecurrentTactic(Tactic):
             )
         writer.add(
             f"  for (int i = threadIdx.x; i < {hidden}; i += {_THREADS}) {{",
-            *(f"    {line}" for line in self._cell(problem, op, hidden)),
+            *(
+                f"    {line}"
+                for line in cell_lines(
+                    problem,
+                    hidden,
+                    lambda gate: f"px[{gate * hidden} + i]",
+                    lambda gate: f"ph[{gate * hidden} + i]",
+                    "h[i]",
+                )
+            ),
             f"    y0[to + i * {y[3]}] = Narrow<{C_TYPES[x.dtype]}>::of(h[i]);",
             "  }",
             "}",
@@ -151,7 +159,7 @@ class RecurrentTactic(Tactic):
         return writer.kernel("recurrent", grid, (_THREADS, 1, 1), shared_bytes=shared)
 
     def _bias(self, problem: Problem, row: int) -> str:
-        bias = optional(problem, _B)
+        bias = optional(problem, B)
         if bias is None:
             return ""
         return f" + wide(x3[dir * {bias.strides[0]} + (j + {row}) * {bias.strides[1]}])"
@@ -166,42 +174,6 @@ class RecurrentTactic(Tactic):
         if operand is None:
             return "0.0f"
         return f"wide(x{index}[{self._at_state(op, operand.strides)}])"
-
-    def _cell(self, problem: Problem, op: Recurrent, hidden: int) -> list[str]:
-        def gate(number: int) -> str:
-            return f"px[{number * hidden} + i] + ph[{number * hidden} + i]"
-
-        if op.cell is RNNKind.LSTM:
-            peephole = optional(problem, _PEEPHOLE)
-
-            def peep(number: int, state: str) -> str:
-                if peephole is None:
-                    return ""
-                first, step = peephole.strides
-                return (
-                    f" + wide(x7[dir * {first} + ({number * hidden} + i) * {step}]) * {state}"
-                )
-
-            return [
-                f"const float gi = sigmoid({gate(0)}{peep(0, 'c[i]')});",
-                f"const float gf = sigmoid({gate(2)}{peep(2, 'c[i]')});",
-                f"const float cn = gf * c[i] + gi * tanhf({gate(3)});",
-                f"const float go = sigmoid({gate(1)}{peep(1, 'cn')});",
-                "c[i] = cn;",
-                "h[i] = go * tanhf(cn);",
-            ]
-        if op.cell is RNNKind.GRU:
-            both = f"px[{2 * hidden} + i] + ph[{2 * hidden} + i]"
-            if op.linear_before_reset:
-                reset = f"sigmoid({gate(1)})"
-                both = f"px[{2 * hidden} + i] + {reset} * ph[{2 * hidden} + i]"
-            return [
-                f"const float z = sigmoid({gate(0)});",
-                f"const float n = tanhf({both});",
-                "h[i] = (1.0f - z) * n + z * h[i];",
-            ]
-        function = "max_nan({0}, 0.0f)" if op.cell is RNNKind.RELU else "tanhf({0})"
-        return [f"h[i] = {function.format(gate(0))};"]
 
     def _last(self, problem: Problem, op: Recurrent) -> list[str]:
         lines: list[str] = []

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from trtlab.core.enums import RNNKind
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.kernels.cuda.cell import C0, GATES, H0, LENGTHS, PEEPHOLE, B, R, W, X, cell_lines
 from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader
 from trtlab.kernels.cuda.lowering import unknown_types
 from trtlab.kernels.cuda.per_element import given, optional
@@ -23,8 +24,6 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 _WARPS = 4
 _THREADS = 256
 _MOST_STEPS = 4096
-_GATES = {RNNKind.LSTM: 4, RNNKind.GRU: 3, RNNKind.RELU: 1, RNNKind.TANH: 1}
-_X, _W, _R, _B, _LENGTHS, _H0, _C0, _PEEPHOLE = range(8)
 _PROJECTION = SimtTile(64, 64, 16, 4, 4)
 
 
@@ -56,10 +55,10 @@ class _Sizes:
 
 
 def _sizes(problem: Problem) -> _Sizes:
-    op, x = problem.op, given(problem, _X)
+    op, x = problem.op, given(problem, X)
     assert isinstance(op, Recurrent)
     steps, batch = (x.shape[1], x.shape[0]) if op.batch_first else x.shape[:2]
-    rows = _GATES[op.cell] * op.hidden_size
+    rows = GATES[op.cell] * op.hidden_size
     return _Sizes(steps, batch, x.shape[2], op.hidden_size, rows, op.directions)
 
 
@@ -95,10 +94,10 @@ class RecurrentStepsTactic(Tactic):
         space = buffers.workspace
         states = space + 4 * sizes.projected
         inputs = [*buffers.inputs, *(None,) * (8 - len(buffers.inputs))]
-        bias = [inputs[_B] or 0] if inputs[_B] else []
-        first = (inputs[_X] or 0, inputs[_W] or 0, *bias, space)
-        start = [a for a in (inputs[_H0], inputs[_C0]) if a]
-        used = [a for a in (inputs[_R], inputs[_B], inputs[_LENGTHS], inputs[_PEEPHOLE]) if a]
+        bias = [inputs[B] or 0] if inputs[B] else []
+        first = (inputs[X] or 0, inputs[W] or 0, *bias, space)
+        start = [a for a in (inputs[H0], inputs[C0]) if a]
+        used = [a for a in (inputs[R], inputs[B], inputs[LENGTHS], inputs[PEEPHOLE]) if a]
         step = self._step(problem, sizes)
         return (
             KernelLaunch(self._projection(problem, sizes), first),
@@ -111,10 +110,10 @@ class RecurrentStepsTactic(Tactic):
         )
 
     def _projection(self, problem: Problem, sizes: _Sizes) -> Kernel:
-        op, x, w = problem.op, given(problem, _X), given(problem, _W)
+        op, x, w = problem.op, given(problem, X), given(problem, W)
         assert isinstance(op, Recurrent)
         time, batch = (1, 0) if op.batch_first else (0, 1)
-        bias = optional(problem, _B)
+        bias = optional(problem, B)
         row = sizes.rows
         form = Contraction(
             batch=(sizes.directions,),
@@ -155,7 +154,7 @@ class RecurrentStepsTactic(Tactic):
         assert isinstance(op, Recurrent)
         writer = Writer(self.name, problem)
         values: list[str] = []
-        for index in (_H0, _C0):
+        for index in (H0, C0):
             operand = optional(problem, index)
             values.append(
                 "0.0f" if operand is None else f"wide(x{index}[{self._at(op, operand)}])"
@@ -190,12 +189,12 @@ class RecurrentStepsTactic(Tactic):
         )
 
     def _step(self, problem: Problem, sizes: _Sizes) -> Kernel:
-        op, x = problem.op, given(problem, _X)
+        op, x = problem.op, given(problem, X)
         assert isinstance(op, Recurrent)
-        hidden, gates, state = sizes.hidden, _GATES[op.cell], sizes.state
-        r = given(problem, _R)
+        hidden, gates, state = sizes.hidden, GATES[op.cell], sizes.state
+        r = given(problem, R)
         writer = Writer(self.name, problem)
-        for index in (_R, _B, _LENGTHS, _PEEPHOLE):
+        for index in (R, B, LENGTHS, PEEPHOLE):
             operand = optional(problem, index)
             if operand is not None:
                 writer.pointer(f"x{index}", operand.dtype)
@@ -205,14 +204,14 @@ class RecurrentStepsTactic(Tactic):
             f"{C_TYPES[x.dtype]}* __restrict__ y",
             "const i64 s",
         ]
-        lengths = optional(problem, _LENGTHS)
+        lengths = optional(problem, LENGTHS)
         length = f"(int)wide(x4[b * {lengths.strides[0]}])" if lengths else str(sizes.steps)
         backward = {"forward": "false", "reverse": "true"}.get(op.direction, "dir == 1")
         out = problem.outputs[0].strides
         y_time, y_dir, y_batch = (
             (out[1], out[2], out[0]) if op.batch_first else (out[0], out[1], out[2])
         )
-        bias = optional(problem, _B)
+        bias = optional(problem, B)
         added = (
             ""
             if bias is None
@@ -252,41 +251,15 @@ class RecurrentStepsTactic(Tactic):
             "if (lane) return;",
             f"const float* p = projected + (((i64)dir * {sizes.steps} + t) * {sizes.batch} + b) "
             f"* {sizes.rows} + i;",
-            *self._cell(problem, op, hidden),
+            *cell_lines(
+                problem,
+                hidden,
+                lambda gate: f"p[{gate * hidden}]",
+                lambda gate: f"sum[{gate}]",
+                "const float hn",
+            ),
             "next[i] = hn;",
             f"y[to] = Narrow<{C_TYPES[x.dtype]}>::of(hn);",
         )
         grid = (-(-hidden // _WARPS), sizes.directions, sizes.batch)
         return writer.kernel("recurrent_step", grid, (32 * _WARPS, 1, 1))
-
-    def _cell(self, problem: Problem, op: Recurrent, hidden: int) -> list[str]:
-        def gate(number: int) -> str:
-            return f"p[{number * hidden}] + sum[{number}]"
-
-        if op.cell is RNNKind.LSTM:
-            peephole = optional(problem, _PEEPHOLE)
-
-            def peep(number: int, value: str) -> str:
-                if peephole is None:
-                    return ""
-                first, step = peephole.strides
-                return (
-                    f" + wide(x7[dir * {first} + ({number * hidden} + i) * {step}]) * {value}"
-                )
-
-            return [
-                f"const float gi = sigmoid({gate(0)}{peep(0, 'c[i]')});",
-                f"const float gf = sigmoid({gate(2)}{peep(2, 'c[i]')});",
-                f"const float cn = gf * c[i] + gi * tanhf({gate(3)});",
-                f"const float go = sigmoid({gate(1)}{peep(1, 'cn')});",
-                "c[i] = cn;",
-                "const float hn = go * tanhf(cn);",
-            ]
-        if op.cell is RNNKind.GRU:
-            return [
-                f"const float z = sigmoid({gate(0)});",
-                f"const float n = tanhf(p[{2 * hidden}] + sigmoid({gate(1)}) * sum[2]);",
-                "const float hn = (1.0f - z) * n + z * h[i];",
-            ]
-        function = "max_nan({0}, 0.0f)" if op.cell is RNNKind.RELU else "tanhf({0})"
-        return [f"const float hn = {function.format(gate(0))};"]
