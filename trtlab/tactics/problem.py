@@ -109,6 +109,11 @@ class Problem:
         return [TensorType(o.dtype, o.shape) for o in self.outputs]
 
     @property
+    def has_empty_operand(self) -> bool:
+        """Some operand has no elements."""
+        return any(o is not None and 0 in o.shape for o in (*self.inputs, *self.outputs))
+
+    @property
     def key(self) -> str:
         """Digest of the text form: equal keys mean the same work."""
         return hashlib.sha256(str(self).encode()).hexdigest()[:24]

@@ -141,7 +141,7 @@ class CublasLtTactic(Tactic):
         """Declines products that are no matrices with pitches."""
         if not available():
             return Rejection("the package nvmath-python is not installed")
-        if any(0 in o.shape for o in (*problem.inputs, *problem.outputs) if o is not None):
+        if problem.has_empty_operand:
             return Rejection("a factor is empty")
         form = form_of(problem)
         if isinstance(form, Rejection):

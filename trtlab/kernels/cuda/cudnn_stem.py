@@ -49,7 +49,7 @@ class CudnnStemTactic(Tactic):
         assert isinstance(op, Convolution)
         if len(x.shape) != _RANK or op.num_groups != 1 or not 0 < x.shape[1] < _CHANNELS:
             return Rejection("works on images of less than eight channels")
-        if any(0 in o.shape for o in (*problem.inputs, *problem.outputs) if o is not None):
+        if problem.has_empty_operand:
             return Rejection("a factor is empty")
         return self._inner.check(_widened(problem))
 

@@ -54,7 +54,7 @@ class ContractionTactic(Tactic):
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines types, and splits where they cannot help."""
-        if any(0 in o.shape for o in (*problem.inputs, *problem.outputs) if o is not None):
+        if problem.has_empty_operand:
             return Rejection("a factor is empty")
         form = form_of(problem)
         if isinstance(form, Rejection):

@@ -84,7 +84,7 @@ class StemTactic(Tactic):
         x = given(problem, 0)
         if x.dtype not in {DataType.HALF, DataType.BF16}:
             return Rejection(f"tensor cores multiply fp16 and bf16, not {x.dtype.value}")
-        if any(0 in o.shape for o in (*problem.inputs, *problem.outputs) if o is not None):
+        if problem.has_empty_operand:
             return Rejection("a factor is empty")
         form = form_of(problem)
         if isinstance(form, Rejection):
