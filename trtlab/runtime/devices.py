@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.open import open_device
 from trtlab.devices.protocol import Device
 from trtlab.kernels.catalog import cpu_registry
@@ -18,4 +19,6 @@ def open_runtime(name: str) -> tuple[Device, TacticRegistry]:
         DeviceError: The device is not there.
     """
     device = open_device(name)
-    return device, cuda_registry() if device.kind == "cuda" else cpu_registry()
+    if isinstance(device, CudaDevice):
+        return device, cuda_registry(device.arch)
+    return device, cpu_registry()

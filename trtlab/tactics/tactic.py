@@ -42,12 +42,15 @@ class Tactic(ABC):
         source: The tactic source that a builder config can switch off.
         deterministic: Repeated runs give the same bits.
         emulated: Computes a lower precision through float32: shows accuracy, not speed.
+        arch: The one GPU architecture whose instructions it uses, such as ``sm_90``; empty for
+            tactics that run on all of them.
     """
 
     name: str
     source: ClassVar[str] = "GENERATED"
     deterministic: ClassVar[bool] = True
     emulated: bool = False
+    arch: ClassVar[str] = ""
 
     @abstractmethod
     def check(self, problem: Problem) -> Rejection | None:

@@ -15,6 +15,8 @@ from trtlab.core.settings import settings
 from trtlab.devices.cuda.libraries import nvrtc, succeeded
 
 _OPTIONS = ("--std=c++17", "-default-device", "--extra-device-vectorization")
+_ACCELERATED = {"sm_90": "sm_90a"}
+"""Targets with the instructions of one architecture alone, such as warp-group products."""
 _MAGIC = b"\x7fELF"
 
 
@@ -47,7 +49,8 @@ def compile_cubin(text: str, arch: str) -> bytes:
 
 
 def _place(text: str, arch: str) -> Path:
-    key = "\n".join((compiler_version(), arch, *_OPTIONS, text))
+    target = _ACCELERATED.get(arch, arch)
+    key = "\n".join((compiler_version(), target, *_OPTIONS, text))
     digest = hashlib.sha256(key.encode()).hexdigest()[:40]
     return settings().cache_dir / "cuda" / digest[:2] / f"{digest}.cubin"
 
@@ -71,7 +74,8 @@ def _compile(text: str, arch: str) -> bytes:
         "nvrtcCreateProgram",
     )
     try:
-        options = [option.encode() for option in (f"--gpu-architecture={arch}", *_OPTIONS)]
+        target = _ACCELERATED.get(arch, arch)
+        options = [option.encode() for option in (f"--gpu-architecture={target}", *_OPTIONS)]
         (code,) = api.nvrtcCompileProgram(program, len(options), options)
         if int(code) != 0:
             raise KernelCompileError(

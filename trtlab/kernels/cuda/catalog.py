@@ -54,11 +54,15 @@ from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.tactic import Tactic
 
 
-def cuda_registry() -> TacticRegistry:
-    """The CUDA device's tactics; importing or calling this needs no GPU."""
+def cuda_registry(arch: str | None = None) -> TacticRegistry:
+    """The CUDA device's tactics; importing or calling this needs no GPU.
+
+    Args:
+        arch: Leaves out what other architectures only can run; None gives everything.
+    """
     registry = TacticRegistry()
     for op, tactics in _kernels().items():
-        registry.add(op, tactics)
+        registry.add(op, [t for t in tactics if arch is None or t.arch in {"", arch}])
     return registry
 
 
