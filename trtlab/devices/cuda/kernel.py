@@ -1,14 +1,17 @@
 """Kernels as text, and launches as data: both can be made on machines without a GPU."""
 
+import ctypes
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from trtlab.devices.cuda.libraries import driver, succeeded
 from trtlab.devices.cuda.memory import CudaMemory
+from trtlab.devices.cuda.tensor_map import TensorMap
 
 Grid = tuple[int, int, int]
-Argument = int | float
+Argument = int | float | TensorMap
 
 
 @dataclass(frozen=True)
@@ -80,24 +83,58 @@ class KernelLaunch:
 
     Attributes:
         kernel: What to run.
-        arguments: Addresses (8 bytes each), in the kernel's order.
+        arguments: Addresses (8 bytes each) and tensor maps, in the kernel's order.
+        early: May be set up while the kernel before still runs: its text waits for that one's
+            end before it touches memory.
     """
 
     kernel: Kernel
     arguments: tuple[Argument, ...]
     capturable: bool = True
+    early: bool = False
     _function: Any = field(default=None, repr=False)
+    _held: list[Any] = field(default_factory=list[Any], repr=False)
+    _pointers: Any = field(default=None, repr=False)
 
     def prepare(self, loader: Loader) -> None:
         """Compile and load."""
-        self._function = loader.function(self.kernel)
+        api = driver()
+        self._function = api.CUfunction(int(loader.function(self.kernel).ptr))
+        self._held = [_stored(argument) for argument in self.arguments]
+        places = [held.getPtr() if hasattr(held, "getPtr") else ctypes.addressof(held)
+                  for held in self._held]  # fmt: skip
+        self._pointers = (ctypes.c_void_p * len(places))(*places)
 
     def enqueue(self, stream: Stream) -> None:
         """Launch."""
-        self._function(
-            self.kernel.grid,
-            self.kernel.block,
-            self.arguments,
-            shared_mem=self.kernel.shared_bytes,
-            stream=stream,
+        api = driver()
+        config = api.CUlaunchConfig()
+        config.gridDimX, config.gridDimY, config.gridDimZ = self.kernel.grid
+        config.blockDimX, config.blockDimY, config.blockDimZ = self.kernel.block
+        config.sharedMemBytes = self.kernel.shared_bytes
+        config.hStream = api.CUstream(int(stream.ptr))
+        if self.early:
+            config.attrs = [_early()]
+            config.numAttrs = 1
+        pointers = ctypes.addressof(self._pointers)
+        succeeded(
+            (*api.cuLaunchKernelEx(config, self._function, pointers, 0), None),
+            f"the launch of {self.kernel.name}",
         )
+
+
+def _stored(argument: Argument) -> Any:  # noqa: ANN401 - memory that holds it
+    if isinstance(argument, TensorMap):
+        return argument.encoded()
+    return (
+        ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)
+    )
+
+
+def _early() -> Any:  # noqa: ANN401 - a driver structure
+    api = driver()
+    kind = api.CUlaunchAttributeID.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+    attribute = api.CUlaunchAttribute()
+    attribute.id = kind
+    attribute.value.programmaticStreamSerializationAllowed = 1
+    return attribute

@@ -1,0 +1,235 @@
+"""Tactics on Hopper's warp groups: products with constant weights, and 1×1 convolutions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from math import ceil, prod
+from typing import ClassVar
+
+import numpy as np
+
+from trtlab.core.enums import MatrixOperation
+from trtlab.core.types import DataType, StaticShape
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.tensor_map import TensorMap
+from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader, merged
+from trtlab.kernels.cuda.forms import form_of, pack_window
+from trtlab.kernels.cuda.mma import mma_kernel
+from trtlab.kernels.cuda.mma_load import MmaTile
+from trtlab.kernels.cuda.wgmma import Finish, WgmmaTile, wgmma_kernel
+from trtlab.layers.base import Array
+from trtlab.layers.convolution import Convolution
+from trtlab.layers.linear import MatrixMultiply
+from trtlab.tactics.problem import Problem, Strides
+from trtlab.tactics.tactic import Buffers, Rejection, Tactic
+
+_ALIGN = 16
+_RUN = 8
+_ROWS = 64
+_DEEP = 64
+_MULTIPROCESSORS = 132
+_NEAR = 1.35
+_OUT_OF_THE_RACE = 1e3
+_FLOPS_PER_US = 8e8 / _MULTIPROCESSORS
+_BYTES_PER_US = 4.2e6
+_UNALIGNED = MmaTile(64, 64, 64, 32, 32, 3)
+_TILES = (
+    WgmmaTile(2, 256, 3, 4),
+    WgmmaTile(2, 256, 2, 8),
+    WgmmaTile(2, 192, 4, 4),
+    WgmmaTile(2, 128, 4, 4),
+    WgmmaTile(2, 128, 3, 1, 2),
+    WgmmaTile(2, 128, 2, 2, 2),
+    WgmmaTile(2, 64, 3, 2, 2),
+    WgmmaTile(1, 64, 4, 2, 2),
+)
+
+
+class WgmmaTactic(Tactic):
+    """A product in tiles of warp groups.
+
+    Args:
+        tile: Tile extents.
+    """
+
+    arch: ClassVar[str] = "sm_90"
+
+    def __init__(self, tile: WgmmaTile) -> None:
+        self._tile = tile
+        self.name = f"cuda.product.wgmma/{tile}"
+
+    def check(self, problem: Problem) -> Rejection | None:
+        """Declines what is no dense matrix, and finishes with images of another shape."""
+        if problem.has_empty_operand:
+            return Rejection("a factor is empty")
+        if not isinstance(problem.op, MatrixMultiply | Convolution):
+            return Rejection("works on matrix products and convolutions")
+        form = form_of(problem)
+        if isinstance(form, Rejection):
+            return form
+        return self._refuse(problem, form)
+
+    def _refuse(self, problem: Problem, form: Contraction) -> Rejection | None:
+        kinds = {form.left.dtype, form.right.dtype, form.result.dtype}
+        kinds |= {extra.dtype for extra in form.extras}
+        if len(kinds) > 1 or form.left.dtype not in {DataType.HALF, DataType.BF16}:
+            return Rejection("works on operands of one half precision type")
+        weights = problem.inputs[1]
+        if weights is None or not weights.constant or prod(form.batch) != 1:
+            return Rejection("works with constant weights, one matrix")
+        _, _, n, k = form.sizes
+        if n % _RUN or k % _RUN:
+            return Rejection("rows are no whole 16-byte runs")
+        if _pitch_of_left(form) is None:
+            return Rejection("the left factor is no matrix whose rows are dense")
+        if _pitch(form, form.result) is None:
+            return Rejection("the result is no matrix whose rows are dense")
+        finish = finish_of(form)
+        if isinstance(finish, Rejection):
+            return finish
+        if not self._tile.fits(finish.rows):
+            return Rejection("too many operands for the shared memory")
+        if finish.image and self._tile.chunks == 1:
+            return Rejection("one chunk cannot load ahead what is added")
+        return None
+
+    def cost_hint_us(self, problem: Problem) -> float:
+        """Whole waves of tiles; tiles far from the best for the sizes need not be timed."""
+        form = form_of(problem)
+        if isinstance(form, Rejection):
+            return float("inf")
+        finish = finish_of(form)
+        image = not isinstance(finish, Rejection) and finish.image
+        costs = {tile: _cost_us(tile, form.sizes[1:], image=image) for tile in _TILES}
+        own = costs[self._tile]
+        return own * (_OUT_OF_THE_RACE if own > _NEAR * min(costs.values()) else 1.0)
+
+    def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+        """Weights as [n, k]."""
+        packed = pack_window(problem, constants)
+        op = problem.op
+        if 1 in packed and isinstance(op, MatrixMultiply):
+            held = packed[1].reshape(packed[1].shape[-2:])
+            turned = op.op1 is not MatrixOperation.TRANSPOSE
+            packed[1] = np.ascontiguousarray(held.T if turned else held)
+        return packed
+
+    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[KernelLaunch]:
+        """One launch."""
+        form = form_of(problem)
+        assert not isinstance(form, Rejection)
+        given = [a for a in buffers.inputs if a is not None]
+        out = buffers.outputs[0]
+        if any(a % _ALIGN for a in (*given, out)):
+            packed = replace(form, right=_packed(form))
+            kernel = mma_kernel(packed, _UNALIGNED, self.name, problem, aligned=False)
+            return (KernelLaunch(kernel, (*given, out)),)
+        finish = finish_of(form)
+        assert not isinstance(finish, Rejection)
+        maps, rows = self._operands(form, finish, given, out)
+        return (KernelLaunch(self.kernel(form, finish, problem), (*maps, *rows)),)
+
+    def kernel(self, form: Contraction, finish: Finish, problem: Problem) -> Kernel:
+        """The kernel."""
+        return wgmma_kernel(
+            form.sizes[1:], form.left.dtype, self._tile, finish, self.name, problem
+        )
+
+    def _operands(
+        self, form: Contraction, finish: Finish, given: Sequence[int], out: int
+    ) -> tuple[list[TensorMap], list[int]]:
+        _, m, n, k = form.sizes
+        kind = form.left.dtype
+        left, result = _pitch_of_left(form), _pitch(form, form.result)
+        assert left is not None
+        assert result is not None
+        maps = [
+            TensorMap(given[0], kind, m, k, left, self._tile.m),
+            TensorMap(given[1], kind, n, k, k, self._tile.n),
+            TensorMap(out, kind, m, n, result, _ROWS),
+        ]
+        rows: list[int] = []
+        where = (*(("row",) if finish.biased else ()), *finish.operands)
+        for extra, place, address in zip(form.extras, where, given[2:], strict=True):
+            if place == "row":
+                rows.append(address)
+                continue
+            pitch = _pitch(form, extra)
+            assert pitch is not None
+            maps.append(TensorMap(address, kind, m, n, pitch, _ROWS))
+        return maps, rows
+
+
+def wgmma_tactics() -> list[WgmmaTactic]:
+    """All tiles."""
+    return [WgmmaTactic(tile) for tile in _TILES]
+
+
+@cache
+def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], *, image: bool) -> float:
+    """Tiles that run side by side share a multiprocessor's rate; each starts and ends alone."""
+    m, n, k = sizes
+    tiles = ceil(m / tile.m) * ceil(n / tile.n)
+    waves = ceil(tiles / (_MULTIPROCESSORS * tile.blocks))
+    steps = ceil(k / _DEEP)
+    work = 2.0 * tile.m * tile.n * _DEEP * (steps + 4 / tile.blocks) * tile.blocks
+    moved = 2.0 * (m * k + n * k + (2 + image) * m * n - m * n)
+    return 2.0 + max(waves * work / _FLOPS_PER_US, moved / _BYTES_PER_US)
+
+
+def finish_of(form: Contraction) -> Finish | Rejection:
+    """What happens to the sums, if the kernel can do it."""
+    if form.bias is not None and not _is_row(form, form.bias):
+        return Rejection("the bias is not one value a column")
+    where: list[str] = []
+    for operand in form.operands:
+        if _is_row(form, operand):
+            where.append("row")
+        elif _pitch(form, operand) is not None:
+            where.append("image")
+        else:
+            return Rejection("an operand is neither a row nor of the result's shape")
+    if where.count("image") > 1:
+        return Rejection("two operands have the result's shape")
+    return Finish(form.program, form.alpha, form.bias is not None, tuple(where))
+
+
+def _pitch(form: Contraction, extra: Extra) -> int | None:
+    """Elements from row to row of something of the result's shape; None where it is no matrix."""
+    return _dense(form.m, extra.m, form.n, extra.n)
+
+
+def _pitch_of_left(form: Contraction) -> int | None:
+    """The same of the left factor; a window of one tap that moves by whole elements is none."""
+    rows, inner = list(form.left.rows), list(form.left.k)
+    for axis in form.left.window:
+        if form.k[axis.tap] != 1 or axis.pad or axis.scattered:
+            return None
+        if (form.m[axis.row] - 1) * axis.stride >= axis.extent:
+            return None
+        rows[axis.row] += axis.step * axis.stride
+    return _dense(form.m, tuple(rows), form.k, tuple(inner))
+
+
+def _dense(
+    rows: StaticShape, row_steps: Strides, columns: StaticShape, column_steps: Strides
+) -> int | None:
+    down, across = merged(rows, row_steps), merged(columns, column_steps)
+    width = prod(columns)
+    if across != ((width,), (1,)) or len(down[0]) > 1:
+        return None
+    pitch = down[1][0] if down[1] else width
+    return pitch if pitch >= width and pitch % _RUN == 0 else None
+
+
+def _is_row(form: Contraction, extra: Extra) -> bool:
+    """One value a column, dense."""
+    still = all(s == 0 or e == 1 for s, e in zip(extra.m, form.m, strict=True))
+    return still and merged(form.n, extra.n) == ((prod(form.n),), (1,))
+
+
+def _packed(form: Contraction) -> Reader:
+    """The right factor as `WgmmaTactic.pack` lays it."""
+    if form.left.window:
+        return form.right
+    return Reader(form.right.dtype, form.right.batch, (prod(form.k),), (1,))
