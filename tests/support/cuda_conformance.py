@@ -20,13 +20,13 @@ def in_type(case: Case, dtype: DataType) -> Case:
     """The case with its float32 operands in another type, and tolerances to match."""
 
     def turned(spec: Spec | None) -> Spec | None:
-        if spec is None or spec.dtype is not DataType.FLOAT:
+        if spec is None or spec.dtype is not DataType.FLOAT or spec.kept:
             return spec
         return dataclasses.replace(spec, dtype=dtype)
 
     outputs = tuple(turned(s) for s in case.outputs)
     values = {
-        i: v.astype(dtype.numpy) if v.dtype == np.float32 else v
+        i: v.astype(dtype.numpy) if v.dtype == np.float32 and not _kept(case, i) else v
         for i, v in case.values.items()
     }
     loose = 2e-3 if dtype is DataType.HALF else 1e-2
@@ -38,6 +38,11 @@ def in_type(case: Case, dtype: DataType) -> Case:
         rtol=loose,
         atol=max(case.atol, 2 * loose),
     )
+
+
+def _kept(case: Case, index: int) -> bool:
+    spec = case.inputs[index]
+    return spec is not None and spec.kept
 
 
 class DeviceMemory:

@@ -20,7 +20,8 @@ GUARD_BYTES = 256
 class Spec:
     """An operand of a case: its type, how it lies, and what values it takes.
 
-    ``hole`` elements lie between its pixels (HWC) or rows (LINEAR).
+    ``hole`` elements lie between its pixels (HWC) or rows (LINEAR). ``kept`` operands stay as
+    they are when a case is turned into another type.
     """
 
     shape: tuple[int, ...]
@@ -31,6 +32,7 @@ class Spec:
     low: float = -2.0
     high: float = 2.0
     strides: tuple[int, ...] = ()
+    kept: bool = False
 
     def operand(self) -> Operand:
         layout = TensorFormat.HWC if self.hwc else TensorFormat.LINEAR

@@ -7,7 +7,13 @@ from trtlab.layers.fused import Reformat
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.planner.plan import LayerChoice
 from trtlab.tactics.contest import Contest
-from trtlab.tactics.select import Selection, has_formats, other_format, reformat_problem
+from trtlab.tactics.select import (
+    Selection,
+    has_formats,
+    other_format,
+    reformat_problem,
+    wanted_format,
+)
 
 
 def insert_reformats(
@@ -32,7 +38,11 @@ def insert_reformats(
             continue
         here = TensorFormat.LINEAR if tensor.producer is None else formats[tensor.producer]
         there = other_format(here)
-        readers = [layer for layer in tensor.consumers if formats[layer] is there]
+        readers = [
+            layer
+            for layer in tensor.consumers
+            if wanted_format(layer, tensor, formats[layer]) is there
+        ]
         leaves = tensor in network.outputs and here is TensorFormat.HWC
         if not readers and not leaves:
             continue

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from trtlab.core.enums import PaddingMode
-from trtlab.core.types import TensorType, static, volume
+from trtlab.core.types import DataType, TensorType, static, volume
 from trtlab.layers import dims
 from trtlab.layers.base import (
     Array,
@@ -27,6 +27,7 @@ from trtlab.layers.base import (
 from trtlab.layers.dims import Extent
 from trtlab.layers.epilogue import epilogue_flops, infer_epilogue, run_epilogue
 from trtlab.layers.pointwise import Program
+from trtlab.layers.scale import cast
 from trtlab.layers.window import Window
 
 _FIRST_EXTRA = 3  # inputs before the epilogue operands: x, kernel, bias
@@ -83,6 +84,7 @@ class Convolution(Op):
 
     Inputs: x [N, C, S..], kernel [K, C/groups, R..], bias [K] or None, epilogue operands.
     Output: [N, K, P..]. Empty tuples mean ones (stride, dilation) and zeros (padding).
+    With ``rounds_data`` x is FLOAT and the rest is not: x is rounded to the kernel's type.
     """
 
     kind: ClassVar[str] = "CONVOLUTION"
@@ -95,6 +97,14 @@ class Convolution(Op):
     num_groups: int = 1
     padding_mode: PaddingMode = PaddingMode.EXPLICIT_ROUND_DOWN
     epilogue: Program = ()
+    rounds_data: bool = False
+
+    def attributes(self) -> dict[str, object]:
+        """As of every operator; what only a rewrite rule sets is left out while it is off."""
+        found = super().attributes()
+        if not self.rounds_data:
+            del found["rounds_data"]
+        return found
 
     def window(self, size: Sequence[int]) -> Window:
         """Stride, dilation and padding in full for a kernel of this spatial size."""
@@ -110,7 +120,8 @@ class Convolution(Op):
         del values
         x, kernel = wanted(inputs, 0, "data"), wanted(inputs, 1, "kernel")
         _check_ranks(x, kernel)
-        same_dtype([x, kernel], "input and kernel")
+        if not (self.rounds_data and x.dtype is DataType.FLOAT and kernel.dtype.is_float):
+            same_dtype([x, kernel], "input and kernel")
         maps, groups = kernel.shape[0], self.num_groups
         require(groups >= 1, f"num_groups is {groups}")
         require(
@@ -127,12 +138,14 @@ class Convolution(Op):
             maps = unify((self.num_output_maps, maps), "num_output_maps and the kernel's maps")
         _check_bias(optional(inputs, 2), maps)
         spatial = self.window(_kernel_size(self.kernel_size_nd, kernel)).outputs(x.shape[2:])
-        result = TensorType(x.dtype, (x.shape[0], maps, *spatial))
+        result = TensorType(kernel.dtype, (x.shape[0], maps, *spatial))
         return (infer_epilogue(self.epilogue, result, inputs[_FIRST_EXTRA:]),)
 
     def evaluate(self, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
         """Windows as columns, then one matrix product a group and image."""
         x, kernel = needed(inputs, 0, "data"), needed(inputs, 1, "kernel")
+        if self.rounds_data and kernel.dtype.itemsize < x.dtype.itemsize:
+            x = cast(x, DataType.from_numpy(kernel.dtype))
         dtype, work = x.dtype, wide(x.dtype)
         groups, size = self.num_groups, kernel.shape[2:]
         views = self.window(size).views(x.astype(work, copy=False), 0)  # [N, C, P.., R..]

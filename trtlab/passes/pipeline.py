@@ -25,6 +25,7 @@ from trtlab.passes.global_pooling import GlobalPooling
 from trtlab.passes.group_norm import GroupNorm
 from trtlab.passes.hard_swish import HardSwish
 from trtlab.passes.horizontal import Horizontal
+from trtlab.passes.input_cast import InputCast
 from trtlab.passes.layer_norm import LayerNorm
 from trtlab.passes.matmul_scale import MatmulScale
 from trtlab.passes.no_op import NoOp
@@ -146,7 +147,8 @@ def passes_for(options: PassOptions) -> tuple[Pass, ...]:
     by_level[3] = full
     by_level[4] = (*full, *full[len(single) :])
     by_level[5] = (*full, *full)
-    chosen = (*by_level[options.optimization_level], Precision(options), CastMerge(), *cleanup)
+    typed = (Precision(options), CastMerge(), InputCast(options.device))
+    chosen = (*by_level[options.optimization_level], *typed, *cleanup)
     known = {p.name for p in chosen} | {p.name for p in full}
     unknown = sorted(options.disabled_rules - known)
     if unknown:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from trtlab.core.errors import NoTacticError, UnsupportedError
 from trtlab.core.types import Dim, TensorFormat, TensorType, static
+from trtlab.layers.base import Op
+from trtlab.layers.convolution import Convolution
 from trtlab.layers.fused import Reformat
 from trtlab.layers.resolve import resolve
 from trtlab.network.graph import Layer, Network, Tensor
@@ -57,6 +59,20 @@ def has_formats(kind: TensorType) -> bool:
     return channels != 1 and not (height == 1 and width == 1)
 
 
+def reads_linear(op: Op, index: int) -> bool:
+    """Whether a layer reads an input LINEAR in either of its own formats.
+
+    An image that a convolution rounds on the way comes from outside, where it lies LINEAR.
+    """
+    return isinstance(op, Convolution) and op.rounds_data and index == 0
+
+
+def wanted_format(layer: Layer, tensor: Tensor, layout: TensorFormat) -> TensorFormat:
+    """The format in which a layer running in one reads a tensor."""
+    linear = any(t is tensor and reads_linear(layer.op, i) for i, t in enumerate(layer.inputs))
+    return TensorFormat.LINEAR if linear else layout
+
+
 def operand(tensor: Tensor, kind: TensorType, layout: TensorFormat) -> Operand:
     """The tensor as a kernel running in a format sees it; constants are always LINEAR."""
     shape = static(kind.shape)
@@ -78,7 +94,9 @@ def problem_of(layer: Layer, inferred: Inferred, layout: TensorFormat) -> Proble
     return Problem(
         op,
         tuple(
-            None if t is None or i in resolved else operand(t, types[t], source)
+            None
+            if t is None or i in resolved
+            else operand(t, types[t], TensorFormat.LINEAR if reads_linear(op, i) else source)
             for i, t in enumerate(layer.inputs)
         ),
         tuple(operand(t, types[t], layout) for t in layer.outputs),
@@ -183,12 +201,16 @@ def _links(
 ) -> tuple[list[Link], dict[Problem, Contest]]:
     types, known = inferred.types, inferred.known
     index = {layer: i for i, layer in enumerate(network.layers)}
+    hwc = TensorFormat.HWC
     links: list[Link] = []
     reformats: dict[Problem, Contest] = {}
     for tensor in network.tensors():
         if tensor.is_constant or tensor in known or not has_formats(types[tensor]):
             continue
-        readers: list[int | None] = [index[layer] for layer in tensor.consumers]
+        readers: list[int | None] = [
+            index[layer] if wanted_format(layer, tensor, hwc) is hwc else None
+            for layer in tensor.consumers
+        ]
         if tensor in network.outputs:
             readers.append(None)
         both = [reformat_problem(types[tensor], to) for to in _FORMATS]

@@ -159,21 +159,37 @@ class CublasLtTactic(Tactic):
         """The product, and where needed the rest of the program in place."""
         form = form_of(problem)
         assert isinstance(form, Contraction)
-        found = product_of(form)
-        assert not isinstance(found, Rejection)
-        product, rest = found
         given = [a for a in buffers.inputs if a is not None]
-        out = buffers.outputs[0]
-        extras = given[2:]
-        bias = extras[0] if product.biased else 0
-        added = extras[-1] if product.added is not None else 0
-        first = ProductLaunch(product, self._rank, (given[0], given[1], out), bias, added)
-        if not rest:
-            return (first,)
-        aligned = all(a % _ALIGN == 0 for a in (*extras, out))
-        kept = extras[1:] if product.biased else extras
-        kernel = _rest_kernel(form, product, self.name, problem, aligned=aligned)
-        return first, KernelLaunch(kernel, (*kept, out))
+        return product_launches(
+            form, self._rank, (*given, buffers.outputs[0]), self.name, problem
+        )
+
+
+def product_launches(
+    form: Contraction, rank: int, addresses: tuple[int, ...], name: str, problem: Problem
+) -> Sequence[Launch]:
+    """The product, and where needed the rest of the program in place.
+
+    Args:
+        form: What is computed; `product_of` takes it.
+        rank: Of the algorithm.
+        addresses: Of both factors, of the extras and of the result.
+        name: Of the tactic.
+        problem: For the comment of a generated kernel.
+    """
+    found = product_of(form)
+    assert not isinstance(found, Rejection)
+    product, rest = found
+    a, b, *extras, out = addresses
+    bias = extras[0] if product.biased else 0
+    added = extras[-1] if product.added is not None else 0
+    first = ProductLaunch(product, rank, (a, b, out), bias, added)
+    if not rest:
+        return (first,)
+    aligned = all(address % _ALIGN == 0 for address in (*extras, out))
+    kept = extras[1:] if product.biased else extras
+    kernel = _rest_kernel(form, product, name, problem, aligned=aligned)
+    return first, KernelLaunch(kernel, (*kept, out))
 
 
 def _rest_kernel(

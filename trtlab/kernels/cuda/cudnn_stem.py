@@ -13,12 +13,10 @@ import numpy as np
 
 from trtlab.core.types import TensorFormat
 from trtlab.devices.cuda.kernel import KernelLaunch
-from trtlab.kernels.cuda.cudnn_conv import (
-    CudnnConvolutionTactic,
-    CudnnLaunch,
-    convolution_graph,
-)
+from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic, convolution_graph
+from trtlab.kernels.cuda.cudnn_launch import CudnnLaunch, workspace_of
 from trtlab.kernels.cuda.per_element import given
+from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.stem import Padded, pad_kernel
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
@@ -47,6 +45,8 @@ class CudnnStemTactic(Tactic):
         """Declines what the library's own convolutions decline, but for the channels."""
         op, x = problem.op, given(problem, 0)
         assert isinstance(op, Convolution)
+        if x.dtype not in C_TYPES:
+            return Rejection(f"no kernel loads {x.dtype.value}")
         if len(x.shape) != _RANK or op.num_groups != 1 or not 0 < x.shape[1] < _CHANNELS:
             return Rejection("works on images of less than eight channels")
         if problem.has_empty_operand:
@@ -54,9 +54,10 @@ class CudnnStemTactic(Tactic):
         return self._inner.check(_widened(problem))
 
     def workspace_bytes(self, problem: Problem) -> int:
-        """The copy."""
+        """The copy, and the plan's own."""
         n, _, height, width = given(problem, 0).shape
-        return 2 * n * height * width * _CHANNELS
+        copy = 2 * n * height * width * _CHANNELS
+        return copy + self._inner.workspace_bytes(_widened(problem))
 
     def cost_hint_us(self, problem: Problem) -> float:
         """As if there were eight channels; worse with the rank."""
@@ -80,17 +81,23 @@ class CudnnStemTactic(Tactic):
         copy = pad_kernel(problem, padded, self.name)
         return (
             KernelLaunch(copy, (image, buffers.workspace)),
-            CudnnLaunch(_widened(problem), self._rank, addresses, convolution_graph),
-        )
+            CudnnLaunch(
+                _widened(problem), self._rank, addresses, convolution_graph,
+                workspace_of(buffers).behind(padded.nbytes),
+            ),
+        )  # fmt: skip
 
 
 def _widened(problem: Problem) -> Problem:
     """The problem with eight channels, channels fastest."""
     x, kernel = given(problem, 0), given(problem, 1)
     n, _, height, width = x.shape
-    image = Operand(x.dtype, (n, _CHANNELS, height, width), TensorFormat.HWC)
+    image = Operand(kernel.dtype, (n, _CHANNELS, height, width), TensorFormat.HWC)
     maps, _, *taps = kernel.shape
     weights = Operand(
         kernel.dtype, (maps, _CHANNELS, *taps), kernel.format, constant=kernel.constant
     )
-    return replace(problem, inputs=(image, weights, *problem.inputs[2:]))
+    op = problem.op
+    assert isinstance(op, Convolution)
+    whole = replace(op, rounds_data=False)
+    return replace(problem, op=whole, inputs=(image, weights, *problem.inputs[2:]))

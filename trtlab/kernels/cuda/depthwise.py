@@ -47,6 +47,8 @@ class DepthwiseTactic(Tactic):
             return Rejection("not one group and one map a channel")
         if len(x.shape) != _RANK or not kernel.constant or not x.dtype.is_float:
             return Rejection("works on images of floats with constant weights")
+        if x.dtype is not kernel.dtype:
+            return Rejection("image and weights differ in type")
         form = form_of(problem)
         return form if isinstance(form, Rejection) else None
 

@@ -19,7 +19,7 @@ from trtlab.tactics.tactic import Buffers
 _THREADS = 256
 
 
-def _wrapped(name: str, value: str, extent: int) -> list[str]:
+def wrapped_index(name: str, value: str, extent: int) -> list[str]:
     """An index counted from the front; outside it is brought to the nearest entry."""
     return [
         f"index {name} = (index)wide({value});",
@@ -45,7 +45,9 @@ class GatherTactic(PerElementTactic):
             sources = list(at[:batch])
             for k in range(depth):
                 step = k * indices.strides[-1]
-                writer.add(*_wrapped(f"g{k}", f"x1[{place} + {step}]", data.shape[batch + k]))
+                writer.add(
+                    *wrapped_index(f"g{k}", f"x1[{place} + {step}]", data.shape[batch + k])
+                )
                 sources.append(f"g{k}")
             sources += at[lead:]
         else:
@@ -58,7 +60,7 @@ class GatherTactic(PerElementTactic):
                 used = [*at[:batch], *at[axis : axis + span]]
                 place = dot(used, indices.strides)
                 sources = [*at[:axis], "g", *at[axis + span :]]
-            writer.add(*_wrapped("g", f"x1[{place}]", data.shape[axis]))
+            writer.add(*wrapped_index("g", f"x1[{place}]", data.shape[axis]))
         writer.add(f"y[to] = x0[{dot(sources, data.strides)}];")
 
 
@@ -126,14 +128,16 @@ class ScatterTactic(PerElementTactic):
         assert isinstance(op, Scatter)
         if op.mode is ScatterMode.ELEMENT:
             axis = axis_in(op.axis, len(data.shape))
-            writer.add(*_wrapped("g", f"x1[{dot(at, indices.strides)}]", data.shape[axis]))
+            writer.add(
+                *wrapped_index("g", f"x1[{dot(at, indices.strides)}]", data.shape[axis])
+            )
             targets = [*at[:axis], "g", *at[axis + 1 :]]
         else:
             depth, lead = indices.shape[-1], len(indices.shape) - 1
             place = dot(at[:lead], indices.strides[:-1])
             for k in range(depth):
                 step = k * indices.strides[-1]
-                writer.add(*_wrapped(f"g{k}", f"x1[{place} + {step}]", data.shape[k]))
+                writer.add(*wrapped_index(f"g{k}", f"x1[{place} + {step}]", data.shape[k]))
             targets = [*(f"g{k}" for k in range(depth)), *at[lead:]]
         writer.add(f"y[{dot(targets, out.strides)}] = x2[{dot(at, updates.strides)}];")
 

@@ -29,6 +29,7 @@ _RANK = 4
 _RUN = 8
 _ALIGN = 16
 _THREADS = 256
+_BIG = (1 << 31) - _THREADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,9 @@ class StemTactic(Tactic):
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines types, channels, dilation."""
-        x = given(problem, 0)
-        if x.dtype not in {DataType.HALF, DataType.BF16}:
-            return Rejection(f"tensor cores multiply fp16 and bf16, not {x.dtype.value}")
+        kind = given(problem, 1).dtype
+        if kind not in {DataType.HALF, DataType.BF16}:
+            return Rejection(f"tensor cores multiply fp16 and bf16, not {kind.value}")
         if problem.has_empty_operand:
             return Rejection("a factor is empty")
         form = form_of(problem)
@@ -135,30 +136,33 @@ class StemTactic(Tactic):
 
 
 def pad_kernel(problem: Problem, found: Padded, name: str) -> Kernel:
-    """One thread a pixel of the copy."""
-    x = given(problem, 0)
-    kind = C_TYPES[x.dtype]
+    """One thread a pixel of the copy, which has the weights' type."""
+    x, result = given(problem, 0), given(problem, 1).dtype
+    source, kind = C_TYPES[x.dtype], C_TYPES[result]
+    value = f"from[c * {x.strides[1]}]"
+    value = value if x.dtype is result else f"Narrow<{kind}>::of(wide({value}))"
     n, height, width, channels = found.shape
     own = x.shape[1]
     tail = found.row
     writer = Writer(name, problem)
     writer.pointer("x", x.dtype)
-    writer.pointer("y", x.dtype, written=True)
+    writer.pointer("y", result, written=True)
     count = n * height * width
+    index = "int" if count < _BIG else "i64"
     writer.add(
-        f"const i64 t = (i64)blockIdx.x * {_THREADS} + threadIdx.x;",
+        f"const {index} t = ({index})blockIdx.x * {_THREADS} + threadIdx.x;",
         f"if (t < {tail}) y[{count * channels} + t].bits = 0;",
         f"if (t >= {count}) return;",
         f"const int w = t % {width} - {found.left}, "
         f"h = t / {width} % {height} - {found.top}, b = t / {width * height};",
         f"Vec<{kind}, {channels}> v = {{}};",
         f"if (w >= 0 && w < {x.shape[3]} && h >= 0 && h < {x.shape[2]}) {{",
-        f"  const {kind}* from = x + (i64)b * {x.strides[0]} + (i64)h * {x.strides[2]} "
+        f"  const {source}* from = x + (i64)b * {x.strides[0]} + (i64)h * {x.strides[2]} "
         f"+ (i64)w * {x.strides[3]};",
         "  #pragma unroll",
-        f"  for (int c = 0; c < {own}; ++c) v.v[c] = from[c * {x.strides[1]}];",
+        f"  for (int c = 0; c < {own}; ++c) v.v[c] = {value};",
         "}",
-        f"*reinterpret_cast<Vec<{kind}, {channels}>*>(y + t * {channels}) = v;",
+        f"*reinterpret_cast<Vec<{kind}, {channels}>*>(y + (i64)t * {channels}) = v;",
     )
     return writer.kernel("pad_image", (blocks_for(count, _THREADS), 1, 1), (_THREADS, 1, 1))
 
@@ -174,7 +178,7 @@ def _over_copy(problem: Problem, found: Padded) -> Contraction:
     line = width * channels
     maps, taps = kernel.shape[0], kernel.shape[2]
     steps = dense_strides((maps, taps, found.row))
-    dtype = form.left.dtype
+    dtype = kernel.dtype
     return replace(
         form,
         k=(taps, found.row),

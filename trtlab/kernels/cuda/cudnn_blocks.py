@@ -1,0 +1,111 @@
+"""Strided convolutions of images with few channels by NVIDIA's cuDNN library, over blocks.
+
+The copy's neighbouring blocks lie behind each other. So a row of blocks under a window is also
+one pixel of many channels in an image whose pixels overlap: a second way to tell the library.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from trtlab.core.enums import PaddingMode
+from trtlab.core.types import TensorFormat
+from trtlab.devices.cuda.kernel import KernelLaunch
+from trtlab.kernels.cuda.blocks import Blocks, blocks_kernel, blocks_of, pack_blocks
+from trtlab.kernels.cuda.cudnn_conv import (
+    CudnnConvolutionTactic,
+    CudnnLaunch,
+    convolution_graph,
+)
+from trtlab.kernels.cuda.per_element import given
+from trtlab.layers.base import Array
+from trtlab.layers.convolution import Convolution
+from trtlab.tactics.problem import Operand, Problem
+from trtlab.tactics.tactic import Buffers, Launch, Rejection, Tactic
+
+_ALIGN = 16
+
+
+class CudnnBlocksTactic(Tactic):
+    """A copy in blocks, and one of the plans that the library ranks highest.
+
+    Args:
+        rank: Place in the ranking, from 0.
+        rows: Whether a row of blocks under a window is told as one pixel.
+    """
+
+    source: ClassVar[str] = "CUDNN"
+
+    def __init__(self, rank: int, *, rows: bool) -> None:
+        self._rank = rank
+        self._rows = rows
+        self._inner = CudnnConvolutionTactic(rank)
+        self.name = f"cuda.cudnn.stem.{'rows' if rows else 's2d'}/plan{rank}"
+
+    def check(self, problem: Problem) -> Rejection | None:
+        """Declines what cannot be told as blocks, and what the library declines."""
+        found = blocks_of(problem)
+        if isinstance(found, Rejection):
+            return found
+        if self._rows and found.taps[1] == 1:
+            return Rejection("a window is one block wide")
+        return self._inner.check(_over(problem, found, rows=self._rows))
+
+    def workspace_bytes(self, problem: Problem) -> int:
+        """The copy."""
+        found = blocks_of(problem)
+        return 0 if isinstance(found, Rejection) else found.nbytes
+
+    def cost_hint_us(self, problem: Problem) -> float:
+        """Of the convolution over the copy; worse with the rank."""
+        found = blocks_of(problem)
+        if isinstance(found, Rejection):
+            return float("inf")
+        over = _over(problem, found, rows=self._rows)
+        return 2.0 + self._inner.cost_hint_us(over)
+
+    def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+        """Weights by blocks."""
+        return pack_blocks(problem, constants)
+
+    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Launch]:
+        """Copy, then convolution."""
+        found = blocks_of(problem)
+        assert not isinstance(found, Rejection)
+        image, *rest = (a for a in buffers.inputs if a is not None)
+        copy = blocks_kernel(problem, found, self.name, aligned=image % _ALIGN == 0)
+        addresses = (buffers.workspace, *rest, buffers.outputs[0])
+        over = _over(problem, found, rows=self._rows)
+        return (
+            KernelLaunch(copy, (image, buffers.workspace)),
+            CudnnLaunch(over, self._rank, addresses, convolution_graph),
+        )
+
+
+def _over(problem: Problem, found: Blocks, *, rows: bool) -> Problem:
+    """The convolution over the copy: windows move on by one block, and none leaves it."""
+    op, kernel, out = problem.op, given(problem, 1), problem.outputs[0]
+    assert isinstance(op, Convolution)
+    down, right = found.taps
+    line = found.columns * found.channels
+    shape = (found.batch, found.channels, found.rows, found.columns)
+    image = Operand(kernel.dtype, shape, TensorFormat.HWC)
+    weights = (kernel.shape[0], found.channels, down, right)
+    if rows:
+        wide = right * found.channels
+        shape = (found.batch, wide, found.rows, out.shape[3])
+        steps = (found.rows * line, 1, line, found.channels)
+        image = Operand(kernel.dtype, shape, TensorFormat.HWC, steps)
+        weights = (kernel.shape[0], wide, down, 1)
+    plain = replace(
+        op,
+        kernel_size_nd=weights[2:],
+        stride_nd=(1, 1),
+        dilation_nd=(1, 1),
+        pre_padding=(0, 0),
+        post_padding=(0, 0),
+        padding_mode=PaddingMode.EXPLICIT_ROUND_DOWN,
+        rounds_data=False,
+    )
+    taps = Operand(kernel.dtype, weights, constant=True)
+    return replace(problem, op=plain, inputs=(image, taps, *problem.inputs[2:]))
