@@ -3,11 +3,13 @@
 from trtlab.kernels.cuda.attending import WarpAttentionTactic
 from trtlab.kernels.cuda.choosing import TopKTactic
 from trtlab.kernels.cuda.cublaslt import CublasLtTactic
+from trtlab.kernels.cuda.cudnn_blocks import CudnnBlocksTactic
 from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic
 from trtlab.kernels.cuda.cudnn_product import CudnnProductTactic
 from trtlab.kernels.cuda.cudnn_stem import CudnnStemTactic
 from trtlab.kernels.cuda.depthwise import DepthwiseTactic
 from trtlab.kernels.cuda.flash import FlashAttentionTactic
+from trtlab.kernels.cuda.gather_rows import GatherRowsTactic
 from trtlab.kernels.cuda.gathering import (
     CumulativeTactic,
     GatherTactic,
@@ -17,6 +19,7 @@ from trtlab.kernels.cuda.gathering import (
 from trtlab.kernels.cuda.mma_load import MmaTile
 from trtlab.kernels.cuda.movement import MoveTactic
 from trtlab.kernels.cuda.normalizing import NormalizationTactic, SoftMaxTactic
+from trtlab.kernels.cuda.patches import PatchesTactic
 from trtlab.kernels.cuda.pointwise import PointwiseTactic
 from trtlab.kernels.cuda.pooling import LrnTactic, PoolingTactic
 from trtlab.kernels.cuda.pooling_vector import PoolingVectorTactic
@@ -76,21 +79,25 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         StemTactic(MmaTile(64, 64, 32, 32, 32, 4)),
     ]
     cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
-    cudnn_stems = [CudnnStemTactic(rank) for rank in range(3)]
+    cudnn_stems = [
+        *(CudnnStemTactic(rank) for rank in range(3)),
+        *(CudnnBlocksTactic(rank, rows=rows) for rows in (False, True) for rank in range(3)),
+    ]
+    patches = [PatchesTactic(rank) for rank in range(4)]
     fused = [CudnnProductTactic(rank) for rank in range(3)]
     return {
         Activation: [pointwise],
         Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
-        Convolution: [*depthwise, *stems, *cudnn_stems, *cudnn, *products],
+        Convolution: [*depthwise, *stems, *cudnn_stems, *patches, *cudnn, *products],
         Cumulative: [CumulativeTactic()],
         Deconvolution: products,
         Einsum: [*library, *products],
         ElementWise: [pointwise],
         Expand: [move],
         Fill: [FillTactic()],
-        Gather: [GatherTactic()],
+        Gather: [GatherRowsTactic(), GatherTactic()],
         Identity: [pointwise],
         LRN: [LrnTactic()],
         MatrixMultiply: [*library, *fused, *products],
