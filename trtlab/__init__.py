@@ -145,10 +145,12 @@ if TYPE_CHECKING:
     from trtlab.parser.errors import ErrorCode as ErrorCode
     from trtlab.report import codec
     from trtlab.report.records import Report as Report
-    from trtlab.runtime.api import EngineInspector as EngineInspector
-    from trtlab.runtime.api import (
+    from trtlab.runtime.allocators import (
         ExecutionContextAllocationStrategy as ExecutionContextAllocationStrategy,
     )
+    from trtlab.runtime.allocators import IOutputAllocator as IOutputAllocator
+    from trtlab.runtime.allocators import IRuntimeConfig as IRuntimeConfig
+    from trtlab.runtime.api import EngineInspector as EngineInspector
     from trtlab.runtime.api import ICudaEngine as ICudaEngine
     from trtlab.runtime.api import IHostMemory as IHostMemory
     from trtlab.runtime.api import LayerInformationFormat as LayerInformationFormat

@@ -57,8 +57,10 @@ MODULES = {
     "trtlab.parser.errors": "ErrorCode",
     "trtlab.report.records": "Report",
     "trtlab.runtime.api": """
-        EngineInspector ExecutionContextAllocationStrategy ICudaEngine
-        IHostMemory LayerInformationFormat Runtime
+        EngineInspector ICudaEngine IHostMemory LayerInformationFormat Runtime
+    """,
+    "trtlab.runtime.allocators": """
+        ExecutionContextAllocationStrategy IOutputAllocator IRuntimeConfig
     """,
     "trtlab.runtime.context": "IExecutionContext",
     "trtlab.runtime.profiler": "IProfiler Profiler",

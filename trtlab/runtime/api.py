@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import IntEnum
+from threading import Lock
 from typing import Self, overload
 
 from trtlab.core.dims import Dims
@@ -14,6 +15,12 @@ from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
 from trtlab.network.api.arguments import shown, whole
 from trtlab.network.graph import Tensor
+from trtlab.planner.plan import plan
+from trtlab.runtime.allocators import (
+    ExecutionContextAllocationStrategy,
+    IRuntimeConfig,
+    strategy_of,
+)
 from trtlab.runtime.bindings import EngineBindings
 from trtlab.runtime.context import IExecutionContext
 from trtlab.runtime.devices import open_runtime
@@ -25,14 +32,6 @@ class LayerInformationFormat(IntEnum):
 
     ONELINE = 0
     JSON = 1
-
-
-class ExecutionContextAllocationStrategy(IntEnum):
-    """Where a context's activation memory comes from; contexts here allocate for their shapes."""
-
-    STATIC = 0
-    ON_PROFILE_CHANGE = 1
-    USER_MANAGED = 2
 
 
 class IHostMemory(bytes):
@@ -73,6 +72,8 @@ class ICudaEngine(EngineBindings):
     def __init__(self, engine: Engine, device: Device | None = None) -> None:
         found, registry = open_runtime(engine.device.kind if device is None else device.kind)
         self._loaded = LoadedEngine(engine, device or found, registry)
+        self._profile_bytes: dict[int, int] = {}
+        self._lock = Lock()
 
     @property
     def engine(self) -> Engine:
@@ -221,10 +222,37 @@ class ICudaEngine(EngineBindings):
         return self.engine.arena_bytes
 
     def get_device_memory_size_for_profile_v2(self, profile_index: int) -> int:
-        """Activation bytes of a context; an upper bound over all profiles."""
-        if not 0 <= profile_index < self.num_optimization_profiles:
-            raise UsageError(f"there is no optimization profile {profile_index}")
-        return self.engine.arena_bytes
+        """Activation bytes of a context at the smallest and largest shapes of a profile.
+
+        Raises:
+            UsageError: There is no such profile.
+        """
+        index = whole(profile_index, "profile_index")
+        if not 0 <= index < self.num_optimization_profiles:
+            raise UsageError(f"there is no optimization profile {index}")
+        if self.num_optimization_profiles == 1:
+            return self.engine.arena_bytes
+        with self._lock:
+            if index not in self._profile_bytes:
+                self._profile_bytes[index] = self._planned_bytes(index)
+            return self._profile_bytes[index]
+
+    def get_device_memory_size_for_profile(self, profile_index: int) -> int:
+        """As `get_device_memory_size_for_profile_v2`."""
+        return self.get_device_memory_size_for_profile_v2(profile_index)
+
+    def _planned_bytes(self, profile_index: int) -> int:
+        engine, ranges = self.engine, self.engine.profiles[profile_index].inputs
+        return max(
+            plan(
+                engine.network,
+                engine.choices,
+                {name: shapes[which] for name, shapes in ranges.items()},
+                self._loaded.registry,
+                streams=engine.streams,
+            ).arena_bytes
+            for which in (0, 2)
+        )
 
     @property
     def refittable(self) -> bool:
@@ -235,14 +263,34 @@ class ICudaEngine(EngineBindings):
 
     def create_execution_context(
         self,
-        strategy: ExecutionContextAllocationStrategy = ExecutionContextAllocationStrategy.STATIC,
+        strategy: ExecutionContextAllocationStrategy
+        | IRuntimeConfig = ExecutionContextAllocationStrategy.STATIC,
     ) -> IExecutionContext:
-        """A context; several may run the engine side by side, sharing its weights."""
-        if strategy is ExecutionContextAllocationStrategy.USER_MANAGED:
-            raise UsageError(
-                "user-managed activation memory is not available", hint="use STATIC"
-            )
-        return IExecutionContext(self._loaded)
+        """A context; several may run the engine side by side, sharing its weights.
+
+        Args:
+            strategy: Where activation memory comes from, or a configuration that says it.
+
+        Raises:
+            UsageError: It is no strategy.
+            DeviceError: Not enough memory.
+        """
+        if isinstance(strategy, IRuntimeConfig):
+            strategy = strategy.get_execution_context_allocation_strategy()
+        return IExecutionContext(
+            self,
+            self._loaded,
+            strategy_of(strategy),
+            self.get_device_memory_size_for_profile_v2,
+        )
+
+    def create_execution_context_without_device_memory(self) -> IExecutionContext:
+        """A context that runs once `set_device_memory` has given it memory."""
+        return self.create_execution_context(ExecutionContextAllocationStrategy.USER_MANAGED)
+
+    def create_runtime_config(self) -> IRuntimeConfig:
+        """A configuration for `create_execution_context`."""
+        return IRuntimeConfig()
 
     def create_engine_inspector(self) -> "EngineInspector":
         """An inspector of this engine."""

@@ -129,8 +129,16 @@ class ContextBindings(ABC):
         """Elements from one index to the next."""
 
     @abstractmethod
-    def execute_v2(self, bindings: Sequence[int]) -> bool:
-        """Run on addresses in the order of the bindings."""
+    def set_addresses(self, bindings: Sequence[int]) -> None:
+        """Set all addresses, in the order of the bindings."""
+
+    @abstractmethod
+    def set_input_consumed_event(self, event: int) -> bool:
+        """An event to record when the inputs have been read."""
+
+    @abstractmethod
+    def execute_async_v3(self, stream_handle: int = 0) -> bool:
+        """Enqueue one inference on the addresses that were set."""
 
     def _named(self, binding: int) -> str:
         names = self.binding_names()
@@ -149,8 +157,15 @@ class ContextBindings(ABC):
         return self.get_tensor_strides(self._named(binding))
 
     def execute_async_v2(
-        self, bindings: Sequence[int], stream_handle: int, input_consumed: object = None
+        self, bindings: Sequence[int], stream_handle: int, input_consumed: int | None = None
     ) -> bool:
-        """Run on addresses in the order of the bindings; on the CPU, done on return."""
-        del stream_handle, input_consumed
-        return self.execute_v2(bindings)
+        """Run on addresses in the order of the bindings.
+
+        Args:
+            bindings: Addresses.
+            stream_handle: As in `execute_async_v3`.
+            input_consumed: As in `set_input_consumed_event`.
+        """
+        self.set_input_consumed_event(input_consumed or 0)
+        self.set_addresses(bindings)
+        return self.execute_async_v3(stream_handle)

@@ -1,229 +1,171 @@
-"""TensorRT's execution context: shapes, addresses, launches."""
+"""TensorRT's execution context: launches, profiles, and runs on arrays."""
 
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from trtlab.core.dims import Dims
 from trtlab.core.errors import UsageError
-from trtlab.core.types import StaticShape, format_shape, is_static, static
 from trtlab.core.weights import array_of
-from trtlab.network.api.arguments import extents, whole
-from trtlab.network.graph import Network, Tensor
+from trtlab.devices.cuda.libraries import cupy
+from trtlab.devices.cuda.program import CudaProgram
+from trtlab.network.api.arguments import whole
 from trtlab.planner.plan import Step
-from trtlab.runtime.bindings import ContextBindings
+from trtlab.runtime.allocators import ExecutionContextAllocationStrategy, reallocated
 from trtlab.runtime.executable import Executable
 from trtlab.runtime.loaded import LoadedEngine
-from trtlab.tactics.problem import dense_strides
+from trtlab.runtime.resources import ContextResources
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from trtlab.devices.protocol import Memory
+    from trtlab.runtime.api import ICudaEngine
     from trtlab.runtime.profiler import IProfiler
 
-_KEPT_SHAPES = 4
 
-
-class IExecutionContext(ContextBindings):
+class IExecutionContext(ContextResources):
     """Runs an engine: one inference at a time, on addresses that the caller gives.
 
     Pointers are integers. On the CPU device they are host addresses, stream 0 is synchronous,
-    and other stream handles are accepted and run in order.
+    and other stream handles are accepted and run in order. Several contexts of an engine may
+    run side by side, each on a thread or stream of its own.
 
     Args:
+        engine: The engine that makes the context.
         loaded: The engine on its device.
+        strategy: Where activation memory comes from.
+        profile_bytes: Activation bytes at the largest shapes of a profile.
+
+    Attributes:
+        name: For the caller's use.
+        profiler: Hears every layer's time.
+        enqueue_emits_profile: Whether it hears them with every run, which then waits.
+        debug_sync: Run layer by layer and wait for each, so that faults name their layer.
     """
 
-    def __init__(self, loaded: LoadedEngine) -> None:
-        self._loaded = loaded
-        self._profile = 0
-        self._shapes: dict[str, StaticShape] = {
-            t.name: static(t.shape) for t in self._network.inputs if is_static(t.shape)
-        }
-        self._addresses: dict[str, int] = {}
-        self._executables: OrderedDict[tuple[tuple[str, StaticShape], ...], Executable] = (
-            OrderedDict()
-        )
-        self._pending: list[tuple[str, float]] = []
+    def __init__(
+        self,
+        engine: "ICudaEngine",
+        loaded: LoadedEngine,
+        strategy: ExecutionContextAllocationStrategy,
+        profile_bytes: Callable[[int], int],
+    ) -> None:
+        super().__init__(loaded, strategy, profile_bytes)
+        self._engine = engine
+        self._ready: Executable | None = None
+        self._stamped: tuple[Sequence[Step], CudaProgram | NDArray[np.int64]] | None = None
         self.name = ""
         self.profiler: IProfiler | None = None
         self.enqueue_emits_profile = True
         self.debug_sync = False
 
     @property
-    def _network(self) -> Network:
-        return self._loaded.engine.network
+    def engine(self) -> "ICudaEngine":
+        """The engine that made the context."""
+        return self._engine
 
-    def _tensor(self, name: str) -> Tensor:
-        for tensor in (*self._network.inputs, *self._network.outputs):
-            if tensor.name == name:
-                return tensor
-        names = [t.name for t in (*self._network.inputs, *self._network.outputs)]
-        raise UsageError(
-            f"the engine has no input or output {name!r}", hint="names: " + ", ".join(names)
-        )
-
-    # ---- shapes ------------------------------------------------------------------------
-
-    @property
-    def active_optimization_profile(self) -> int:
-        """Index of the optimization profile in use."""
-        return self._profile
-
-    @active_optimization_profile.setter
-    def active_optimization_profile(self, index: int) -> None:
-        self.set_optimization_profile_async(index, 0)
-
-    def set_optimization_profile_async(self, profile_index: int, stream_handle: int) -> bool:
-        """Use another optimization profile; shapes of dynamic inputs must be set again."""
-        del stream_handle
-        if not 0 <= whole(profile_index, "profile_index") < len(self._loaded.engine.profiles):
-            raise UsageError(
-                f"there is no optimization profile {profile_index}",
-                hint=f"the engine has {len(self._loaded.engine.profiles)}",
-            )
-        if profile_index != self._profile:
-            self._profile = profile_index
-            for tensor in self._network.inputs:
-                if not is_static(tensor.shape):
-                    self._shapes.pop(tensor.name, None)
-        return True
-
-    def set_input_shape(self, name: str, shape: Sequence[int]) -> bool:
-        """Set the shape of a dynamic input.
-
-        Raises:
-            UsageError: No such input, or the shape lies outside the optimization profile.
-        """
-        tensor = self._tensor(name)
-        if tensor not in self._network.inputs:
-            raise UsageError(f"{name!r} is an output; its shape follows from the inputs")
-        wanted = extents(shape, f"the shape of {name!r}", least=0)
-        self._loaded.engine.profiles[self._profile].check({name: wanted})
-        if len(wanted) != len(tensor.shape):
-            raise UsageError(
-                f"input {name!r} has {len(tensor.shape)} dimensions, got {format_shape(wanted)}"
-            )
-        self._shapes[name] = wanted
-        return True
-
-    def infer_shapes(self) -> list[str]:
-        """Names of inputs whose shapes are still missing."""
-        return [t.name for t in self._network.inputs if t.name not in self._shapes]
-
-    @property
-    def all_binding_shapes_specified(self) -> bool:
-        """Whether every input has its shape."""
-        return not self.infer_shapes()
-
-    @property
-    def all_shape_inputs_specified(self) -> bool:
-        """Whether every shape input has its values; engines here have none."""
-        return True
-
-    def get_tensor_shape(self, name: str) -> Dims:
-        """The shape as set or computed; −1 where it still depends on unset inputs."""
-        tensor = self._tensor(name)
-        if tensor in self._network.inputs and name in self._shapes:
-            return Dims(self._shapes[name])
-        if tensor in self._network.inputs or self.infer_shapes():
-            return Dims(d if isinstance(d, int) else -1 for d in tensor.shape)
-        return Dims(self.executable().output_shapes()[name])
-
-    def get_tensor_strides(self, name: str) -> tuple[int, ...]:
-        """Elements from one index to the next: bindings are row-major."""
-        shape = tuple(self.get_tensor_shape(name))
-        return (-1,) * len(shape) if -1 in shape else dense_strides(shape)
-
-    # ---- addresses ---------------------------------------------------------------------
-
-    def set_tensor_address(self, name: str, memory: int) -> bool:
-        """Say where an input or output lies (at least as large as its shape needs)."""
-        self._tensor(name)
-        try:
-            self._addresses[name] = whole(memory, f"the address of {name!r}", least=1)
-        except UsageError as error:
-            hint = "pass an integer such as array.ctypes.data (CPU) or array.data.ptr (CuPy)"
-            raise UsageError(error.what, hint=hint) from None
-        return True
-
-    def get_tensor_address(self, name: str) -> int:
-        """The address as set; 0 before."""
-        self._tensor(name)
-        return self._addresses.get(name, 0)
+    def _changed(self) -> None:
+        self._ready = None
 
     # ---- running -----------------------------------------------------------------------
 
-    def executable(self) -> Executable:
-        """The engine laid out for the current shapes (the last few are kept).
-
-        Raises:
-            UsageError: An input has no shape yet.
-        """
-        missing = self.infer_shapes()
-        if missing:
-            raise UsageError(
-                f"input {missing[0]!r} has no shape yet",
-                hint=f"call set_input_shape({missing[0]!r}, …) first",
-            )
-        key = tuple(sorted(self._shapes.items()))
-        found = self._executables.get(key)
-        if found is None:
-            found = Executable(self._loaded, self._shapes)
-            self._executables[key] = found
-            while len(self._executables) > _KEPT_SHAPES:
-                self._executables.popitem(last=False)
-        self._executables.move_to_end(key)
-        return found
-
     def execute_async_v3(self, stream_handle: int = 0) -> bool:
-        """Run one inference on the addresses that were set.
+        """Enqueue one inference on the addresses that were set.
+
+        The first run at new shapes or addresses compiles and captures a CUDA graph; do one
+        before capturing the stream yourself.
 
         Args:
-            stream_handle: On a GPU the stream that the inference follows; 0 is the device's own.
+            stream_handle: A ``cudaStream_t`` as an integer; 0 is the legacy default stream.
 
         Raises:
             UsageError: A shape or an address is missing.
-            DeviceError: The device refused.
+            DeviceError: The device refused, or the stream is gone.
         """
-        executable = self.executable()
-        self._bind(executable)
-        if self.profiler is None:
+        executable = self._ready
+        if executable is None:
+            executable = self._prepare(whole(stream_handle, "stream_handle", least=0))
+        if self.profiler is None and not self.debug_sync:
             executable.run(stream_handle)
             return True
-        stamps = executable.run_stamped()
-        self._pending = [
-            (name, float(end - start) / 1e6)
-            for (start, end), name in zip(
-                stamps, self._names(executable.plan.steps), strict=True
-            )
-        ]
-        if self.enqueue_emits_profile:
-            self.report_to_profiler()
+        self._run_watched(executable, stream_handle)
         return True
 
-    def binding_names(self) -> list[str]:
-        """Names of inputs, then outputs."""
-        return [t.name for t in (*self._network.inputs, *self._network.outputs)]
+    def _run_watched(self, executable: Executable, stream: int) -> None:
+        if self.profiler is None:
+            executable.run_checked(stream, self._names(executable.plan.steps))
+            return
+        program = executable.program
+        steps = executable.plan.steps
+        if isinstance(program, CudaProgram):
+            program.enqueue_stamped(stream)
+            self._stamped = (steps, program)
+        else:
+            self._stamped = (steps, executable.run_stamped())
+        if self.enqueue_emits_profile:
+            self.report_to_profiler()
+
+    def _prepare(self, stream: int) -> Executable:
+        """Memory and addresses for the shapes at hand."""
+        executable = self.executable()
+        needed = executable.plan.arena_bytes
+        executable.use_arena(
+            self._activations.for_shapes(needed, self._profile, self._release_arena)
+        )
+        for name, allocator in self._allocators.items():
+            size = self._output_bytes(executable, self._tensors[name])
+            self._addresses[name] = reallocated(
+                allocator, name, self._addresses.get(name, 0), size, stream
+            )
+            allocator.notify_shape(name, Dims(executable.output_shapes()[name]))
+        for name in self._tensors:
+            if name not in self._addresses:
+                raise UsageError(
+                    f"{name!r} has no address yet",
+                    hint=f"call set_tensor_address({name!r}, …) first",
+                )
+        executable.bind(self._addresses)
+        executable.set_up(self._settings)
+        if not self._allocators:  # which are asked every time
+            self._ready = executable
+        return executable
+
+    def _release_arena(self) -> None:
+        """No program refers to the activation memory any more, nor does a run use it."""
+        for executable in self._executables.values():
+            executable.forget()
+            executable.use_arena(None)
 
     def execute_v2(self, bindings: Sequence[int]) -> bool:
         """Run synchronously on addresses in the order of the engine's tensors."""
-        names = self.binding_names()
-        addresses = extents(bindings, "bindings", least=1)
-        if len(addresses) != len(names):
-            raise UsageError(f"execute_v2 takes {len(names)} addresses, got {len(addresses)}")
-        for name, address in zip(names, addresses, strict=True):
-            self.set_tensor_address(name, address)
-        return self.execute_async_v3(0)
+        self.set_addresses(bindings)
+        self.execute_async_v3(0)
+        self._wait_for_default_stream()
+        return True
+
+    def _wait_for_default_stream(self) -> None:
+        if self._loaded.device.kind == "cuda":
+            cupy().cuda.Stream.null.synchronize()
 
     def report_to_profiler(self) -> bool:
-        """Hand the last run's layer times to the profiler."""
-        if self.profiler is None:
+        """Hand the last run's layer times to the profiler; waits for the run.
+
+        A graph that the caller captured with a profiler attached reports its latest replay.
+
+        Returns:
+            Whether there was a run with a profiler.
+        """
+        if self.profiler is None or self._stamped is None:
             return False
-        for name, time_ms in self._pending:
-            self.profiler.report_layer_time(name, time_ms)
+        steps, source = self._stamped
+        stamps = source.stamps() if isinstance(source, CudaProgram) else source
+        for (start, end), name in zip(stamps.tolist(), self._names(steps), strict=True):
+            self.profiler.report_layer_time(name, (end - start) / 1e6)
         return True
+
+    # ---- arrays ------------------------------------------------------------------------
 
     def infer(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run on arrays: copies them in, runs, and returns the outputs as new arrays.
@@ -254,27 +196,20 @@ class IExecutionContext(ContextBindings):
             memory = device.hold(data)
             held.append(memory)
             self.set_tensor_address(name, memory.address)
-        shapes = self.executable().output_shapes()
+        executable = self.executable()
         outputs: dict[str, Memory] = {}
         for tensor in self._network.outputs:
-            size = int(np.prod(shapes[tensor.name], dtype=np.int64))
-            outputs[tensor.name] = device.allocate(size * tensor.dtype.numpy.itemsize)
-            self.set_tensor_address(tensor.name, outputs[tensor.name].address)
+            if tensor.name not in self._allocators:
+                memory = device.allocate(self._output_bytes(executable, tensor))
+                outputs[tensor.name] = memory
+                self.set_tensor_address(tensor.name, memory.address)
         self.execute_async_v3(0)
-        device.synchronize()
+        self._wait_for_default_stream()
+        shapes = executable.output_shapes()
         return {
-            t.name: device.read(outputs[t.name].address, t.dtype.numpy, shapes[t.name])
+            t.name: device.read(self._addresses[t.name], t.dtype.numpy, shapes[t.name])
             for t in self._network.outputs
         }
-
-    def _bind(self, executable: Executable) -> None:
-        for tensor in (*self._network.inputs, *self._network.outputs):
-            if tensor.name not in self._addresses:
-                raise UsageError(
-                    f"{tensor.name!r} has no address yet",
-                    hint=f"call set_tensor_address({tensor.name!r}, …) first",
-                )
-        executable.bind(self._addresses)
 
     def _names(self, steps: Sequence[Step]) -> list[str]:
         if self._loaded.engine.verbosity == "none":

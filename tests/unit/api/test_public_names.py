@@ -21,8 +21,9 @@ EXPECTED = """
     IDeconvolutionLayer IEinsumLayer IElementWiseLayer IExecutionContext IFillLayer
     IFullyConnectedLayer IGatherLayer IHostMemory IIdentityLayer ILRNLayer ILayer ILogger
     IMatrixMultiplyLayer INetworkDefinition INonZeroLayer INormalizationLayer IOneHotLayer
-    IOptimizationProfile IPaddingLayer IParametricReLULayer IPoolingLayer IProfiler
-    IProgressMonitor IReduceLayer IResizeLayer IReverseSequenceLayer IScaleLayer IScatterLayer
+    IOptimizationProfile IOutputAllocator IPaddingLayer IParametricReLULayer IPoolingLayer
+    IProfiler IProgressMonitor IReduceLayer IResizeLayer IReverseSequenceLayer IRuntimeConfig
+    IScaleLayer IScatterLayer
     ISelectLayer IShapeLayer IShuffleLayer ISliceLayer ISoftMaxLayer ISqueezeLayer
     IStreamWriter ITensor ITimingCache ITopKLayer IUnaryLayer IUnsqueezeLayer InterpolationMode
     LayerInformationFormat LayerType Logger MatrixOperation MemoryPoolType

@@ -56,7 +56,6 @@ class CudaDevice:
         self.arch = f"sm_{capability}"
         with module.cuda.Device(index):
             self.stream: Any = module.cuda.Stream(non_blocking=True)
-        self._auxiliary: list[Any] = []
         self._functions: dict[str, Any] = {}
         self._modules: list[Any] = []
         self._ahead: dict[str, Future[bytes]] = {}
@@ -127,11 +126,9 @@ class CudaDevice:
 
     def program(self, steps: Sequence[Scheduled], streams: int) -> CudaProgram:
         """Steps as a program; compiles their kernels."""
-        module = cupy()
-        with module.cuda.Device(self.index):
-            while len(self._auxiliary) < streams - 1:
-                self._auxiliary.append(module.cuda.Stream(non_blocking=True))
-            return CudaProgram(steps, self.stream, self._auxiliary, self)
+        del streams  # the steps say it themselves
+        with cupy().cuda.Device(self.index):
+            return CudaProgram(steps, self.stream, self)
 
     def function(self, kernel: Kernel) -> Any:  # noqa: ANN401 - a CuPy function
         """The compiled and loaded function of a kernel; the same one for the same text."""

@@ -1,0 +1,112 @@
+"""Steps put on streams: regions fork off the main stream and join it again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from trtlab.devices.cuda.kernel import Launch
+from trtlab.devices.cuda.libraries import cupy, runtime, succeeded
+from trtlab.devices.protocol import Scheduled
+
+At = Callable[[int, Any], None]
+"""Told a step's number and a stream."""
+
+
+def _nothing(_number: int, _stream: object) -> None:
+    """No hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What is done between steps.
+
+    Attributes:
+        before: On a step's stream, before its launches.
+        after: On a step's stream, behind its launches.
+        reached: On the main stream, when all steps below the number are behind it; called for
+            every number where that holds, the count of steps last.
+    """
+
+    before: At = _nothing
+    after: At = _nothing
+    reached: At = _nothing
+
+
+NO_HOOKS = Hooks()
+
+
+class Route:
+    """Which launches go to which stream, in which order.
+
+    Args:
+        steps: With their streams and regions.
+    """
+
+    def __init__(self, steps: Sequence[Scheduled]) -> None:
+        self.steps = steps
+        self.launches = [cast(Sequence[Launch], step.launches) for step in steps]
+        self.auxiliary = max((s.stream for s in steps if s.region >= 0), default=0)
+        self.in_line = all(step.region < 0 for step in steps)
+
+    def enqueue(self, main: Any, auxiliary: Sequence[Any], hooks: Hooks = NO_HOOKS) -> None:  # noqa: ANN401
+        """Put everything on streams.
+
+        Args:
+            main: A CuPy stream.
+            auxiliary: At least as many CuPy streams as `auxiliary` says.
+            hooks: Called between steps.
+        """
+        region = -1
+        forked: dict[int, Any] = {}
+        fork: Any = None
+        for number, (step, launches) in enumerate(zip(self.steps, self.launches, strict=True)):
+            if step.region != region:
+                _join(main, forked)
+                forked, region = {}, step.region
+                fork = now(main) if region >= 0 else None
+                hooks.reached(number, main)
+            elif region < 0:
+                hooks.reached(number, main)
+            stream = main
+            if step.region >= 0 and step.stream > 0:
+                stream = auxiliary[step.stream - 1]
+                if step.stream not in forked:
+                    stream.wait_event(fork)
+                    forked[step.stream] = stream
+            hooks.before(number, stream)
+            for launch in launches:
+                launch.enqueue(stream)
+            hooks.after(number, stream)
+        _join(main, forked)
+        hooks.reached(len(self.steps), main)
+
+
+def _join(main: Any, forked: dict[int, Any]) -> None:  # noqa: ANN401 - CuPy streams
+    for stream in forked.values():
+        main.wait_event(now(stream))
+
+
+def now(stream: Any) -> Any:  # noqa: ANN401 - a CuPy stream and event
+    """An event behind what the stream holds so far."""
+    event = cupy().cuda.Event(disable_timing=True)
+    event.record(stream)
+    return event
+
+
+def record(event: int, stream: Any, *, recorded: bool) -> None:  # noqa: ANN401 - a CuPy stream
+    """Record an event; in a graph that is being captured, with every replay.
+
+    Args:
+        event: A ``cudaEvent_t`` as an integer.
+        stream: A CuPy stream.
+        recorded: Whether the stream is being captured.
+
+    Raises:
+        DeviceError: The event or the stream is gone.
+    """
+    api = runtime()
+    flags = api.cudaEventRecordExternal if recorded else api.cudaEventRecordDefault
+    succeeded(
+        (*api.cudaEventRecordWithFlags(event, stream.ptr, flags), None),
+        "cudaEventRecordWithFlags",
+    )
