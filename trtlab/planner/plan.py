@@ -63,6 +63,7 @@ class Step:
     inputs: tuple[Location | None, ...]
     outputs: tuple[Location, ...]
     workspace_offset_bytes: int
+    workspace_bytes: int
     placement: Placement
 
 
@@ -126,6 +127,7 @@ def plan(
             tuple(memory.input(d, i) for i in range(len(d.layer.inputs))),
             memory.outputs(d),
             memory.workspace[number],
+            d.workspace_bytes,
             placements[number],
         )
         for number, d in enumerate(drafts)

@@ -27,11 +27,14 @@ class Buffers:
         inputs: One a problem input; a constant's address holds what `Tactic.pack` made of it.
         outputs: One a problem output.
         workspace: Scratch of `Tactic.workspace_bytes`, 64-byte aligned; its content is garbage.
+        workspace_bytes: How large it is. Libraries learn what they need when they make a plan,
+            so that `Tactic.workspace_bytes` may have grown since the scratch was set aside.
     """
 
     inputs: tuple[int | None, ...]
     outputs: tuple[int, ...]
     workspace: int = 0
+    workspace_bytes: int = 0
 
 
 class Tactic(ABC):
@@ -57,7 +60,7 @@ class Tactic(ABC):
         """None when the tactic can compute the problem, else why not."""
 
     def workspace_bytes(self, problem: Problem) -> int:
-        """Scratch that a launch needs."""
+        """Scratch that a launch needs, as far as it is known."""
         del problem
         return 0
 

@@ -12,10 +12,11 @@ import numpy as np
 from trtlab.core.errors import DeviceError, UsageError
 from trtlab.core.settings import available_cores
 from trtlab.core.types import StaticShape
+from trtlab.devices.cuda.code import KERNEL, CompiledCode, Planned, code_store
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
-from trtlab.devices.cuda.libraries import cupy, device_count
+from trtlab.devices.cuda.libraries import cuda_errors, cupy, device_count
 from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, copy_async
-from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version
+from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version, cubin_key
 from trtlab.devices.cuda.program import CudaProgram
 from trtlab.devices.protocol import Scheduled
 from trtlab.layers.base import Array
@@ -134,16 +135,47 @@ class CudaDevice:
         """The compiled and loaded function of a kernel; the same one for the same text."""
         found = self._functions.get(kernel.digest)
         if found is None:
-            module = cupy().cuda.function.Module()
-            module.load(compile_cubin(kernel.text, self.arch))
-            found = module.get_function(kernel.name)
-            self._modules.append(module)
+            found = self._stored(kernel)
+            if found is None:
+                found = self._loaded(kernel, compile_cubin(kernel.text, self.arch))
             if kernel.shared_bytes > _MOST_STATIC_SHARED:
                 cupy().cuda.driver.funcSetAttribute(
                     found.ptr, _MAX_DYNAMIC_SHARED, kernel.shared_bytes
                 )
             self._functions[kernel.digest] = found
         return found
+
+    def _stored(self, kernel: Kernel) -> Any:  # noqa: ANN401 - a CuPy function
+        """The function from code that came with an engine; None where there is none of use."""
+        stored = code_store().find(KERNEL, cubin_key(kernel.text, self.arch))
+        if stored is None:
+            return None
+        try:
+            return self._loaded(kernel, bytes(stored.data))
+        except cuda_errors():
+            return None  # of a newer compiler than the driver knows
+
+    def _loaded(self, kernel: Kernel, code: bytes) -> Any:  # noqa: ANN401 - a CuPy function
+        module = cupy().cuda.function.Module()
+        module.load(code)
+        found = module.get_function(kernel.name)
+        self._modules.append(module)
+        return found
+
+    def code_of(self, launches: Sequence[object]) -> list[CompiledCode]:
+        """What the launches need of compiled code, to be kept in an engine file."""
+        result: list[CompiledCode] = []
+        for launch in launches:
+            if isinstance(launch, KernelLaunch):
+                text, origin = launch.kernel.text, f"nvrtc {compiler_version()}"
+                code = compile_cubin(text, self.arch)
+                key = cubin_key(text, self.arch)
+                result.append(CompiledCode(KERNEL, key, origin, code))
+            elif isinstance(launch, Planned):
+                launch.prepare(self)
+                plan = launch.compiled()
+                result += [] if plan is None else [plan]
+        return result
 
     def scratch(self, nbytes: int) -> CudaMemory:
         """Device memory for a launch's own use."""

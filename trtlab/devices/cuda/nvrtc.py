@@ -4,7 +4,6 @@ Compiled code is kept on disk under the text's digest, the target and the compil
 that a second build compiles nothing.
 """
 
-import hashlib
 import os
 import tempfile
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from trtlab.core.errors import KernelCompileError
 from trtlab.core.settings import settings
+from trtlab.devices.cuda.code import digest_of
 from trtlab.devices.cuda.libraries import nvrtc, succeeded
 
 _OPTIONS = ("--std=c++17", "-default-device", "--extra-device-vectorization")
@@ -27,31 +27,40 @@ def compiler_version() -> str:
     return f"{major}.{minor}"
 
 
-def compile_cubin(text: str, arch: str) -> bytes:
+def compile_cubin(text: str, arch: str, options: tuple[str, ...] = ()) -> bytes:
     """Machine code for one architecture.
 
     Args:
         text: Source that needs no headers.
         arch: Such as ``sm_90``.
+        options: More of the compiler's options than every kernel is compiled with.
 
     Raises:
         KernelCompileError: It does not compile; has the compiler's log.
         DeviceError: NVRTC is missing.
     """
-    place = _place(text, arch)
+    flags = _flags(arch, options)
+    place = _place(text, flags)
     if place.exists():
         code = place.read_bytes()
         if code[:4] == _MAGIC:
             return code
-    code = _compile(text, arch)
+    code = _compile(text, arch, flags)
     _store(place, code)
     return code
 
 
-def _place(text: str, arch: str) -> Path:
-    target = _ACCELERATED.get(arch, arch)
-    key = "\n".join((compiler_version(), target, *_OPTIONS, text))
-    digest = hashlib.sha256(key.encode()).hexdigest()[:40]
+def cubin_key(text: str, arch: str) -> str:
+    """Tells code apart whichever version of the compiler made it; needs no compiler."""
+    return digest_of(*_flags(arch, ()), text)
+
+
+def _flags(arch: str, options: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"--gpu-architecture={_ACCELERATED.get(arch, arch)}", *_OPTIONS, *options)
+
+
+def _place(text: str, flags: tuple[str, ...]) -> Path:
+    digest = digest_of(compiler_version(), *flags, text)
     return settings().cache_dir / "cuda" / digest[:2] / f"{digest}.cubin"
 
 
@@ -67,15 +76,14 @@ def _store(place: Path, code: bytes) -> None:
         return  # a read-only cache only costs time
 
 
-def _compile(text: str, arch: str) -> bytes:
+def _compile(text: str, arch: str, flags: tuple[str, ...]) -> bytes:
     api = nvrtc()
     program = succeeded(
         api.nvrtcCreateProgram(text.encode(), b"kernel.cu", 0, None, None),
         "nvrtcCreateProgram",
     )
     try:
-        target = _ACCELERATED.get(arch, arch)
-        options = [option.encode() for option in (f"--gpu-architecture={target}", *_OPTIONS)]
+        options = [flag.encode() for flag in flags]
         (code,) = api.nvrtcCompileProgram(program, len(options), options)
         if int(code) != 0:
             raise KernelCompileError(

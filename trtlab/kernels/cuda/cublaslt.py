@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch, Launch
+from trtlab.devices.cuda.scratch import NO_WORKSPACE, Workspace
 from trtlab.kernels.cuda.contraction import (
     Contraction,
     Extra,
@@ -22,7 +23,13 @@ from trtlab.kernels.cuda.contraction import (
     merged,
     runs_fit,
 )
-from trtlab.kernels.cuda.cublaslt_launch import CUDA_TYPES, Matrix, Product, ProductLaunch
+from trtlab.kernels.cuda.cublaslt_launch import (
+    CUDA_TYPES,
+    Matrix,
+    Product,
+    ProductLaunch,
+    product_workspace_bytes,
+)
 from trtlab.kernels.cuda.forms import form_of
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.text import Writer, blocks_for
@@ -149,6 +156,14 @@ class CublasLtTactic(Tactic):
         found = product_of(form)
         return found if isinstance(found, Rejection) else None
 
+    def workspace_bytes(self, problem: Problem) -> int:
+        """The algorithm's own."""
+        form = form_of(problem)
+        found = form if isinstance(form, Rejection) else product_of(form)
+        if isinstance(found, Rejection):
+            return 0
+        return product_workspace_bytes(found[0], self._rank)
+
     def cost_hint_us(self, problem: Problem) -> float:
         """Near the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
@@ -160,13 +175,18 @@ class CublasLtTactic(Tactic):
         form = form_of(problem)
         assert isinstance(form, Contraction)
         given = [a for a in buffers.inputs if a is not None]
-        return product_launches(
-            form, self._rank, (*given, buffers.outputs[0]), self.name, problem
-        )
+        addresses = (*given, buffers.outputs[0])
+        workspace = Workspace(buffers.workspace, buffers.workspace_bytes)
+        return product_launches(form, self._rank, addresses, self.name, problem, workspace)
 
 
 def product_launches(
-    form: Contraction, rank: int, addresses: tuple[int, ...], name: str, problem: Problem
+    form: Contraction,
+    rank: int,
+    addresses: tuple[int, ...],
+    name: str,
+    problem: Problem,
+    workspace: Workspace = NO_WORKSPACE,
 ) -> Sequence[Launch]:
     """The product, and where needed the rest of the program in place.
 
@@ -176,6 +196,7 @@ def product_launches(
         addresses: Of both factors, of the extras and of the result.
         name: Of the tactic.
         problem: For the comment of a generated kernel.
+        workspace: Scratch that the caller has, if it is enough.
     """
     found = product_of(form)
     assert not isinstance(found, Rejection)
@@ -183,7 +204,7 @@ def product_launches(
     a, b, *extras, out = addresses
     bias = extras[0] if product.biased else 0
     added = extras[-1] if product.added is not None else 0
-    first = ProductLaunch(product, rank, (a, b, out), bias, added)
+    first = ProductLaunch(product, rank, (a, b, out), bias, added, workspace)
     if not rest:
         return (first,)
     aligned = all(address % _ALIGN == 0 for address in (*extras, out))

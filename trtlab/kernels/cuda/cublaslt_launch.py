@@ -6,15 +6,19 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trtlab.core.errors import DeviceError, UnsupportedError
 from trtlab.core.types import DataType
+from trtlab.devices.cuda.code import CompiledCode, code_store, digest_of, gpu_of_plans
 from trtlab.devices.cuda.kernel import Loader, Stream
-from trtlab.devices.cuda.memory import CudaMemory
+from trtlab.devices.cuda.scratch import NO_WORKSPACE, Workspace
 
+KIND = "cublaslt"
 CUDA_TYPES = {DataType.FLOAT: 0, DataType.HALF: 2, DataType.BF16: 14}  # cudaDataType
 _COMPUTE_32F = 68
-_WORKSPACE = 32 << 20
+_MOST_WORKSPACE = 32 << 20  # an algorithm takes what it needs of it, mostly nothing
+_MOST_ALIGNED = 64  # as activations lie
 
 
 @cache
@@ -25,6 +29,16 @@ def _library() -> Any:  # noqa: ANN401 - an untyped module
 @cache
 def _handle() -> int:
     return int(_library().create())
+
+
+@cache
+def _origin() -> str:
+    return f"cublasLt {_library().get_version()}/{gpu_of_plans()}"
+
+
+@cache
+def _algorithm_bytes() -> int:
+    return int(_library().matmul_heuristic_result_dtype["algo"].itemsize)
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,25 @@ class Product:
     added: Matrix | None
 
 
+def product_workspace_bytes(product: Product, rank: int) -> int:
+    """Scratch of an algorithm on aligned operands, 0 while it has not been asked for."""
+    added = 0 if product.added is None else _MOST_ALIGNED
+    aligned = (_MOST_ALIGNED, _MOST_ALIGNED, _MOST_ALIGNED)
+    key = _key(product, rank, aligned, added)
+    return Workspace.wanted(code_store().workspace_bytes(KIND, key))
+
+
+def _key(product: Product, rank: int, addresses: tuple[int, int, int], added: int) -> str:
+    """Tells searches for algorithms apart."""
+    return digest_of(product, rank, *_alignments(addresses, added))
+
+
+def _alignments(addresses: tuple[int, int, int], added: int) -> tuple[int, ...]:
+    """Of the library's A, B, C and D, in bytes."""
+    a, b, c = addresses
+    return tuple(min(_MOST_ALIGNED, x & -x) for x in (b, a, added or c, c))
+
+
 @dataclass
 class ProductLaunch:
     """A product with its operands: addresses of a, b and c, of bias and of what is added."""
@@ -62,15 +95,16 @@ class ProductLaunch:
     addresses: tuple[int, int, int]
     bias: int
     added: int
+    workspace: Workspace = NO_WORKSPACE
     capturable: bool = True
     _descriptor: int = field(default=0, repr=False)
     _layouts: tuple[int, ...] = field(default=(), repr=False)
-    _algorithms: Any = field(default=None, repr=False)
+    _algorithm: Any = field(default=None, repr=False)
     _scalars: Any = field(default=None, repr=False)
-    _workspace: CudaMemory | None = field(default=None, repr=False)
+    _scratch: Workspace = field(default=NO_WORKSPACE, repr=False)
 
     def prepare(self, loader: Loader) -> None:
-        """Ask the library for its algorithms.
+        """Ask the library for its algorithm, or restore it.
 
         Raises:
             UnsupportedError: It has fewer than the rank asks for.
@@ -115,16 +149,41 @@ class ProductLaunch:
                 )
             c = p.added or p.c
             layouts = tuple(_layout(matrix, kind, p.batch) for matrix in (p.b, p.a, c, p.c))
-            algorithms = self._ask(descriptor, layouts)
+            algorithm, wanted = self._restored(descriptor, layouts) or self._ask(
+                descriptor, layouts
+            )
         except lib.cuBLASLtError as error:
             raise UnsupportedError(f"the library declines: {error}") from error
-        self._algorithms = algorithms
+        code_store().note_workspace(KIND, self._key, wanted)
+        self._algorithm = algorithm
         self._layouts = layouts
         self._scalars = np.array([p.alpha, 1.0 if p.added else 0.0], np.float32)
-        self._workspace = loader.scratch(_WORKSPACE)
+        self._scratch = self.workspace.or_from(loader, wanted)
         self._descriptor = descriptor
 
-    def _ask(self, descriptor: int, layouts: tuple[int, ...]) -> Any:  # noqa: ANN401
+    @property
+    def _key(self) -> str:
+        return _key(self.product, self.rank, self.addresses, self.added)
+
+    def _restored(
+        self, descriptor: int, layouts: tuple[int, ...]
+    ) -> tuple[NDArray[np.uint8], int] | None:
+        """What a file held for this library and GPU, where the library still takes it."""
+        stored = code_store().find(KIND, self._key, _origin())
+        if stored is None or len(stored.data) != _algorithm_bytes():
+            return None
+        lib = _library()
+        algorithm = np.frombuffer(bytes(stored.data), np.uint8).copy()
+        checked: Any = np.zeros(1, lib.matmul_heuristic_result_dtype)
+        try:
+            lib.matmul_algo_check(
+                _handle(), descriptor, *layouts, algorithm.ctypes.data, checked.ctypes.data
+            )
+        except lib.cuBLASLtError:
+            return None
+        return algorithm, int(checked["workspace_size"][0])
+
+    def _ask(self, descriptor: int, layouts: tuple[int, ...]) -> tuple[NDArray[np.uint8], int]:
         lib = _library()
         preference = lib.matmul_preference_create()
         named = lib.MatmulPreferenceAttribute
@@ -132,20 +191,16 @@ class ProductLaunch:
             lib.matmul_preference_set_attribute,
             preference,
             named.MAX_WORKSPACE_BYTES,
-            np.uint64(_WORKSPACE),
+            np.uint64(_MOST_WORKSPACE),
         )
-        places = (
-            self.addresses[1],
-            self.addresses[0],
-            self.added or self.addresses[2],
-            self.addresses[2],
-        )
-        for name, address in zip("ABCD", places, strict=True):
+        for name, alignment in zip(
+            "ABCD", _alignments(self.addresses, self.added), strict=True
+        ):
             _set(
                 lib.matmul_preference_set_attribute,
                 preference,
                 named[f"MIN_ALIGNMENT_{name}_BYTES"],
-                np.uint32(min(256, address & -address)),
+                np.uint32(alignment),
             )
         wanted = self.rank + 1
         found = np.zeros(wanted, lib.matmul_heuristic_result_dtype)
@@ -162,22 +217,26 @@ class ProductLaunch:
         lib.matmul_preference_destroy(preference)
         if count[0] < wanted:
             raise UnsupportedError(f"the library ranks fewer than {wanted} algorithms")
-        return found
+        chosen = found[self.rank]
+        algorithm = np.frombuffer(chosen["algo"].tobytes(), np.uint8).copy()
+        return algorithm, int(chosen["workspace_size"])
+
+    def compiled(self) -> CompiledCode | None:
+        """The algorithm as the library's own words."""
+        wanted = code_store().workspace_bytes(KIND, self._key)
+        return CompiledCode(KIND, self._key, _origin(), self._algorithm.tobytes(), wanted)
 
     def enqueue(self, stream: Stream) -> None:
         """Run the product on a stream."""
         lib = _library()
         a, b, c = self.addresses
-        assert self._workspace is not None
-        algorithms = self._algorithms
-        algorithm = algorithms.ctypes.data + self.rank * algorithms.itemsize
-        algorithm += algorithms.dtype.fields["algo"][1]
         scalar = self._scalars.ctypes.data
         try:
             lib.matmul(
                 _handle(), self._descriptor, scalar, b, self._layouts[0], a, self._layouts[1],
                 scalar + 4, self.added or c, self._layouts[2], c, self._layouts[3],
-                algorithm, self._workspace.address, _WORKSPACE, stream.ptr,
+                self._algorithm.ctypes.data, self._scratch.address, self._scratch.nbytes,
+                stream.ptr,
             )  # fmt: skip
         except lib.cuBLASLtError as error:
             raise DeviceError(f"the library failed: {error}") from error

@@ -4,17 +4,19 @@ A tactic stands for one place in the library's own ranking of execution plans; t
 when a launch is prepared. Without the library the tactics decline.
 """
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
-from trtlab.core.errors import DeviceError, UnsupportedError
 from trtlab.core.types import DataType
-from trtlab.devices.cuda.kernel import Loader, Stream
-from trtlab.devices.cuda.memory import CudaMemory
+from trtlab.kernels.cuda.cudnn_launch import (
+    CudnnLaunch,
+    available,
+    cudnn_handle,
+    cudnn_library,
+    plan_workspace_bytes,
+    workspace_of,
+)
 from trtlab.kernels.cuda.forms import form_of, pack_window
 from trtlab.kernels.cuda.per_element import given, optional
 from trtlab.layers.base import Array
@@ -25,27 +27,8 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _FIRST_EXTRA = 3
 _RANK = 4
-_MOST_WORKSPACE = 64 << 20
 _ONE = {"relu", "sigmoid", "tanh", "swish", "gelu_erf", "gelu_tanh", "identity"}
 _TWO = {"add", "mul", "sub"}
-
-
-@cache
-def available() -> bool:
-    """Whether the library's frontend is installed."""
-    return importlib.util.find_spec("cudnn") is not None
-
-
-@cache
-def cudnn_library() -> Any:  # noqa: ANN401 - an untyped module
-    """The frontend; call `available` first."""
-    return importlib.import_module("cudnn")
-
-
-@cache
-def cudnn_handle() -> Any:  # noqa: ANN401 - a library handle
-    """One handle a process."""
-    return cudnn_library().create_handle()
 
 
 class CudnnConvolutionTactic(Tactic):
@@ -92,6 +75,10 @@ class CudnnConvolutionTactic(Tactic):
         form = form_of(problem)
         return form if isinstance(form, Rejection) else None
 
+    def workspace_bytes(self, problem: Problem) -> int:
+        """The plan's own."""
+        return plan_workspace_bytes(problem, self._rank, convolution_graph)
+
     def cost_hint_us(self, problem: Problem) -> float:
         """Near the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
@@ -101,70 +88,15 @@ class CudnnConvolutionTactic(Tactic):
         """Kernels with the channel fastest."""
         return pack_window(problem, constants)
 
-    def bind(self, problem: Problem, buffers: Buffers) -> Sequence["CudnnLaunch"]:
+    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[CudnnLaunch]:
         """One launch."""
         addresses = [a for a in buffers.inputs if a is not None]
         addresses.append(buffers.outputs[0])
-        return (CudnnLaunch(problem, self._rank, tuple(addresses), convolution_graph),)
-
-
-@dataclass
-class CudnnLaunch:
-    """A plan with its operands.
-
-    Attributes:
-        problem: What the graph computes.
-        rank: Of the plan.
-        addresses: Of the inputs that are there, then of the result.
-        build: Makes the problem's graph with its ranked plans.
-    """
-
-    problem: Problem
-    rank: int
-    addresses: tuple[int, ...]
-    build: Callable[[Problem], Any]
-    capturable: bool = True
-    _graph: Any = field(default=None, repr=False)
-    _pack: dict[int, int] = field(default_factory=dict[int, int], repr=False)
-    _workspace: CudaMemory | None = field(default=None, repr=False)
-
-    def prepare(self, loader: Loader) -> None:
-        """Build the plan.
-
-        Raises:
-            UnsupportedError: The library has no such plan, or it wants too much memory.
-            DeviceError: The library failed.
-        """
-        if self._graph is not None:
-            return
-        library = cudnn_library()
-        try:
-            graph = self.build(self.problem)
-            if self.rank >= graph.get_execution_plan_count():
-                raise UnsupportedError(f"the library ranks fewer than {self.rank + 1} plans")
-            graph.build_plan_at_index(self.rank)
-            wanted = int(graph.get_workspace_size_plan_at_index(self.rank))
-        except (library.cudnnGraphNotSupportedError, RuntimeError, ValueError) as error:
-            raise UnsupportedError(
-                f"the library declines: {str(error).splitlines()[0]}"
-            ) from error
-        if wanted > _MOST_WORKSPACE:
-            raise UnsupportedError(f"the plan wants {wanted:,} bytes of workspace")
-        self._workspace = loader.scratch(wanted)
-        self._pack = dict(enumerate(self.addresses, start=1))
-        self._graph = graph
-
-    def enqueue(self, stream: Stream) -> None:
-        """Run the plan on a stream."""
-        library = cudnn_library()
-        assert self._workspace is not None
-        try:
-            library.set_stream(handle=cudnn_handle(), stream=stream.ptr)
-            self._graph.execute_plan_at_index(
-                self._pack, self._workspace.address, self.rank, handle=cudnn_handle()
-            )
-        except RuntimeError as error:
-            raise DeviceError(f"the library failed: {error}") from error
+        return (
+            CudnnLaunch(
+                problem, self._rank, tuple(addresses), convolution_graph, workspace_of(buffers)
+            ),
+        )
 
 
 @cache

@@ -12,12 +12,14 @@ from typing import Any, ClassVar
 from trtlab.core.types import DataType
 from trtlab.kernels.cuda.contraction import Contraction, Extra
 from trtlab.kernels.cuda.cublaslt import product_of
-from trtlab.kernels.cuda.cudnn_conv import (
+from trtlab.kernels.cuda.cudnn_conv import apply_step
+from trtlab.kernels.cuda.cudnn_launch import (
     CudnnLaunch,
-    apply_step,
     available,
     cudnn_handle,
     cudnn_library,
+    plan_workspace_bytes,
+    workspace_of,
 )
 from trtlab.kernels.cuda.forms import form_of
 from trtlab.layers.linear import MatrixMultiply
@@ -77,6 +79,10 @@ class CudnnProductTactic(Tactic):
             return Rejection("the bias is not one value a column")
         return None
 
+    def workspace_bytes(self, problem: Problem) -> int:
+        """The plan's own."""
+        return plan_workspace_bytes(problem, self._rank, product_graph)
+
     def cost_hint_us(self, problem: Problem) -> float:
         """Near the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
@@ -86,7 +92,13 @@ class CudnnProductTactic(Tactic):
         """One launch."""
         addresses = [a for a in buffers.inputs if a is not None]
         return (
-            CudnnLaunch(problem, self._rank, (*addresses, buffers.outputs[0]), product_graph),
+            CudnnLaunch(
+                problem,
+                self._rank,
+                (*addresses, buffers.outputs[0]),
+                product_graph,
+                workspace_of(buffers),
+            ),
         )
 
 
