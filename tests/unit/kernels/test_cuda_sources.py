@@ -1,4 +1,4 @@
-"""Generated CUDA is stable text, and compiles without a GPU for three architectures."""
+"""Generated CUDA is stable text; see test_cuda_compiles for whether it compiles."""
 
 import hashlib
 import json
@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 from cuda_cases import ALL_CASES as CASES
 
 from trtlab.core.types import DataType
@@ -15,7 +14,6 @@ from trtlab.kernels.cuda.catalog import cuda_registry
 from trtlab.tactics.tactic import Buffers
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "cuda_sources.json"
-ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
 TYPES = (DataType.FLOAT, DataType.HALF)
 
 
@@ -91,21 +89,6 @@ def test_text_begins_with_what_it_is_for():
             head = "\n".join(lines[:40])
             assert "// grid     " in head
             assert "// shared   " in head
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("arch", ARCHITECTURES)
-def test_all_text_compiles(arch):
-    nvrtc = pytest.importorskip("cuda.bindings.nvrtc")
-    from trtlab.devices.cuda.nvrtc import compile_cubin
-
-    try:
-        nvrtc.nvrtcVersion()
-    except RuntimeError as error:  # the bindings are there, the compiler's library is not
-        pytest.skip(str(error))
-    for kernels in texts().values():
-        for text in kernels:
-            assert compile_cubin(text, arch)[:4] == b"\x7fELF"
 
 
 if __name__ == "__main__":
