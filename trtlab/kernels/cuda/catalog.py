@@ -29,6 +29,7 @@ from trtlab.kernels.cuda.recurrent_steps import RecurrentStepsTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.kernels.cuda.stem import StemTactic
+from trtlab.kernels.cuda.wgmma_product import wgmma_tactics
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
 from trtlab.layers.convolution import Convolution, Deconvolution
@@ -72,6 +73,7 @@ def cuda_registry(arch: str | None = None) -> TacticRegistry:
 def _kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, box = PointwiseTactic(), MoveTactic(), BoxTactic()
     products = contraction_tactics()
+    groups = wgmma_tactics()
     library = [CublasLtTactic(rank) for rank in range(4)]
     depthwise = [DepthwiseTactic(strip) for strip in (1, 2, 4)]
     stems = [
@@ -90,7 +92,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
-        Convolution: [*depthwise, *stems, *cudnn_stems, *patches, *cudnn, *products],
+        Convolution: [*depthwise, *stems, *cudnn_stems, *patches, *cudnn, *groups, *products],
         Cumulative: [CumulativeTactic()],
         Deconvolution: products,
         Einsum: [*library, *products],
@@ -100,7 +102,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
         Gather: [GatherRowsTactic(), GatherTactic()],
         Identity: [pointwise],
         LRN: [LrnTactic()],
-        MatrixMultiply: [*library, *fused, *products],
+        MatrixMultiply: [*library, *fused, *groups, *products],
         Normalization: [NormalizationTactic()],
         OneHot: [OneHotTactic()],
         Padding: [box],

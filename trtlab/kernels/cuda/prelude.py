@@ -100,6 +100,20 @@ __device__ __forceinline__ float gelu_tanh(float x) {
 __device__ __forceinline__ float gelu_erf(float x) {
   return x * (1.0f + erff(x * 0.707106781186547524f)) * 0.5f;
 }
+// x Phi(x) = max(x, 0) - |x| Phi(-|x|) with a polynomial for log2 Phi(-|x|) up to 6: within 5e-5
+// of the value, a tenth of half precision's rounding, at a third of erff's instructions.
+__device__ __forceinline__ float gelu_half(float x) {
+  const float a = fminf(fabsf(x), 13.0f);
+  float p = 2.29900597e-05f;
+  p = p * a - 0.000611100113f;
+  p = p * a + 0.00719556678f;
+  p = p * a - 0.0511853434f;
+  p = p * a - 0.461271912f;
+  p = p * a - 1.15017426f;
+  p = p * a - 1.00006473f;
+  float tail; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(tail) : "f"(p));
+  return max_nan(x, 0.0f) - a * tail;
+}
 __device__ __forceinline__ float sign_of(float x) {
   return x != x ? x : (float)((x > 0.0f) - (x < 0.0f));
 }

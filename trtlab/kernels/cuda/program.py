@@ -67,6 +67,8 @@ _PARAMS: dict[str, str] = {
     "affine": "{1} * {0} + {2}",
 }
 _FLOAT = {**_ONE, **_TWO, **_PARAMS}
+# Of results in half precision, where a cheaper text is as good.
+_HALF = {"gelu_erf": "gelu_half({0})"}
 # Of integers and truths; `T` is the type that is computed in.
 _WHOLE: dict[str, str] = {
     "add": "{0} + {1}",
@@ -116,6 +118,8 @@ def obstacle(program: Program, dtype: DataType) -> str | None:
 def expression(step: Step, values: Sequence[str], dtype: DataType) -> str:
     """One step as a C expression."""
     table = (_FLOAT if dtype.is_float else _WHOLE) | _ANY
+    if dtype in {DataType.HALF, DataType.BF16}:
+        table = table | _HALF
     operands = [values[i] for i in step.operands]
     text = table[step.function].format(*operands, *(literal(p) for p in step.params))
     return text.replace("<T>", f"<{work_type(dtype)}>").replace("(T)", f"({work_type(dtype)})")

@@ -18,11 +18,12 @@ from trtlab.layers.pointwise import Program
 from trtlab.tactics.problem import Problem
 
 _GROUP = 128
+_PRODUCERS = 64
 _ROWS = 64
 _CHUNK = _ROWS * DEEP * 2
 _SHARED = 228 * 1024
 _RESERVED = 1024
-_BARRIER_BYTES = 256
+_BARRIER_BYTES = 512
 _MULTIPROCESSORS = 132
 
 
@@ -128,14 +129,14 @@ def wgmma_kernel(
         writer.pointer(f"row{number}", dtype)
     writer.add(
         *_setup(tile, finish, dtype),
-        "if (group == 0) {",
+        f"if (group == {tile.groups}) {{",
         *(f"  {x}" for x in _producers(tile, finish, across, across * down, n, k)),
         "} else {",
         *(f"  {x}" for x in _consumers(tile, finish, across, across * down, n, k, dtype)),
         "}",
     )
     blocks = min(across * down, tile.blocks * _MULTIPROCESSORS)
-    threads = (1 + tile.groups) * _GROUP
+    threads = tile.groups * _GROUP + _PRODUCERS
     return writer.kernel(
         "product_wgmma",
         (blocks, 1, 1),
@@ -149,7 +150,7 @@ def _setup(tile: WgmmaTile, finish: Finish, dtype: DataType) -> list[str]:
     chunks_at = tile.stages * tile.stage_bytes
     rows_at = chunks_at + tile.chunk_bytes
     bars_at = rows_at + 2 * finish.rows * tile.groups * tile.n
-    kind, mine = C_TYPES[dtype], f"(group - 1) * {finish.rows * tile.n}"
+    kind, mine = C_TYPES[dtype], f"group * {finish.rows * tile.n}"
     lines = [
         "extern __shared__ __align__(1024) unsigned char shared[];",
         "const unsigned base = shared_address(shared);",
@@ -158,8 +159,6 @@ def _setup(tile: WgmmaTile, finish: Finish, dtype: DataType) -> list[str]:
         f"const unsigned full = base + {bars_at}, empty = full + {8 * tile.stages};",
         f"const unsigned chunks = base + {chunks_at};",
         f"{kind}* const rows = reinterpret_cast<{kind}*>(shared + {rows_at}) + {mine};",
-        f"const unsigned came = empty + {8 * tile.stages};",
-        f"const unsigned gone = came + {8 * tile.groups * tile.chunks};",
         "if (threadIdx.x == 0) {",
         f"  for (int s = 0; s < {tile.stages}; ++s) {{",
         "    barrier_init(full + 8 * s, 1);",
@@ -167,6 +166,10 @@ def _setup(tile: WgmmaTile, finish: Finish, dtype: DataType) -> list[str]:
         "  }",
     ]
     if finish.image:
+        lines[-5:-5] = [
+            f"const unsigned came = empty + {8 * tile.stages};",
+            f"const unsigned gone = came + {8 * tile.groups * tile.chunks};",
+        ]
         lines += [
             f"  for (int s = 0; s < {tile.groups * tile.chunks}; ++s) {{",
             "    barrier_init(came + 8 * s, 1);",
@@ -189,23 +192,10 @@ def _tiles(tile: WgmmaTile, across: int, count: int) -> list[str]:
     ]
 
 
-def _registers(tile: WgmmaTile) -> tuple[str, str]:
-    """Producers give registers to the groups that multiply."""
-    if tile.groups != 2:  # the shares below are counted for three warp groups
-        return "", ""
-    few, many = (40, 232) if tile.blocks == 1 else (24, 104)
-    return (
-        f'asm volatile("setmaxnreg.dec.sync.aligned.u32 {few};");',
-        f'asm volatile("setmaxnreg.inc.sync.aligned.u32 {many};");',
-    )
-
-
 def _producers(
     tile: WgmmaTile, finish: Finish, across: int, count: int, n: int, k: int
 ) -> list[str]:
-    fewer, _ = _registers(tile)
     lines = [
-        fewer,
         "if (warp == 0 && lane == 0) {",
         "  int slot = 0; unsigned phase = 1;",
         *(f"  {x}" for x in _tiles(tile, across, count)),
@@ -250,12 +240,9 @@ def _consumers(
     k: int,
     dtype: DataType,
 ) -> list[str]:
-    _, more = _registers(tile)
     steps = -(-k // DEEP)
     deep = range(DEEP // 16)
     return [
-        more,
-        "const int own = group - 1;",
         "int slot = 0; unsigned phase = 0;",
         "int chunk = 0; unsigned turn = 0;",
         *_tiles(tile, across, count),
@@ -265,7 +252,7 @@ def _consumers(
         f"  for (int step = 0; step < {steps}; ++step) {{",
         "    barrier_wait(full + 8 * slot, phase);",
         f"    const unsigned at = base + slot * {tile.stage_bytes};",
-        f"    const unsigned long long a = tile_at(at + own * {2 * DEEP * _ROWS});",
+        f"    const unsigned long long a = tile_at(at + group * {2 * DEEP * _ROWS});",
         f"    const unsigned long long b = tile_at(at + {2 * DEEP * tile.m});",
         '    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");',
         "    multiply(sum, a, b, step > 0);",
@@ -302,7 +289,7 @@ def _finish(tile: WgmmaTile, finish: Finish, n: int, dtype: DataType) -> list[st
     if finish.image:
         ready = ["barrier_wait(came + 8 * at, turn);"]
         sent = [
-            f"const int last = own * {tile.chunks} + (chunk ? chunk : {tile.chunks}) - 1;",
+            f"const int last = group * {tile.chunks} + (chunk ? chunk : {tile.chunks}) - 1;",
             "stores_read<1>();",
             "if (stored) barrier_arrive(gone + 8 * last);",
             "stored = true;",
@@ -312,14 +299,14 @@ def _finish(tile: WgmmaTile, finish: Finish, n: int, dtype: DataType) -> list[st
         sent = []
     return [
         "bool stored = t != blockIdx.x;" if finish.image else "",
-        "meet(group);",
+        "meet(1 + group);",
         "#pragma unroll",
         f"for (int c = 0; c < {tile.n // DEEP}; ++c) {{",
         f"  if (n0 + c * {DEEP} >= {n}) continue;",
-        f"  const int at = own * {tile.chunks} + chunk;",
+        f"  const int at = group * {tile.chunks} + chunk;",
         f"  unsigned char* const held = shared + (chunks - base) + at * {_CHUNK};",
         *(f"  {x}" for x in ready),
-        *([] if finish.image else ["  meet(group);"]),
+        *([] if finish.image else ["  meet(1 + group);"]),
         "  #pragma unroll",
         "  for (int r = 0; r < 2; ++r) {",
         "    #pragma unroll",
@@ -332,9 +319,9 @@ def _finish(tile: WgmmaTile, finish: Finish, n: int, dtype: DataType) -> list[st
         "    }",
         "  }",
         '  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");',
-        "  meet(group);",
+        "  meet(1 + group);",
         f"  if ({first}) {{",
-        f"    tile_store(map_c, n0 + c * {DEEP}, m0 + own * {_ROWS}, chunks + at * {_CHUNK});",
+        f"    tile_store(map_c, n0 + c * {DEEP}, m0 + group * {_ROWS}, chunks + at * {_CHUNK});",
         *(f"    {x}" for x in sent),
         "  }",
         f"  if (++chunk == {tile.chunks}) {{ chunk = 0; turn ^= 1; }}",
@@ -353,6 +340,7 @@ def _element(tile: WgmmaTile, finish: Finish, kind: str, dtype: DataType) -> lis
     if finish.image:
         lines.append(f"const Vec<{kind}, 2> image = place;")
     lines.append(f"Vec<{kind}, 2> w;")
+    results: list[str] = []
     for v in range(2):
         text = f"sum[(c * 8 + j) * 4 + r * 2 + {v}]"
         if finish.alpha != 1:
@@ -368,5 +356,6 @@ def _element(tile: WgmmaTile, finish: Finish, kind: str, dtype: DataType) -> lis
             )
             row += where == "row"
         steps, result = emit(finish.program, operands, dtype, fresh)
-        lines += [*steps, f"w.v[{v}] = Narrow<{kind}>::of({result});"]
-    return [*lines, "place = w;"]
+        lines += steps
+        results.append(result)
+    return [*lines, f"narrow2(w, {results[0]}, {results[1]});", "place = w;"]

@@ -47,6 +47,12 @@ template <int N> __device__ __forceinline__ void stores_read() {
 __device__ __forceinline__ void meet(int group) {
   asm volatile("bar.sync %0, 128;" :: "r"(group) : "memory");
 }
+__device__ __forceinline__ void narrow2(Vec<half_t, 2>& w, float a, float b) {
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(reinterpret_cast<unsigned&>(w)) : "f"(b), "f"(a));
+}
+__device__ __forceinline__ void narrow2(Vec<bf16_t, 2>& w, float a, float b) {
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(reinterpret_cast<unsigned&>(w)) : "f"(b), "f"(a));
+}
 __device__ __forceinline__ unsigned long long tile_at(unsigned at) {
   return (1ull << 62) | (64ull << 32) | (1ull << 16) | ((at & 0x3ffff) >> 4);
 }
