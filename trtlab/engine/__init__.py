@@ -1,5 +1,6 @@
 """Floor 10: the engine: what a build leaves behind, as an object and as a file.
 
-* `engine`: the engine's parts. `plan_file`: the versioned, checksummed container.
+* `engine`: the engine's parts. `plan_file`: the versioned, checksummed container, with
+  `plan_header` (the description) and `code_section` (compiled kernels and library plans).
 * `inspector`: the engine in the shape of TensorRT's inspector JSON.
 """

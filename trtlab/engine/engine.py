@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from trtlab.core.errors import UsageError
 from trtlab.core.types import StaticShape, format_shape, is_static, static
+from trtlab.devices.cuda.code import KERNEL, CompiledCode
 from trtlab.layers.base import Array
 from trtlab.network.graph import Network, Tensor
 from trtlab.planner.plan import LayerChoice
@@ -107,6 +108,7 @@ class Engine:
         profiles: Shapes it is valid for.
         streams: Streams that it may use, the main one included.
         compatibility: `Device.compatibility` of the device it was built on.
+        code: Kernels and library plans of its launches at the profiles' shapes, compiled.
     """
 
     name: str
@@ -124,8 +126,19 @@ class Engine:
     arena_bytes: int = 0
     created: str = ""
     digest: str = field(default="")
+    code: tuple[CompiledCode, ...] = ()
 
     @property
     def weights_bytes(self) -> int:
         """Bytes of all packed weights; shared ones count once."""
         return sum({id(a): a.nbytes for a in self.weights.values()}.values())
+
+    @property
+    def kernel_count(self) -> int:
+        """Compiled kernels that it carries."""
+        return sum(c.kind == KERNEL for c in self.code)
+
+    @property
+    def code_bytes(self) -> int:
+        """Bytes of the compiled kernels and library plans."""
+        return sum(len(c.data) for c in self.code)

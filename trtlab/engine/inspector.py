@@ -56,6 +56,11 @@ def engine_information(engine: Engine, shapes: Mapping[str, StaticShape]) -> dic
             }
             for t in bindings
         ],
+        "Compiled Code": {
+            "Kernels": engine.kernel_count,
+            "Library Plans": len(engine.code) - engine.kernel_count,
+            "Bytes": engine.code_bytes,
+        },
     }
 
 
@@ -115,6 +120,16 @@ def _tensor(
     }
 
 
+def _code(engine: Engine) -> str:
+    if not engine.code:
+        return ""
+    plans = len(engine.code) - engine.kernel_count
+    return (
+        f" · {engine.kernel_count} kernels and {plans} library plans, compiled, "
+        f"{engine.code_bytes / 1e6:,.1f} MB"
+    )
+
+
 def html_summary(engine: Engine) -> str:
     """A small table for notebooks; colours come from the page."""
     rows = "".join(
@@ -132,7 +147,7 @@ def html_summary(engine: Engine) -> str:
     return (
         f"<div><b>Engine {html.escape(engine.name)}</b> · {engine.config.precision} · "
         f"{len(engine.network)} layers · weights {engine.weights_bytes / 1e6:,.1f} MB · "
-        f"activations {engine.arena_bytes / 1e6:,.1f} MB<br>"
+        f"activations {engine.arena_bytes / 1e6:,.1f} MB{_code(engine)}<br>"
         f"<small>{html.escape(engine.device.name)} · inputs {inputs} · "
         f"built in {engine.build.seconds:.2f} s</small>"
         "<table><thead><tr><th>Layer</th><th>Type</th><th>Tactic</th><th>µs while tuning</th>"

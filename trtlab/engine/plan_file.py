@@ -1,9 +1,10 @@
-"""The engine as a file: data, never code.
+"""The engine as a file: data, and compiled code for the GPU, never code for the host.
 
 Layout: magic (8 bytes) · container version (u32) · header length (u64) · SHA-256 of the header
-(32 bytes) · header (UTF-8 JSON) · arrays, each at a multiple of 64 bytes, each with its own
-CRC-32 in the header. Reading checks every length and digest before it uses a byte; a file is
-written beside its target and moved into place, so a full disk or a kill leaves the old one.
+(32 bytes) · header (UTF-8 JSON) · arrays · compiled code, each array and each piece of code at a
+multiple of 64 bytes, each with its own CRC-32 in the header. Reading checks every length and
+digest before it uses a byte; a file is written beside its target and moved into place, so a full
+disk or a kill leaves the old one.
 """
 
 import json
@@ -11,6 +12,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +21,7 @@ import numpy as np
 
 from trtlab.core.errors import EngineFormatError, InvalidNetworkError, UsageError
 from trtlab.core.types import DataType
+from trtlab.engine.code_section import ALIGN_BYTES, code_table, read_code
 from trtlab.engine.engine import Engine
 from trtlab.engine.plan_header import decode_header, encode_header
 from trtlab.layers.base import Array
@@ -27,7 +30,6 @@ from trtlab.report.atomic_write import write_atomically
 MAGIC = b"TRTLAB\r\n"
 VERSION = 1
 _PREFIX = struct.Struct("<8sIQ32s")
-_ALIGN = 64
 _LONGEST_HEADER = 1 << 28
 
 
@@ -35,15 +37,20 @@ def serialize(engine: Engine) -> bytes:
     """The engine as bytes."""
     arrays, table = _lay_out(engine.weights)
     header = json.dumps(
-        {"engine": encode_header(engine), "arrays": table}, separators=(",", ":")
+        {
+            "engine": encode_header(engine),
+            "arrays": table,
+            "code": code_table(engine.code),
+        },
+        separators=(",", ":"),
     ).encode()
     prefix = _PREFIX.pack(MAGIC, VERSION, len(header), sha256(header).digest())
     parts = [prefix, header]
     position = len(prefix) + len(header)
-    for array in arrays:
-        gap = -position % _ALIGN
-        parts += [b"\0" * gap, array.tobytes()]
-        position += gap + array.nbytes
+    for data in (*(array.tobytes() for array in arrays), *(c.data for c in engine.code)):
+        gap = -position % ALIGN_BYTES
+        parts += [b"\0" * gap, data]
+        position += gap + len(data)
     return b"".join(parts)
 
 
@@ -87,8 +94,10 @@ def deserialize(
     view = memoryview(blob)
     try:
         header, start = _header(view)
-        arrays = _arrays(view, start, cast("list[dict[str, Any]]", header["arrays"]))
-        return decode_header(header["engine"], arrays, sha256(view[:start]).hexdigest())
+        arrays, end = _arrays(view, start, cast("list[dict[str, Any]]", header["arrays"]))
+        code = read_code(view, end, header.get("code"))
+        digest = sha256(view[:start]).hexdigest()
+        return replace(decode_header(header["engine"], arrays, digest), code=code)
     except EngineFormatError as error:
         raise EngineFormatError(
             error.what, where=(where, *error.where), hint=error.hint
@@ -148,7 +157,10 @@ def _header(view: memoryview) -> tuple[dict[str, Any], int]:
     return cast("dict[str, Any]", json.loads(raw)), start
 
 
-def _arrays(view: memoryview, start: int, table: list[dict[str, Any]]) -> dict[str, Array]:
+def _arrays(
+    view: memoryview, start: int, table: list[dict[str, Any]]
+) -> tuple[dict[str, Array], int]:
+    """Arrays by key, and where the last one ends."""
     result: dict[str, Array] = {}
     position = start
     for row in table:
@@ -157,7 +169,7 @@ def _arrays(view: memoryview, start: int, table: list[dict[str, Any]]) -> dict[s
         if any(extent < 0 for extent in shape):
             raise EngineFormatError(f"weights {row['keys']} have a negative extent")
         count = int(np.prod(shape, dtype=object)) if shape else 1
-        position += -position % _ALIGN
+        position += -position % ALIGN_BYTES
         end = position + count * dtype.itemsize
         if end > len(view):
             raise EngineFormatError(
@@ -172,4 +184,4 @@ def _arrays(view: memoryview, start: int, table: list[dict[str, Any]]) -> dict[s
         array = np.frombuffer(view, dtype, count, position).reshape(shape)
         result.update(dict.fromkeys(row["keys"], array))
         position = end
-    return result
+    return result, position

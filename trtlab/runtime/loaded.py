@@ -3,13 +3,14 @@
 from functools import cached_property
 
 from trtlab.core.errors import EngineFormatError
+from trtlab.devices.cuda.code import code_store
 from trtlab.devices.protocol import Device, Memory
 from trtlab.engine.engine import Engine
 from trtlab.tactics.registry import TacticRegistry
 
 
 class LoadedEngine:
-    """An engine with the device that runs it.
+    """An engine with the device that runs it; its compiled code is ready for the launches.
 
     Raises:
         EngineFormatError: The engine was built for another kind of device.
@@ -25,6 +26,7 @@ class LoadedEngine:
         self.engine = engine
         self.device = device
         self.registry = registry
+        code_store().add(engine.code)
 
     @cached_property
     def weights(self) -> dict[str, Memory]:

@@ -31,7 +31,7 @@ class CompiledCode:
     kind: str
     key: str
     origin: str
-    data: bytes | memoryview
+    data: bytes
     workspace_bytes: int = 0
 
 

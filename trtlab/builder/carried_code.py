@@ -1,0 +1,72 @@
+"""What an engine's launches need of compiled code, so that running it compiles nothing."""
+
+from collections.abc import Mapping
+
+from trtlab.core.errors import KernelCompileError, NoTacticError, UnsupportedError
+from trtlab.core.types import StaticShape
+from trtlab.devices.cuda.code import CompiledCode
+from trtlab.devices.cuda.device import CudaDevice
+from trtlab.engine.engine import ShapeProfile
+from trtlab.network.graph import Network
+from trtlab.planner.plan import LayerChoice, Location, Step, plan
+from trtlab.tactics.registry import TacticRegistry
+from trtlab.tactics.tactic import Buffers, Launch
+
+_ADDRESS = 1 << 20  # aligned as real ones are; nothing is read there
+
+
+def carried_code(
+    network: Network,
+    choices: Mapping[str, LayerChoice],
+    profiles: tuple[ShapeProfile, ...],
+    registry: TacticRegistry,
+    device: CudaDevice,
+    *,
+    streams: int = 1,
+) -> tuple[CompiledCode, ...]:
+    """Kernels and library plans of all launches at the profiles' opt, min and max shapes.
+
+    What cannot be made for min or max shapes is left out; it would fail again when it runs, and
+    says then why.
+    """
+    found: dict[tuple[str, str], CompiledCode] = {}
+    for shapes in _shapes(profiles):
+        try:
+            layout = plan(network, choices, shapes, registry, streams=streams)
+        except NoTacticError:
+            continue  # planning the memory will say so
+        launches = [launch for step in layout.steps for launch in _launches(step)]
+        device.compile_ahead(launches)
+        device.finish_compiling()
+        for launch in launches:
+            try:
+                found |= {(c.kind, c.key): c for c in device.code_of([launch])}
+            except (KernelCompileError, UnsupportedError):
+                continue
+    return tuple(found[key] for key in sorted(found))
+
+
+def _shapes(profiles: tuple[ShapeProfile, ...]) -> list[dict[str, StaticShape]]:
+    """Distinct ones, the most likely first."""
+    result: list[dict[str, StaticShape]] = []
+    for which in (1, 0, 2):
+        for profile in profiles:
+            shapes = {name: extents[which] for name, extents in profile.inputs.items()}
+            if shapes not in result:
+                result.append(shapes)
+    return result
+
+
+def _launches(step: Step) -> list[Launch]:
+    """A step's launches on addresses that are aligned like those of a run."""
+
+    def at(location: Location) -> int:
+        return _ADDRESS + location.offset_bytes
+
+    buffers = Buffers(
+        tuple(None if location is None else at(location) for location in step.inputs),
+        tuple(at(location) for location in step.outputs),
+        _ADDRESS + step.workspace_offset_bytes,
+        step.workspace_bytes,
+    )
+    return list(step.tactic.bind(step.problem, buffers))
