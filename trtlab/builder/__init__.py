@@ -3,7 +3,10 @@
 * `build`: the straight line; read it first. `options`: what can be asked of it.
 * `constant_outputs`: constants that are outputs are copied. `reformats`: makes the chosen
   formats visible as layers. `timer`: times tactics on a device.
-* `progress`: what a build tells while it runs, and how it is stopped.
+* `rehearsal`: compiles for a GPU what will be timed. `proving`: has candidates tried in other
+  processes before they are timed; a `prover` is such a process, `proof` is what it does, and
+  `agreement` (with `agreement_kernels`) tells wrong results from right ones.
+* `progress`: what a build tells while it runs, and how it is stopped. `phases`: its parts.
 * `api`: TensorRT's Builder, with `profile`, `cache` and `config` (of `config_flags`,
   `config_search` and `fixed`; what each flag does is in `flags`).
 """

@@ -4,21 +4,27 @@ network ─ passes ─► optimized network ─ select ─► a tactic and a for
         ─ reformats ─► the final network ─ pack ─► weights ─ plan ─► memory ─► Engine
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from time import perf_counter
 
+from trtlab.builder.carried_code import carried_code
 from trtlab.builder.constant_outputs import copy_constant_outputs
 from trtlab.builder.options import BuildOptions
-from trtlab.builder.progress import ProgressMonitor, SilentMonitor, step
+from trtlab.builder.phases import Phases
+from trtlab.builder.progress import ProgressMonitor, SilentMonitor
+from trtlab.builder.proving import Proofs, Proving, fitting_provers
 from trtlab.builder.reformats import insert_reformats
 from trtlab.builder.rehearsal import rehearse
 from trtlab.builder.timer import DeviceTimer
 from trtlab.core.errors import UsageError
+from trtlab.core.settings import settings
 from trtlab.core.types import DataType, Dim
+from trtlab.devices.cuda.code import CompiledCode
 from trtlab.devices.cuda.device import CudaDevice
+from trtlab.devices.cuda.memory import give_back_unused
 from trtlab.devices.protocol import Device
 from trtlab.engine.engine import Engine, ShapeProfile, check_profile
 from trtlab.engine.weights import aligned
@@ -41,13 +47,17 @@ from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.select import problem_of, select
 from trtlab.tactics.timing_cache import TimingCache
 
-OPTIMIZE, COMPILE, SELECT, PACK, PLAN = (
+OPTIMIZE, COMPILE, PROVE, SELECT, PACK, CARRY, PLAN = (
     "Optimize network",
     "Compile kernels",
+    "Prove tactics",
     "Select tactics",
     "Pack weights",
+    "Keep compiled code",
     "Plan memory",
 )
+
+_log = logging.getLogger(__name__)
 
 
 def build(
@@ -75,7 +85,7 @@ def build(
         NoTacticError: A layer cannot run on the device.
         CancelledError: The monitor stopped it.
     """
-    clock = _Phases(monitor or SilentMonitor())
+    clock = Phases(monitor or SilentMonitor())
     profiles = _profiles(network, options)
     work = clone(network)
     _ask_layers(work, options.layer_precisions)
@@ -88,22 +98,30 @@ def build(
         cache = TimingCache(
             device.fingerprint, options.timing_cache, readable=options.use_timing_cache
         )
+    proofs = Proofs()
     if isinstance(device, CudaDevice) and options.contest_rules.timed:
-        with clock.phase(COMPILE, 1):
-            rehearse(work, inferred, registry, device, cache, options.contest_rules)
+        proofs = _prepare(work, inferred, registry, device, cache, options, clock)
     with clock.phase(SELECT, len(work)) as advance:
         try:
             selection = select(
-                work, inferred, registry, DeviceTimer(device), cache,
+                work, inferred, registry, DeviceTimer(device, proofs.refusals), cache,
                 options.contest_rules, advance,
             )  # fmt: skip
         finally:
             cache.flush()
+    if isinstance(device, CudaDevice):
+        give_back_unused()
     chosen = insert_reformats(work, inferred.types, selection)
     choices = {name: choice for name, (choice, _) in chosen.items()}
     inferred = infer_at(work, profiles[0].opt())
     with clock.phase(PACK, len(work)) as advance:
         weights = _pack(work, inferred, choices, registry, advance)
+    code: tuple[CompiledCode, ...] = ()
+    if isinstance(device, CudaDevice):
+        with clock.phase(CARRY, 1):
+            code = carried_code(
+                work, choices, profiles, registry, device, streams=1 + options.max_aux_streams
+            )
     with clock.phase(PLAN, len(profiles)) as advance:
         arena_bytes = _largest_arena(work, choices, profiles, registry, options, advance)
     return Engine(
@@ -117,11 +135,37 @@ def build(
         device=device.record(),
         model=model,
         config=_config(options, profiles, device),
-        build=_record(clock, passes, chosen, weights, cache),
+        build=_record(clock, passes, chosen, weights, cache, proofs.warnings),
         verbosity=options.verbosity,
         arena_bytes=arena_bytes,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
+        code=code,
     )
+
+
+def _prepare(
+    work: Network,
+    inferred: Inferred,
+    registry: TacticRegistry,
+    device: CudaDevice,
+    cache: TimingCache,
+    options: BuildOptions,
+    clock: Phases,
+) -> Proofs:
+    """Compile what will be timed, side by side; meanwhile candidates are tried elsewhere."""
+    arguments = (work, inferred, registry, device, cache, options.contest_rules)
+    if not (options.prove and settings().prove):
+        with clock.phase(COMPILE, 1):
+            rehearse(*arguments)
+        return Proofs()
+    with Proving(device.index, fitting_provers()) as proving:
+        with clock.phase(COMPILE, 1):
+            rehearse(*arguments, proving)
+        with clock.phase(PROVE, 1) as advance:
+            proofs = proving.finish(advance)
+    for warning in proofs.warnings:
+        _log.warning("%s", warning)
+    return proofs
 
 
 def _profiles(network: Network, options: BuildOptions) -> tuple[ShapeProfile, ...]:
@@ -250,11 +294,12 @@ def _config(
 
 
 def _record(
-    clock: "_Phases",
+    clock: Phases,
     passes: tuple[PassRecord, ...],
     chosen: Mapping[str, tuple[LayerChoice, Contest | None]],
     weights: Mapping[str, Array],
     cache: TimingCache,
+    warnings: Sequence[str],
 ) -> BuildRecord:
     contests = {name: contest for name, (_, contest) in chosen.items() if contest is not None}
     distinct = {id(c): c for c in contests.values()}.values()
@@ -271,44 +316,5 @@ def _record(
         tactics_timed=sum(c.time_us is not None for c in contenders),
         cache_hits=cache.hits,
         engine_bytes=sum({id(a): a.nbytes for a in weights.values()}.values()),
+        warnings=tuple(warnings),
     )
-
-
-@dataclass
-class _Phase:
-    """One phase of a build as a context: reports start, steps and end, and takes the time."""
-
-    clock: "_Phases"
-    name: str
-    steps: int
-    done: int = 0
-    started: float = 0.0
-
-    def __enter__(self) -> Callable[[], bool]:
-        self.started = perf_counter()
-        self.clock.monitor.phase_start(self.name, None, self.steps)
-        return self._advance
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.clock.seconds[self.name] = round(perf_counter() - self.started, 4)
-        if kind is None:
-            self.clock.monitor.phase_finish(self.name)
-
-    def _advance(self) -> bool:
-        """Go on; a monitor that wants to stop raises out of here."""
-        step(self.clock.monitor, self.name, self.done)
-        self.done += 1
-        return True
-
-
-class _Phases:
-    """The build's phases with their seconds."""
-
-    def __init__(self, monitor: ProgressMonitor) -> None:
-        self.monitor = monitor
-        self.seconds: dict[str, float] = {}
-        self.started = perf_counter()
-
-    def phase(self, name: str, steps: int) -> _Phase:
-        """A phase to run something in."""
-        return _Phase(self, name, steps)

@@ -151,8 +151,7 @@ class StrictTimingCache(TimingCache):
 
     def __init__(self, base: TimingCache) -> None:
         super().__init__(base.fingerprint)
-        for key, samples in base.items():
-            self.put(key, samples)
+        self.combine(base.serialize())
 
     def find(self, problem: Problem, tactic: str) -> tuple[float, ...]:
         """Samples in microseconds.

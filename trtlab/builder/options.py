@@ -35,6 +35,8 @@ class BuildOptions:
         timing_cache: File of measured times; None keeps none on disk.
         use_timing_cache: False times everything anew.
         disabled_rules: Rewrite rules that are not run.
+        prove: On a GPU, candidates are tried in processes of their own before they are timed:
+            one that faults or is wrong is refused and harms nobody (see ``TRTLAB_PROVE`` too).
         verbosity: ``detailed``, ``layer_names_only`` or ``none``.
         flags: Builder flags as they were set, for the record.
     """
@@ -55,6 +57,7 @@ class BuildOptions:
     timing_cache: Path | None = None
     use_timing_cache: bool = True
     disabled_rules: frozenset[str] = frozenset()
+    prove: bool = True
     verbosity: str = "detailed"
     flags: tuple[str, ...] = ()
 

@@ -1,13 +1,14 @@
 """A selection that runs nothing: every kernel that would be timed is compiled ahead, in parallel.
 
 Kernels of a GPU compile in a few tenths of a second each, one after the other a build would
-mostly wait for the compiler.
+mostly wait for the compiler. What would be timed also goes to the provers, if there are any.
 """
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from trtlab.builder.proving import Proving
 from trtlab.core.errors import NoTacticError
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.network.graph import Network
@@ -29,6 +30,10 @@ class _Known(TimingCache):
         super().__init__(cache.fingerprint)
         self._cache = cache
 
+    def refusal(self, problem: Problem, tactic: str) -> str:
+        """As the other cache."""
+        return self._cache.refusal(problem, tactic)
+
     def find(self, problem: Problem, tactic: str) -> tuple[float, ...] | None:
         """As the other cache, without counting a hit."""
         hits = self._cache.hits
@@ -39,11 +44,15 @@ class _Known(TimingCache):
     def add(self, problem: Problem, tactic: str, samples_us: tuple[float, ...]) -> None:
         """Forget."""
 
+    def refuse(self, problem: Problem, tactic: str, reason: str) -> None:
+        """Forget."""
+
 
 class _Bench:
     def __init__(self, device: CudaDevice, problem: Problem) -> None:
         self._device = device
         self._problem = problem
+        self.tactics: list[Tactic] = []
 
     def trial(self, tactic: Tactic) -> Trial:
         """Compile the tactic's kernels in the background."""
@@ -53,17 +62,26 @@ class _Bench:
             _ADDRESS,
         )
         self._device.compile_ahead(tactic.bind(self._problem, buffers))
+        self.tactics.append(tactic)
         return lambda: 1.0
 
 
 class _Timer:
-    def __init__(self, device: CudaDevice) -> None:
+    def __init__(
+        self, device: CudaDevice, cache: TimingCache, proving: Proving | None
+    ) -> None:
         self._device = device
+        self._cache = cache
+        self._proving = proving
 
     @contextmanager
     def bench(self, problem: Problem) -> Generator[_Bench]:
-        """No operands."""
-        yield _Bench(self._device, problem)
+        """No operands; at its end the candidates without a known time are handed on."""
+        bench = _Bench(self._device, problem)
+        yield bench
+        unknown = [t for t in bench.tactics if self._cache.find(problem, t.name) is None]
+        if self._proving is not None and unknown:
+            self._proving.submit(problem, unknown)
 
 
 def rehearse(
@@ -73,11 +91,24 @@ def rehearse(
     device: CudaDevice,
     cache: TimingCache,
     rules: ContestRules,
+    proving: Proving | None = None,
 ) -> None:
-    """Compile what `select` with the same arguments will time; waits until it is done."""
+    """Compile what `select` with the same arguments will time; waits until it is done.
+
+    Args:
+        network: As for `select`, as are the next five.
+        inferred: Types of its tensors.
+        registry: The device's tactics.
+        device: Compiles.
+        cache: Known times; what is in it needs neither timing nor proving.
+        rules: How hard to look.
+        proving: Takes the candidates without a known time.
+    """
+    known = _Known(cache)
     quick = replace(rules, rounds=1, budget_ms=0.0)
     try:
-        select(network, inferred, registry, _Timer(device), _Known(cache), quick, lambda: None)
+        timer = _Timer(device, known, proving)
+        select(network, inferred, registry, timer, known, quick, lambda: None)
     except NoTacticError:
         return  # the selection itself will say so
     finally:

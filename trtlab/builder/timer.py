@@ -1,14 +1,16 @@
 """Times tactics on a device, on random data."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
+from types import MappingProxyType
 
 import numpy as np
 
+from trtlab.devices.cuda.libraries import told
 from trtlab.devices.protocol import Device, Memory, Program, Scheduled
 from trtlab.layers.base import Array
-from trtlab.tactics.contest import Trial, undisturbed_us
+from trtlab.tactics.contest import RefusedTacticError, Trial, undisturbed_us
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Launch, Tactic
 
@@ -16,6 +18,8 @@ _MOST_DRAWN = 1 << 20
 """Values beyond these repeat: drawing a large activation would take longer than timing it."""
 _SHORTEST_US = 100.0
 _MOST_REPEATS = 64
+# Reasons by problem and tactic name.
+Refusals = Mapping[tuple[Problem, str], str]
 
 
 def random_array(operand: Operand, rng: np.random.Generator) -> Array:
@@ -30,24 +34,42 @@ def random_array(operand: Operand, rng: np.random.Generator) -> Array:
 
 
 class DeviceTimer:
-    """Runs each tactic alone and reads the device's own time stamps."""
+    """Runs each tactic alone and reads the device's own time stamps.
 
-    def __init__(self, device: Device) -> None:
+    Args:
+        device: Where they run.
+        refusals: Tactics that are not run here, with the reasons.
+    """
+
+    def __init__(self, device: Device, refusals: Refusals = MappingProxyType({})) -> None:
         self._device = device
+        self._refusals = refusals
 
     @contextmanager
     def bench(self, problem: Problem) -> Generator["_Bench"]:
         """Random operands for a problem."""
-        yield _Bench(self._device, problem)
+        bench = _Bench(self._device, problem, self._refusals)
+        try:
+            bench.fill()
+            yield bench
+        finally:
+            bench.clear()
 
 
 class _Bench:
-    def __init__(self, device: Device, problem: Problem) -> None:
-        rng = np.random.default_rng(0)
+    def __init__(self, device: Device, problem: Problem, refusals: Refusals) -> None:
         self._device = device
         self._problem = problem
+        self._refusals = refusals
         self._constants: dict[int, Array] = {}
         self._inputs: dict[int, Memory] = {}
+        self._outputs: list[Memory] = []
+        self._kept: list[object] = []
+
+    def fill(self) -> None:
+        """Draw the operands."""
+        rng = np.random.default_rng(0)
+        device, problem = self._device, self._problem
         for i, operand in enumerate(problem.inputs):
             if operand is None:
                 continue
@@ -58,10 +80,17 @@ class _Bench:
                 self._inputs[i] = device.allocate(array.nbytes)
                 device.write(self._inputs[i].address, array)
         self._outputs = [device.allocate(o.nbytes) for o in problem.outputs]
-        self._kept: list[object] = []
+
+    def clear(self) -> None:
+        """Give everything back now: an error's traceback may outlive the bench."""
+        self._inputs.clear()
+        self._outputs.clear()
+        self._kept.clear()
 
     def trial(self, tactic: Tactic) -> Trial:
         """Pack, bind and warm up; each call of the result is one run in microseconds."""
+        if reason := self._refusals.get((self._problem, tactic.name)):
+            raise RefusedTacticError(reason)
         packed = tactic.pack(self._problem, self._constants)
         held = dict(self._inputs)
         for i, array in packed.items():
@@ -74,11 +103,19 @@ class _Bench:
             ),
             tuple(m.address for m in self._outputs),
             workspace.address,
+            workspace.nbytes,
         )
         launches = tactic.bind(self._problem, buffers)
         self._kept.append((held, workspace))  # the program only knows their addresses
         if self._device.kind == "cuda":
-            return self._asynchronous(launches)
+            with told(f"timing {tactic.name}"):
+                timed = self._asynchronous(launches)
+
+            def once_told() -> float:
+                with told(f"timing {tactic.name}"):
+                    return timed()
+
+            return once_told
         program = self._device.program([Scheduled(launches)], 1)
         program.run()
 

@@ -13,6 +13,7 @@
     ├── KernelCompileError    generated code did not compile
     ├── EngineFormatError     an engine or cache file is damaged or foreign
     ├── DeviceError           the device refused: missing, out of memory, faulted
+    │   └── DeviceLostError   this process cannot use the device any more
     ├── MeasurementError      a measurement could not be taken or trusted
     ├── CancelledError        the user stopped it; nothing was lost
     └── InternalError         a bug in trtlab
@@ -85,6 +86,17 @@ class EngineFormatError(TrtlabError):
 
 class DeviceError(TrtlabError):
     """The device is missing, out of memory or faulted."""
+
+
+class DeviceLostError(DeviceError):
+    """A kernel faulted: CUDA ends the whole context, and only a new process gets another."""
+
+    def __init__(self, what: str, *, where: Iterable[str] = (), hint: str = "") -> None:
+        lost = (
+            "the CUDA context of this process is lost, with everything in GPU memory: start a "
+            "new process (in a notebook, restart the kernel)"
+        )
+        super().__init__(what, where=where, hint=hint or lost)
 
 
 class MeasurementError(TrtlabError):

@@ -14,11 +14,13 @@ class Settings:
         cache_dir: Compiled kernels, timing caches and exported zoo models.
         threads: CPU threads for kernels; 0 means every core this process may use.
         checks: Verify networks between passes and plans before use (slower builds).
+        prove: Builds for a GPU try candidates in processes of their own first.
     """
 
     cache_dir: Path
     threads: int
     checks: bool
+    prove: bool = True
 
     @property
     def cpu_threads(self) -> int:
@@ -44,4 +46,5 @@ def settings() -> Settings:
         cache_dir=Path(os.environ.get("TRTLAB_CACHE_DIR") or Path(base) / "trtlab"),
         threads=int(threads) if threads.isdigit() else 0,
         checks=os.environ.get("TRTLAB_CHECKS", "0") not in {"", "0"},
+        prove=os.environ.get("TRTLAB_PROVE", "1") != "0",
     )

@@ -131,6 +131,7 @@ class BuildRecord:
     tactics_timed: int
     cache_hits: int
     engine_bytes: int
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
 
-from trtlab.core.errors import DeviceError, TrtlabError
+from trtlab.core.errors import (
+    DeviceError,
+    DeviceLostError,
+    TrtlabError,
+    UnsupportedError,
+)
 from trtlab.report.records import ContenderRecord
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.registry import TacticRegistry
@@ -16,11 +21,21 @@ from trtlab.tactics.timing_cache import TimingCache
 Trial = Callable[[], float]  # one timed run in microseconds
 
 
+class RefusedTacticError(DeviceError):
+    """A bench's answer for a candidate that must not run: it faulted or was wrong elsewhere."""
+
+
 class Bench(Protocol):
     """Random operands for one problem, on which its tactics take turns."""
 
     def trial(self, tactic: Tactic) -> Trial:
-        """Prepare a tactic (pack, bind, warm up); each call of the result is one timed run."""
+        """Prepare a tactic (pack, bind, warm up); each call of the result is one timed run.
+
+        Raises:
+            RefusedTacticError: It must not run here; the error says why.
+            DeviceLostError: It faulted here: nothing can run in this process any more.
+            TrtlabError: It cannot compute the problem.
+        """
         ...
 
 
@@ -77,11 +92,14 @@ def hold_contest(
 
     Every candidate appears in the result: with samples, with its refusal, or with neither when
     its hint ruled it out. A candidate that fails while being prepared is refused, not fatal.
+
+    Raises:
+        DeviceLostError: A candidate faulted, and with it this process' context.
     """
     refused: list[ContenderRecord] = []
     accepted: list[tuple[float, Tactic]] = []
     for tactic in registry.candidates(problem.op):
-        reason = _refusal(tactic, problem, rules)
+        reason = _refusal(tactic, problem, rules) or cache.refusal(problem, tactic.name)
         if reason:
             refused.append(ContenderRecord(tactic.name, None, rejection=reason))
         else:
@@ -147,15 +165,34 @@ def _race(
                 trials[tactic.name] = trial = bench.trial(tactic)
                 # Two: a single sample that something disturbed must not end the race.
                 samples[tactic.name] = [trial(), trial()]
+            except DeviceLostError:
+                raise  # the next candidates would only repeat it
             except (TrtlabError, MemoryError) as error:
                 trials.pop(tactic.name, None)
-                reason = f"failed while being timed: {str(error).splitlines()[0]}"
+                reason = _reason(error)
+                if is_lasting(error):
+                    cache.refuse(problem, tactic.name, reason)
                 failed.append(ContenderRecord(tactic.name, None, rejection=reason))
         _run_rounds(trials, samples, rules)
     timed = [t for t in racing if t.name in trials]
     for tactic in timed:
         cache.add(problem, tactic.name, tuple(samples[tactic.name]))
     return [_record(t, problem, samples[t.name], cached=False) for t in timed], failed
+
+
+def _reason(error: TrtlabError | MemoryError) -> str:
+    if isinstance(error, RefusedTacticError):
+        return error.what
+    said = str(error) or type(error).__name__
+    return f"failed while being timed: {said.splitlines()[0]}"
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Whether a candidate would fail in the next build too; memory may be free again then."""
+    if isinstance(error, RefusedTacticError):
+        return True
+    said = str(error).lower()
+    return isinstance(error, UnsupportedError) and not ("alloc" in said or "memory" in said)
 
 
 def _run_rounds(

@@ -37,6 +37,7 @@ class TimingCache:
         self.damaged_lines = 0
         self._readable = readable
         self._entries: dict[str, tuple[float, ...]] = {}
+        self._refusals: dict[str, str] = {}
         self._fresh: list[str] = []
         if path is not None and path.exists():
             self._load(path.read_bytes(), str(path))
@@ -61,9 +62,21 @@ class TimingCache:
         """Remember samples; `flush` writes them."""
         self.put(self.key(problem, tactic), samples_us)
 
+    def refusal(self, problem: Problem, tactic: str) -> str:
+        """Why the tactic could not compute the problem in an earlier build; else empty."""
+        return self._refusals.get(self.key(problem, tactic), "") if self._readable else ""
+
+    def refuse(self, problem: Problem, tactic: str, reason: str) -> None:
+        """Remember that a tactic cannot compute a problem; `flush` writes it."""
+        key = self.key(problem, tactic)
+        self._refusals[key] = reason
+        self._entries.pop(key, None)
+        self._fresh.append(key)
+
     def put(self, key: str, samples_us: tuple[float, ...]) -> None:
         """Remember samples under a key that `key` or `items` gave."""
         self._entries[key] = tuple(round(s, 4) for s in samples_us)
+        self._refusals.pop(key, None)
         self._fresh.append(key)
 
     def items(self) -> Iterator[tuple[str, tuple[float, ...]]]:
@@ -73,6 +86,7 @@ class TimingCache:
     def clear(self) -> None:
         """Forget everything in memory; the file stays as it is."""
         self._entries.clear()
+        self._refusals.clear()
         self._fresh.clear()
 
     def flush(self) -> None:
@@ -80,7 +94,7 @@ class TimingCache:
         if self.path is None or not self._fresh:
             return
         lines = [] if self.path.exists() and self.path.stat().st_size else [_line(_HEADER)]
-        lines += [_line({"k": key, "us": self._entries[key]}) for key in self._fresh]
+        lines += [self._line_of(key) for key in dict.fromkeys(self._fresh)]
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
@@ -92,8 +106,14 @@ class TimingCache:
 
     def serialize(self) -> bytes:
         """The whole cache in its file form."""
-        entries = [_line({"k": key, "us": samples}) for key, samples in self._entries.items()]
+        entries = [self._line_of(key) for key in (*self._entries, *self._refusals)]
         return "".join([_line(_HEADER), *entries]).encode()
+
+    def _line_of(self, key: str) -> str:
+        reason = self._refusals.get(key)
+        return _line(
+            {"k": key, "no": reason} if reason else {"k": key, "us": self._entries[key]}
+        )
 
     def combine(self, blob: bytes, *, ignore_mismatch: bool = False) -> None:
         """Take over the entries of another cache.
@@ -121,8 +141,12 @@ class TimingCache:
             entry = _entry(line)
             if entry is None:
                 self.damaged_lines += 1
+            elif isinstance(entry[1], str):
+                self._refusals[entry[0]] = entry[1]
+                self._entries.pop(entry[0], None)
             else:
                 self._entries[entry[0]] = entry[1]
+                self._refusals.pop(entry[0], None)
         if self.damaged_lines:
             _log.warning("%s: %d damaged lines were skipped", where, self.damaged_lines)
 
@@ -145,12 +169,15 @@ def _parse(line: str) -> object:
         return None
 
 
-def _entry(line: str) -> tuple[str, tuple[float, ...]] | None:
+def _entry(line: str) -> tuple[str, tuple[float, ...] | str] | None:
+    """Key with samples, or with the reason of a refusal."""
     value = _parse(line)
     if not isinstance(value, dict):
         return None
     fields = cast("dict[str, object]", value)
-    key, samples = fields.get("k"), fields.get("us")
+    key, samples, reason = fields.get("k"), fields.get("us"), fields.get("no")
+    if isinstance(key, str) and isinstance(reason, str) and reason:
+        return key, reason
     if not isinstance(key, str) or not isinstance(samples, list) or not samples:
         return None
     numbers = cast("list[object]", samples)

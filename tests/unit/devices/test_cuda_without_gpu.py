@@ -1,7 +1,9 @@
 """What the CUDA device says on a machine that has none, and that the CPU never loads CuPy."""
 
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -26,24 +28,70 @@ def test_missing_cupy_is_said_with_a_hint(fresh, monkeypatch):
     assert "trtlab[cuda13]" in caught.value.hint
 
 
-def test_driver_that_finds_nothing_is_said(fresh, monkeypatch):
-    class FaultError(Exception):
-        pass
+def test_a_cupy_that_does_not_load_is_said_in_the_loaders_words(fresh, monkeypatch, tmp_path):
+    (tmp_path / "cupy.py").write_text(
+        "try:\n"
+        "    raise ImportError('libnvrtc.so.12: cannot open shared object file')\n"
+        "except ImportError as error:\n"
+        "    raise ImportError('=' * 60 + ' a page of advice') from error\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    with pytest.raises(DeviceError, match=r"cannot be imported: libnvrtc\.so\.12") as caught:
+        open_device("cuda")
+    assert "built for another CUDA" in caught.value.hint
 
-    class Runtime:
-        CUDARuntimeError = FaultError
 
-        @staticmethod
-        def getDeviceCount():  # noqa: N802 - CuPy's name
-            raise FaultError("cudaErrorInsufficientDriver")
+class FaultError(Exception):
+    pass
 
-    class Module:
-        class cuda:  # noqa: N801 - CuPy's name
-            runtime = Runtime
 
-    monkeypatch.setitem(sys.modules, "cupy", Module)
-    with pytest.raises(DeviceError, match="no usable GPU: cudaErrorInsufficientDriver"):
+def cupy_whose(error, driver, runtime):
+    """CuPy's part that is asked for devices; versions as CUDA counts them."""
+
+    def refuse():
+        raise FaultError(error)
+
+    api = SimpleNamespace(
+        CUDARuntimeError=FaultError,
+        getDeviceCount=refuse,
+        driverGetVersion=lambda: driver,
+        runtimeGetVersion=lambda: runtime,
+    )
+    return SimpleNamespace(cuda=SimpleNamespace(runtime=api))
+
+
+@pytest.mark.parametrize(
+    ("driver", "said", "hint"),
+    [
+        (0, "no NVIDIA driver is loaded on this machine: cudaErrorX", "or use device cpu"),
+        (
+            12040,
+            "driver is too old: it serves CUDA up to 12.4, the installed CuPy was built for",
+            r"update the driver.*trtlab\[cuda12\]",
+        ),
+        (13000, "finds no usable GPU: cudaErrorX", "CUDA_VISIBLE_DEVICES"),
+    ],
+)
+def test_a_runtime_that_finds_nothing_says_why(fresh, monkeypatch, driver, said, hint):
+    monkeypatch.setitem(sys.modules, "cupy", cupy_whose("cudaErrorX", driver, 13020))
+    with pytest.raises(DeviceError) as caught:
         open_device("cuda:0")
+    assert said in caught.value.what
+    assert re.search(hint, caught.value.hint)
+
+
+def test_a_machine_without_a_driver_says_so():
+    """With the CuPy that is installed, in a process of its own: whatever is there is named."""
+    code = "from trtlab.devices.open import open_device; open_device('cuda')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    if done.returncode == 0:
+        pytest.skip("this machine has a GPU")
+    last = done.stderr[done.stderr.rindex("DeviceError: ") :]
+    assert re.match(r"DeviceError: (no NVIDIA driver|the CUDA device needs cupy)", last)
+    assert "try: " in last
 
 
 @pytest.mark.parametrize("name", ["cuda:x", "gpu", "cuda:"])

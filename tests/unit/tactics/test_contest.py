@@ -1,10 +1,12 @@
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trtlab.core.errors import DeviceError
+import pytest
+
+from trtlab.core.errors import DeviceError, DeviceLostError, UnsupportedError
 from trtlab.core.types import DataType
 from trtlab.layers.activation import Activation
-from trtlab.tactics.contest import ContestRules, hold_contest
+from trtlab.tactics.contest import ContestRules, RefusedTacticError, hold_contest
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.tactic import Rejection, Tactic
@@ -45,6 +47,8 @@ class FakeTimer:
         yield self
 
     def trial(self, tactic):
+        if isinstance(tactic.fails, Exception):
+            raise tactic.fails
         if tactic.fails:
             raise DeviceError("it faulted")
 
@@ -105,6 +109,41 @@ def test_a_candidate_that_fails_is_refused_not_fatal():
     result = contest(Fake("broken", 1.0, fails=True), Fake("sound", 5.0))
     assert result.chosen.name == "sound"
     assert "it faulted" in result.contenders[1].rejection
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "lasts"),
+    [
+        (
+            RefusedTacticError("faulted while being tried: 700"),
+            "faulted while being tried",
+            True,
+        ),
+        (
+            UnsupportedError("ranks fewer than 5 plans"),
+            "failed while being timed: ranks",
+            True,
+        ),
+        (UnsupportedError("declines: ALLOC_FAILED"), "failed while being timed: decl", False),
+        (DeviceError("cannot allocate 8 bytes"), "failed while being timed: cannot", False),
+        (MemoryError(), "failed while being timed: MemoryError", False),
+    ],
+)
+def test_a_refusal_is_kept_for_the_next_build_unless_memory_was_short(error, reason, lasts):
+    cache = TimingCache("d")
+    tactics = Fake("broken", 1.0, fails=error), Fake("sound", 5.0)
+    result = contest(*tactics, cache=cache)
+    assert result.contenders[1].rejection.startswith(reason)
+    runs = []
+    again = contest(*tactics, cache=cache, runs=runs)
+    assert again.contenders[1].rejection == result.contenders[1].rejection
+    assert bool(runs) is not lasts  # all is known: nothing runs
+
+
+def test_a_lost_device_ends_the_contest():
+    broken = Fake("broken", 1.0, fails=DeviceLostError("an illegal address"))
+    with pytest.raises(DeviceLostError, match="restart the kernel"):
+        contest(broken, Fake("sound", 5.0))
 
 
 def test_known_times_are_not_measured_again():

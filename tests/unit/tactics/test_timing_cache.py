@@ -72,3 +72,24 @@ def test_a_cache_that_cannot_be_written_does_not_stop_a_build(tmp_path, caplog):
         cache.flush()
     assert "was not written" in caplog.text
     assert cache.find(problem, "a") == (1.0,)
+
+
+def test_a_refusal_outlives_the_build_until_a_time_is_measured(tmp_path):
+    path = tmp_path / "times.jsonl"
+    first = TimingCache("device", path)
+    first.add(problem, "a", (1.0,))
+    first.refuse(problem, "a", "wrong: 7 of 8 values differ")
+    first.refuse(problem, "b", "faulted")
+    first.flush()
+    second = TimingCache("device", path)
+    assert second.find(problem, "a") is None
+    assert second.refusal(problem, "a") == "wrong: 7 of 8 values differ"
+    assert TimingCache("device", path, readable=False).refusal(problem, "a") == ""
+    copy = TimingCache("device")
+    copy.combine(second.serialize())
+    assert copy.refusal(problem, "b") == "faulted"
+    second.add(problem, "b", (2.0,))
+    second.flush()
+    third = TimingCache("device", path)
+    assert (third.refusal(problem, "b"), third.find(problem, "b")) == ("", (2.0,))
+    assert second.damaged_lines == third.damaged_lines == 0

@@ -1,0 +1,304 @@
+"""Tries candidates in processes of their own before they are timed in this one.
+
+CUDA ends the context of a process in which a kernel faults. So every candidate without a known
+time first runs once in a prover (see `prover`), of which a few work side by side; when one dies,
+its candidate is refused and another prover takes its place.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection, wait
+from time import monotonic
+from typing import IO, Any, Self
+
+from trtlab.core.settings import available_cores
+from trtlab.devices.cuda.libraries import cupy, told
+from trtlab.tactics.problem import Problem
+from trtlab.tactics.tactic import Tactic
+
+_MOST_PROVERS = 4
+_CORES_A_PROVER = 4
+_PATIENCE_S = 60.0
+_TICK_S = 0.2
+_FAILED_STARTS = 2
+_BYTES_A_PROVER = 4 << 30
+_FAULTED = "faulted while being tried: "
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What came out.
+
+    Attributes:
+        refusals: Reasons by problem and tactic name.
+        warnings: Why candidates could not be tried apart; they run in this process untried.
+    """
+
+    refusals: dict[tuple[Problem, str], str] = field(
+        default_factory=dict[tuple[Problem, str], str]
+    )
+    warnings: list[str] = field(default_factory=list[str])
+
+
+@dataclass(slots=True)
+class _Task:
+    problem: Problem
+    tactics: list[Tactic]
+
+
+@dataclass(slots=True)
+class _Prover:
+    """A process with its end of the pipe.
+
+    Attributes:
+        task: What it works on.
+        begun: The candidate that it told of last.
+        heard: When it was heard last.
+        ready: It has a CUDA context.
+    """
+
+    process: subprocess.Popen[bytes]
+    link: "Connection[Any, Any]"
+    complaints: IO[bytes]
+    task: _Task | None = None
+    begun: str = ""
+    heard: float = 0.0
+    ready: bool = False
+
+    def last_words(self) -> str:
+        """The last line that the process wrote, or how it ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)
+        self.complaints.seek(0)
+        lines = self.complaints.read().decode(errors="replace").strip().splitlines()
+        code = self.process.returncode
+        if code is not None and code < 0:
+            return f"the process was ended by signal {-code}"
+        return lines[-1].strip() if lines else f"the process ended with code {code}"
+
+    def end(self) -> None:
+        """Kill and reap."""
+        self.link.close()
+        self.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10.0)
+        self.complaints.close()
+
+
+class Proving:
+    """Provers for one build; a context, so that none outlives it.
+
+    Args:
+        index: Of the CUDA device.
+        most: Provers side by side; see `fitting_provers`.
+        patience_s: Silence after which a prover counts as hanging.
+        command: What to run instead of the prover, for tests.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        most: int = 1,
+        patience_s: float = _PATIENCE_S,
+        command: Sequence[str] = (sys.executable, "-m", "trtlab.builder.prover"),
+    ) -> None:
+        self._index = index
+        self._most = most
+        self._patience_s = patience_s
+        self._command = list(command)
+        self._provers: list[_Prover] = []
+        self._tasks: deque[_Task] = deque()
+        self._failed_starts = 0
+        self.proofs = Proofs()
+
+    def submit(self, problem: Problem, tactics: Sequence[Tactic]) -> None:
+        """Have candidates tried; returns at once."""
+        apart = [tactic for tactic in tactics if _travels(tactic)]
+        if len(apart) < len(tactics):
+            stay = ", ".join(t.name for t in tactics if t not in apart)
+            self._warn(f"{stay}: defined where no other process can import it")
+        if apart:
+            self._tasks.append(_Task(problem, apart))
+            self._turn(0.0)
+
+    def finish(self, goes_on: Callable[[], object]) -> Proofs:
+        """Wait until everything was tried; the provers end.
+
+        Args:
+            goes_on: Called now and then; what it raises ends the wait.
+        """
+        try:
+            while self._tasks or any(prover.task for prover in self._provers):
+                goes_on()
+                self._turn(_TICK_S)
+        finally:
+            self.close()
+        return self.proofs
+
+    def close(self) -> None:
+        """End all provers."""
+        for prover in self._provers:
+            prover.process.kill()
+        for prover in self._provers:
+            prover.end()
+        self._provers.clear()
+        self._tasks.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # ---- inside ------------------------------------------------------------------------
+
+    def _turn(self, timeout_s: float) -> None:
+        """Start, hear and hand out once."""
+        self._start_missing()
+        for prover in list(self._provers):
+            self._hand_out(prover)
+        links = {prover.link: prover for prover in self._provers}
+        for link in wait(list(links), timeout_s if links else 0.0):
+            self._hear(links[link])  # pyright: ignore[reportArgumentType] - only links wait
+        for prover in list(self._provers):
+            if (prover.task or not prover.ready) and (
+                monotonic() - prover.heard > self._patience_s
+            ):
+                self._lose(prover, f"no answer within {self._patience_s:g} s")
+        for prover in list(self._provers):
+            self._hand_out(prover)
+
+    def _start_missing(self) -> None:
+        busy = sum(prover.task is not None for prover in self._provers)
+        wanted = min(self._most, busy + len(self._tasks))
+        while len(self._provers) < wanted and self._failed_starts < _FAILED_STARTS:
+            try:
+                self._provers.append(self._start())
+            except OSError as error:
+                self._give_up(f"no process can be started: {error}")
+        if not self._provers:
+            self._tasks.clear()
+
+    def _start(self) -> _Prover:
+        ours, theirs = Pipe()
+        complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
+        try:
+            process = subprocess.Popen(
+                [*self._command, str(theirs.fileno()), str(self._index)],
+                stdin=subprocess.DEVNULL,
+                stdout=complaints,
+                stderr=complaints,
+                pass_fds=(theirs.fileno(),),
+                env={**os.environ, "PYTHONPATH": path},
+                start_new_session=True,  # interrupting a notebook's kernel is the builder's matter
+            )
+        except OSError:
+            ours.close()
+            complaints.close()
+            raise
+        finally:
+            theirs.close()
+        return _Prover(process, ours, complaints, heard=monotonic())
+
+    def _hand_out(self, prover: _Prover) -> None:
+        if not (prover.ready and prover.task is None and self._tasks):
+            return
+        prover.task, prover.begun = self._tasks.popleft(), ""
+        prover.heard = monotonic()
+        try:
+            prover.link.send((prover.task.problem, prover.task.tactics))
+        except OSError:
+            self._tasks.appendleft(prover.task)  # it died while idle
+            self._drop(prover)
+
+    def _hear(self, prover: _Prover) -> None:
+        """Take what a prover has to say; its silence at the end of the pipe is its death."""
+        try:
+            while prover.link.poll():
+                kind, name, reason = prover.link.recv()
+                prover.heard = monotonic()
+                self._take(prover, kind, name, reason)
+                if prover not in self._provers:
+                    return
+        except (EOFError, OSError):
+            self._lose(prover, prover.last_words())
+
+    def _take(self, prover: _Prover, kind: str, name: str, reason: str) -> None:
+        task = prover.task
+        if kind == "ready":
+            prover.ready, self._failed_starts = True, 0
+        elif kind == "unable":
+            self._drop(prover)
+            self._give_up(reason)
+        elif task is None:
+            return
+        elif kind == "begin":
+            prover.begun = name
+        elif kind == "refused":
+            self.proofs.refusals[task.problem, name] = reason
+        elif kind == "lost":
+            self._lose(prover, reason)
+        elif kind == "unproved":
+            self._warn(f"{name}: {reason}")
+        elif kind == "no room":
+            self._warn(f"{task.problem.op.kind}: {reason}")
+        elif kind == "done":
+            prover.task = None
+
+    def _lose(self, prover: _Prover, how: str) -> None:
+        """A prover is gone: its candidate is to blame, if one had begun."""
+        task = prover.task
+        self._drop(prover)
+        if not prover.ready:
+            self._give_up(how)
+        elif task is not None and not prover.begun:
+            self._warn(f"{task.problem.op.kind}: {how}")
+        elif task is not None:
+            self.proofs.refusals[task.problem, prover.begun] = _FAULTED + how
+            refused = self.proofs.refusals
+            rest = [t for t in task.tactics if (task.problem, t.name) not in refused]
+            if rest:
+                self._tasks.appendleft(_Task(task.problem, rest))
+
+    def _drop(self, prover: _Prover) -> None:
+        self._provers.remove(prover)
+        prover.end()
+
+    def _give_up(self, reason: str) -> None:
+        """A start failed; after a few the rest is tried in this process."""
+        self._failed_starts += 1
+        self._most = max(len(self._provers), 1)
+        self._warn(reason)
+
+    def _warn(self, reason: str) -> None:
+        sentence = f"candidates run in this process without having been tried apart: {reason}"
+        if sentence not in self.proofs.warnings:
+            self.proofs.warnings.append(sentence)
+
+
+def fitting_provers() -> int:
+    """How many provers cores and free GPU memory have room for."""
+    with told("asking for free memory"):
+        free_bytes = int(cupy().cuda.runtime.memGetInfo()[0])
+    room = min(available_cores() // _CORES_A_PROVER, free_bytes // _BYTES_A_PROVER)
+    return max(1, min(_MOST_PROVERS, room))
+
+
+def _travels(tactic: Tactic) -> bool:
+    """Whether another process can make the same tactic."""
+    if type(tactic).__module__ == "__main__":
+        return False
+    try:
+        pickle.dumps(tactic)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
