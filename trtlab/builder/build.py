@@ -22,7 +22,6 @@ from trtlab.builder.timer import DeviceTimer
 from trtlab.core.errors import UsageError
 from trtlab.core.settings import settings
 from trtlab.core.types import DataType, Dim
-from trtlab.devices.cuda.code import CompiledCode
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.cuda.memory import give_back_unused
 from trtlab.devices.protocol import Device
@@ -116,12 +115,9 @@ def build(
     inferred = infer_at(work, profiles[0].opt())
     with clock.phase(PACK, len(work)) as advance:
         weights = _pack(work, inferred, choices, registry, advance)
-    code: tuple[CompiledCode, ...] = ()
-    if isinstance(device, CudaDevice):
-        with clock.phase(CARRY, 1):
-            code = carried_code(
-                work, choices, profiles, registry, device, streams=1 + options.max_aux_streams
-            )
+    with clock.phase(CARRY, 1):
+        streams = 1 + options.max_aux_streams
+        code = carried_code(work, choices, profiles, registry, device, streams=streams)
     with clock.phase(PLAN, len(profiles)) as advance:
         arena_bytes = _largest_arena(work, choices, profiles, registry, options, advance)
     return Engine(

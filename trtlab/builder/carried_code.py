@@ -6,6 +6,7 @@ from trtlab.core.errors import KernelCompileError, NoTacticError, UnsupportedErr
 from trtlab.core.types import StaticShape
 from trtlab.devices.cuda.code import CompiledCode
 from trtlab.devices.cuda.device import CudaDevice
+from trtlab.devices.protocol import Device
 from trtlab.engine.engine import ShapeProfile
 from trtlab.network.graph import Network
 from trtlab.planner.plan import LayerChoice, Location, Step, plan
@@ -20,15 +21,19 @@ def carried_code(
     choices: Mapping[str, LayerChoice],
     profiles: tuple[ShapeProfile, ...],
     registry: TacticRegistry,
-    device: CudaDevice,
+    device: Device,
     *,
     streams: int = 1,
 ) -> tuple[CompiledCode, ...]:
     """Kernels and library plans of all launches at the profiles' opt, min and max shapes.
 
+    On the CPU there are none.
+
     What cannot be made for min or max shapes is left out; it would fail again when it runs, and
     says then why.
     """
+    if not isinstance(device, CudaDevice):
+        return ()
     found: dict[tuple[str, str], CompiledCode] = {}
     for shapes in _shapes(profiles):
         try:
