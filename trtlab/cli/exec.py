@@ -61,10 +61,11 @@ class Exec(Command):
         if args.verbose:
             logging.basicConfig(level=logging.DEBUG)
         percents = exec_options.percentiles(args)
-        for name in exec_options.HINTS:
+        engine = _engine(args)
+        without = exec_options.GPU_ONLY if engine.device.kind == "cpu" else ()
+        for name in (*exec_options.HINTS, *without):
             if getattr(args, name):
                 print(f"--{name} is accepted and has no effect on this device")
-        engine = _engine(args)
         report = describe(engine)
         print(exec_report.device_block(report))
         print(exec_report.build_block(report))
@@ -117,6 +118,8 @@ def _measure(engine: Engine, args: Namespace, percents: tuple[float, ...]) -> Re
         iterations=args.iterations,
         transfers=not args.noDataTransfers,
         idle_ms=args.idleTime,
+        cuda_graphs=not args.noCudaGraph,
+        spin_wait=not args.noSpinWait,
     )
     report = measure(engine, request, inputs=_inputs(engine, args))
     if report.benchmark is not None:

@@ -8,7 +8,9 @@ from trtlab.core.errors import UsageError
 from trtlab.engine.engine import ShapeRange
 
 # Understood by trtexec, without a counterpart on the device at hand: accepted and said so.
-HINTS = ("useCudaGraph", "useSpinWait", "noTF32", "separateProfileRun", "exposeDMA")
+HINTS = ("noTF32", "separateProfileRun", "exposeDMA")
+# They say how a GPU is asked and waited for.
+GPU_ONLY = ("useCudaGraph", "noCudaGraph", "useSpinWait", "noSpinWait")
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -66,6 +68,15 @@ def _inference(parser: ArgumentParser) -> None:
     group.add_argument("--warmUp", type=float, default=200.0, metavar="MS")
     group.add_argument("--idleTime", type=float, default=0.0, metavar="MS")
     group.add_argument("--noDataTransfers", action="store_true")
+    graphs = group.add_mutually_exclusive_group()
+    graphs.add_argument("--useCudaGraph", action="store_true",
+                        help="replay a CUDA graph (default on a GPU)")  # fmt: skip
+    graphs.add_argument("--noCudaGraph", action="store_true", help="enqueue layer by layer")
+    waits = group.add_mutually_exclusive_group()
+    waits.add_argument("--useSpinWait", action="store_true",
+                       help="poll for the GPU's answer (default)")  # fmt: skip
+    waits.add_argument("--noSpinWait", action="store_true",
+                       help="sleep until the GPU answers, and leave the core free")  # fmt: skip
     group.add_argument("--infStreams", "--streams", type=int, default=1, metavar="N")
 
 

@@ -21,7 +21,7 @@ from trtlab.devices.protocol import Memory
 from trtlab.layers.base import Array
 from trtlab.profiling.engine_target import random_input
 from trtlab.profiling.target import LayerStamp, QueryStamps, Span
-from trtlab.runtime.executable import Executable
+from trtlab.runtime.executable import DEFAULT_SETTINGS, Executable, RunSettings
 from trtlab.runtime.loaded import LoadedEngine
 
 _ANCHOR_SECONDS = 5.0
@@ -48,6 +48,8 @@ class CudaTarget:
         loaded: The engine on its device.
         shapes: Shape of every input.
         inputs: Data to run on; random by default.
+        settings: Graphs or step by step, and so on.
+        spin: Poll for answers; else the waiting thread sleeps.
     """
 
     depth = 2
@@ -57,6 +59,9 @@ class CudaTarget:
         loaded: LoadedEngine,
         shapes: Mapping[str, StaticShape],
         inputs: Mapping[str, Array] | None = None,
+        settings: RunSettings = DEFAULT_SETTINGS,
+        *,
+        spin: bool = True,
     ) -> None:
         assert isinstance(loaded.device, CudaDevice)
         self._device = loaded.device
@@ -72,6 +77,8 @@ class CudaTarget:
             for t in (*self._network.inputs, *self._network.outputs)
         }
         self._given = dict(inputs or {})
+        self._settings = settings
+        self._spin = spin
         stream = cupy().cuda.Stream
         self._in: Any = stream(non_blocking=True)
         self._out: Any = stream(non_blocking=True)
@@ -89,8 +96,12 @@ class CudaTarget:
             host[name] = PinnedBuffer(np.empty(shape, dtype))
             memory[name] = self._device.allocate(host[name].nbytes)
         executable.bind({name: m.address for name, m in memory.items()})
-        event = cupy().cuda.Event
-        events = {name: (event(), event()) for name in ("h2d", "compute", "d2h")}
+        executable.set_up(self._settings)
+        block = not self._spin  # otherwise the runtime spins, as long as it has cores enough
+        events = {
+            name: (cupy().cuda.Event(), cupy().cuda.Event(block=block))
+            for name in ("h2d", "compute", "d2h")
+        }
         return _Slot(executable, memory, host, events)
 
     @property

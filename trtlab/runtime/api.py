@@ -277,6 +277,8 @@ class ICudaEngine(EngineBindings):
         """
         if isinstance(strategy, IRuntimeConfig):
             strategy = strategy.get_execution_context_allocation_strategy()
+        with self._lock:  # contexts are made on several threads, weights are uploaded once
+            assert self._loaded.weights is not None
         return IExecutionContext(
             self,
             self._loaded,

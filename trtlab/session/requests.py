@@ -60,6 +60,8 @@ class RunRequest:
         telemetry: Record clocks, power, temperature and load meanwhile.
         transfers: Copy inputs and outputs with every inference.
         idle_ms: Pause after each inference.
+        cuda_graphs: Replay CUDA graphs, on a GPU, where the model can be captured.
+        spin_wait: Poll for a GPU's answer; else the thread sleeps until it comes.
 
     Raises:
         UsageError: It asks for no inference, or for negative times.
@@ -73,6 +75,8 @@ class RunRequest:
     telemetry: bool = True
     transfers: bool = True
     idle_ms: float = 0.0
+    cuda_graphs: bool = True
+    spin_wait: bool = True
 
     def __post_init__(self) -> None:
         if self.iterations < 1 or min(self.duration_s, self.warmup_ms, self.idle_ms) < 0:

@@ -31,6 +31,7 @@ from trtlab.profiling.peaks import with_peaks
 from trtlab.profiling.telemetry.sampler import TelemetrySampler
 from trtlab.report.records import MemoryRecord, Report
 from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.executable import RunSettings
 from trtlab.runtime.loaded import LoadedEngine
 from trtlab.session.layer_records import layer_records
 from trtlab.session.requests import BuildRequest, RunRequest
@@ -176,8 +177,13 @@ def measure(
     shapes = run_shapes(engine, request.shapes)
     device, registry = open_runtime(engine.device.kind)
     progress("Preparing", 0, 0, "binding memory")
-    kind = CudaTarget if device.kind == "cuda" else EngineTarget
-    target = kind(LoadedEngine(engine, device, registry), shapes, inputs)
+    loaded = LoadedEngine(engine, device, registry)
+    target: CudaTarget | EngineTarget
+    if device.kind == "cuda":
+        settings = RunSettings(graphs=request.cuda_graphs)
+        target = CudaTarget(loaded, shapes, inputs, settings, spin=request.spin_wait)
+    else:
+        target = EngineTarget(loaded, shapes, inputs)
     layout = target.executable.plan
     epoch_ns = time.monotonic_ns()
     options = MeasureOptions(

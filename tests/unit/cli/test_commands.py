@@ -87,6 +87,17 @@ def test_exec_saves_an_engine_that_it_can_load(model, tmp_path, capsys):
     assert all(json.loads(path.read_text()) for path in exports.values())
 
 
+def test_exec_says_which_flags_are_a_gpus(model, capsys):
+    flags = ["--noCudaGraph", "--useSpinWait"]
+    fast = ["--shapes=x:1x3x16x16", "--duration=0.01", "--warmUp=1", "--iterations=1"]
+    assert main(["exec", f"--onnx={model}", *fast, *flags]) == 0
+    shown = capsys.readouterr().out
+    for flag in flags:
+        assert f"{flag} is accepted and has no effect on this device" in shown
+    with pytest.raises(SystemExit):
+        main(["exec", f"--onnx={model}", "--noSpinWait", "--useSpinWait"])
+
+
 def test_exec_takes_trtexec_profiles(tmp_path, capsys):
     path = tmp_path / "mlp.onnx"
     onnx.save(mlp(), path)
