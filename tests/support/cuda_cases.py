@@ -106,6 +106,15 @@ def _products():
     yield Case("full-row-bias", MatrixMultiply(alpha=0.5), (a, b, row), **LOOSE)
     long = (Spec((32, 4096), **small), Spec((4096, 64), constant=True, **small))
     yield Case("full-long", MatrixMultiply(), long, rtol=2e-5, atol=2e-3)
+    tall, wide = Spec((3400, 72), **small), Spec((72, 1288), constant=True, **small)
+    row, image = Spec((1288,), constant=True), Spec((3400, 1288))
+    for name, program, extra in (
+        ("gelu", (Step("gelu_erf", (0,)),), ()),
+        ("sum", RESIDUAL, (image,)),
+        ("scaled", (Step("mul", (0, 1)),), (row,)),
+    ):
+        op = MatrixMultiply(epilogue=program)
+        yield Case(f"full-tiles-{name}", op, (tall, wide, row, *extra), **LOOSE)
     for left in (MatrixOperation.NONE, turned):
         for right in (MatrixOperation.NONE, turned):
             x = Spec((2, 3, 64, 40) if left is turned else (2, 3, 40, 64), **small)
@@ -138,6 +147,21 @@ def _attentions():
     ):
         inputs = (q, q, q) if mask is None else (q, q, q, mask)
         yield Case(f"full-{name}", op, inputs, joined, **loose)
+    for name, queries, width, op, mask in (
+        ("long", 197, 64, Attention(0.125), None),
+        ("long-mask", 197, 64, Attention(0.125), Spec((2, 1, 1, 197))),
+        ("long-causal", 197, 64, Attention(0.125, causal=True), None),
+        ("scores", 200, 32, Attention(0.2), Spec((2, 3, 200, 200))),
+        ("head-mask", 64, 128, Attention(0.1), Spec((3, 1, 64))),
+        ("causal-mask", 96, 32, Attention(0.2, causal=True), Spec((96, 96))),
+        ("seen-keys", 128, 64, Attention(0.125), Spec((1, 1, 1, 128), DataType.BOOL)),
+        ("negative", 80, 64, Attention(-0.125), None),
+    ):
+        x = packed(queries, width)
+        inputs = (x, x, x) if mask is None else (x, x, x, mask)
+        pitch = 3 * width
+        out = Spec((), strides=(queries * pitch, width, pitch, 1))
+        yield Case(f"full-packed-{name}", op, inputs, (out,), **loose)
     for width in (16, 80, 128):
         x = Spec((1, 2, 70, width))
         yield Case(f"full-width-{width}", Attention(0.1), (x, x, x), **loose)

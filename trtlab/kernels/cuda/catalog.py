@@ -3,6 +3,7 @@
 from trtlab.kernels.cuda.attending import WarpAttentionTactic
 from trtlab.kernels.cuda.choosing import TopKTactic
 from trtlab.kernels.cuda.cublaslt import CublasLtTactic
+from trtlab.kernels.cuda.cudnn_attention import CudnnAttentionTactic
 from trtlab.kernels.cuda.cudnn_blocks import CudnnBlocksTactic
 from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic
 from trtlab.kernels.cuda.cudnn_product import CudnnProductTactic
@@ -87,9 +88,11 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     ]
     patches = [PatchesTactic(rank) for rank in range(4)]
     fused = [CudnnProductTactic(rank) for rank in range(3)]
+    flash = [FlashAttentionTactic(), FlashAttentionTactic(keys=32, rows=2, blocks=3)]
+    cudnn_attentions = [CudnnAttentionTactic(rank) for rank in (0, 3)]
     return {
         Activation: [pointwise],
-        Attention: [FlashAttentionTactic(), WarpAttentionTactic()],
+        Attention: [*flash, *cudnn_attentions, WarpAttentionTactic()],
         Cast: [pointwise],
         Concatenation: [move],
         Convolution: [*depthwise, *stems, *cudnn_stems, *patches, *cudnn, *groups, *products],

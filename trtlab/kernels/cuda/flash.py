@@ -12,34 +12,37 @@ from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.kernels.cuda.attending import (
     WarpAttentionTactic,
     begin_attention,
-    masked_score,
     scores_shape,
 )
-from trtlab.kernels.cuda.mma import INTRINSICS, multiply_text
+from trtlab.kernels.cuda.flash_text import FlashTile, flash_top, step_text, store_text
 from trtlab.kernels.cuda.per_element import given, optional
-from trtlab.kernels.cuda.prelude import C_TYPES, literal
 from trtlab.kernels.cuda.text import dot
 from trtlab.layers.fused import Attention
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
-_WARPS = 4
-_QUERIES = 16 * _WARPS
-_KEYS = 64
 _MOST_WIDTH = 128
+_MOST_WIDE = 64  # features of which one warp holds several rows
 _ALIGN = 16
-_LOG2_E = 1.4426950408889634
-_EXP2 = """
-__device__ __forceinline__ float exp2_fast(float x) {
-  float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y;
-}
-""".strip()
+_LEAST_WARPS = 4
 
 
 class FlashAttentionTactic(Tactic):
-    """64 queries a block, 64 keys at a time."""
+    """Some queries a warp, some keys at a time.
 
-    name = f"cuda.attention.flash/{_QUERIES}x{_KEYS}"
+    Args:
+        warps: Of a block; all of them use the keys that the block loads.
+        keys: A multiple of 16.
+        rows: Sixteens of queries of a warp.
+        blocks: That fit a multiprocessor at least; 0 leaves it to the compiler.
+    """
+
+    def __init__(
+        self, warps: int = _LEAST_WARPS, keys: int = 64, rows: int = 1, blocks: int = 0
+    ) -> None:
+        self._tile = FlashTile(warps, keys, rows)
+        self._blocks = blocks
+        self.name = f"cuda.attention.flash/{self._tile.queries}x{self._tile.keys}"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines types, widths and strides that do not load in runs of eight."""
@@ -61,12 +64,17 @@ class FlashAttentionTactic(Tactic):
         for operand in (q, k, v, out):
             if operand.strides[3] != 1 or any(s % 8 for s in operand.strides[:3]):
                 return Rejection("rows do not begin at multiples of eight elements")
+        if self._tile.rows > 1 and max(widths) > _MOST_WIDE:
+            return Rejection("so many features leave no registers for several rows")
+        if self._tile.queries - q.shape[2] >= 16 * _LEAST_WARPS:
+            return Rejection("a smaller block holds all queries")
         return None
 
     def cost_hint_us(self, problem: Problem) -> float:
-        """A third of the tensor cores' rate."""
+        """A third of the tensor cores' rate, and more for queries that are not there."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
-        return 3.0 + flops / 2e8
+        queries, block = max(scores_shape(problem)[2], 1), self._tile.queries
+        return 3.0 + flops / 2e8 * (-(-queries // block) * block / queries)
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[KernelLaunch]:
         """One launch; none for an empty result. Odd addresses go to the general kernel."""
@@ -79,190 +87,106 @@ class FlashAttentionTactic(Tactic):
 
     def kernel(self, problem: Problem) -> Kernel:
         """The kernel."""
-        op = problem.op
+        tile, op = self._tile, problem.op
         assert isinstance(op, Attention)
         q, k, v = given(problem, 0), given(problem, 1), given(problem, 2)
         batch, heads, queries, keys = scores_shape(problem)
         d, dv = q.shape[3], v.shape[3]
-        dp, vp = d + 8, dv + 8
+        at_k, at_v, end = tile.places(d, dv)
         each = heads // k.shape[1]
         writer = begin_attention(problem, self.name)
-        writer.top += [INTRINSICS, multiply_text(q.dtype), _EXP2, _pack(q.dtype)]
-        at_k, at_v = _QUERIES * dp, _QUERIES * dp + 2 * _KEYS * dp
-        tiles = -(-keys // _KEYS)
-        last = (
-            f"min({tiles}, (q0 + {_QUERIES} + {_KEYS - 1}) / {_KEYS})" if op.causal else tiles
-        )
+        writer.top += flash_top(q.dtype)
         writer.add(
             "extern __shared__ __align__(128) unsigned char shared[];",
             "const unsigned base = shared_address(shared);",
             "const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;",
-            f"const int q0 = blockIdx.x * {_QUERIES}, h = blockIdx.y, b = blockIdx.z;",
+            f"const int q0 = blockIdx.x * {tile.queries}, h = blockIdx.y, b = blockIdx.z;",
             f"const int g = h / {each};",
             f"const auto* q = x0 + ({dot(['(i64)b', '(i64)h'], q.strides[:2])});",
             f"const auto* k = x1 + ({dot(['(i64)b', '(i64)g'], k.strides[:2])});",
             f"const auto* v = x2 + ({dot(['(i64)b', '(i64)g'], v.strides[:2])});",
-            *_copy_tile("q", "q0", queries, q, _QUERIES, "0"),
+            *_copy_tile(tile, "q", "q0", queries, q, tile.queries, "0"),
             "auto fetch = [&](int tile, int slot) {",
-            f"  const int t0 = tile * {_KEYS};",
-            *(
-                f"  {x}"
-                for x in _copy_tile("k", "t0", keys, k, _KEYS, f"{at_k} + slot * {_KEYS * dp}")
-            ),
-            *(
-                f"  {x}"
-                for x in _copy_tile("v", "t0", keys, v, _KEYS, f"{at_v} + slot * {_KEYS * vp}")
-            ),
+            f"  const int t0 = tile * {tile.keys};",
+            *_fetch(tile, "k", keys, k, at_k),
+            *_fetch(tile, "v", keys, v, at_v),
             "};",
             "fetch(0, 0);",
             "commit();",
-            f"unsigned fq[{d // 16}][4];",
-            f"float o[{dv // 8}][4] = {{}};",
-            "float top[2] = {__int_as_float(0xff800000), __int_as_float(0xff800000)};",
-            "float total[2] = {0.0f, 0.0f};",
-            f"const int tiles = {last};",
-            "for (int tile = 0; tile < tiles; ++tile) {",
-            "  const int slot = tile % 2;",
-            "  if (tile + 1 < tiles) fetch(tile + 1, 1 - slot);",
-            "  commit();",
-            "  wait_for<1>();",
-            "  __syncthreads();",
-            "  if (tile == 0) {",
-            "    #pragma unroll",
-            f"    for (int i = 0; i < {d // 16}; ++i) load4(fq[i], base + 2 * "
-            f"((warp * 16 + lane % 16) * {dp} + i * 16 + lane / 16 * 8));",
-            "  }",
+            *step_text(problem, tile),
+            f"const bool busy = w0 < {queries};",
+            *_passes(tile, op, keys, d),
         )
-        writer.add(*(f"  {x}" for x in self._scores(problem, op, d, dp, at_k)))
-        writer.add(*(f"  {x}" for x in self._values(dv, vp, at_v)))
-        writer.add("  __syncthreads();", "}")
-        writer.add(*self._store(problem, dv))
-        grid = (-(-queries // _QUERIES), heads, batch)
-        shared = 2 * (at_v + 2 * _KEYS * vp)
-        return writer.kernel("flash", grid, (32 * _WARPS, 1, 1), shared_bytes=shared)
+        writer.add(*store_text(problem))
+        grid = (-(-queries // tile.queries), heads, batch)
+        return writer.kernel(
+            "flash", grid, (32 * tile.warps, 1, 1), shared_bytes=2 * end,
+            min_blocks=self._blocks,
+        )  # fmt: skip
 
-    def _scores(
-        self, problem: Problem, op: Attention, d: int, dp: int, at_k: int
-    ) -> list[str]:
-        keys = scores_shape(problem)[3]
-        queries = scores_shape(problem)[2]
-        masked = op.causal or optional(problem, 3) is not None
-        scale = literal(op.scale)
-        return [
-            f"float p[{_KEYS // 8}][4] = {{}};",
-            "#pragma unroll",
-            f"for (int i = 0; i < {d // 16}; ++i) {{",
-            "  #pragma unroll",
-            f"  for (int j = 0; j < {_KEYS // 16}; ++j) {{",
-            "    unsigned f[4];",
-            (
-                f"    load4(f, base + 2 * ({at_k} + slot * {_KEYS * dp} + "
-                f"(j * 16 + lane % 8 + lane / 16 * 8) * {dp} + i * 16 + lane / 8 % 2 * 8));"
-            ),
-            "    multiply(p[2 * j], fq[i], f[0], f[1]);",
-            "    multiply(p[2 * j + 1], fq[i], f[2], f[3]);",
-            "  }",
-            "}",
-            "float best[2] = {top[0], top[1]};",
-            "#pragma unroll",
-            f"for (int j = 0; j < {_KEYS // 8}; ++j)",
-            "  #pragma unroll",
-            "  for (int e = 0; e < 4; ++e) {",
-            f"    const int t = tile * {_KEYS} + j * 8 + lane % 4 * 2 + e % 2;",
-            f"    float x = p[j][e] * {scale};",
-            *(
-                [
-                    "    const int s = q0 + warp * 16 + e / 2 * 8 + lane / 4;",
-                    f"    if (t < {keys} && s < {queries}) {{",
-                    *(f"      {x}" for x in masked_score(problem, ["b", "h", "s", "t"], "x")),
-                    "    }",
-                ]
-                if masked
-                else []
-            ),
-            f"    if (t >= {keys}) x = __int_as_float(0xff800000);",
-            f"    p[j][e] = x * {literal(_LOG2_E)};",
-            "    best[e / 2] = fmaxf(best[e / 2], p[j][e]);",
-            "  }",
-            "float rate[2], shift[2];",
-            "#pragma unroll",
-            "for (int r = 0; r < 2; ++r) {",
-            "  best[r] = fmaxf(best[r], __shfl_xor_sync(0xffffffffu, best[r], 1));",
-            "  best[r] = fmaxf(best[r], __shfl_xor_sync(0xffffffffu, best[r], 2));",
-            "  shift[r] = best[r] == __int_as_float(0xff800000) ? 0.0f : best[r];",
-            "  rate[r] = exp2_fast(top[r] - shift[r]);",
-            "  top[r] = best[r];",
-            "  total[r] *= rate[r];",
-            "}",
-            "#pragma unroll",
-            f"for (int j = 0; j < {_KEYS // 8}; ++j)",
-            "  #pragma unroll",
-            "  for (int e = 0; e < 4; ++e) {",
-            "    p[j][e] = exp2_fast(p[j][e] - shift[e / 2]);",
-            "    total[e / 2] += p[j][e];",
-            "  }",
-        ]
 
-    def _values(self, dv: int, vp: int, at_v: int) -> list[str]:
-        return [
-            "#pragma unroll",
-            f"for (int j = 0; j < {dv // 8}; ++j) {{",
-            "  o[j][0] *= rate[0]; o[j][1] *= rate[0]; o[j][2] *= rate[1]; o[j][3] *= rate[1];",
-            "}",
-            "#pragma unroll",
-            f"for (int i = 0; i < {_KEYS // 16}; ++i) {{",
+def _passes(tile: FlashTile, op: Attention, keys: int, d: int) -> list[str]:
+    """The loop over whole tiles of keys, and the rest of them."""
+    full, rest = divmod(keys, tile.keys)
+    count = full + (rest > 0)
+    seen = (
+        f"min({count}, (q0 + {tile.queries} + {tile.keys - 1}) / {tile.keys})"
+        if op.causal
+        else count
+    )
+    lines = [
+        f"const int tiles = {seen};",
+        "auto arrive = [&](int tile) {",
+        "  if (tile + 1 < tiles) fetch(tile + 1, 1 - tile % 2);",
+        "  commit();",
+        "  wait_for<1>();",
+        "  __syncthreads();",
+        "  if (tile == 0) {",
+        "    #pragma unroll",
+        "    for (int m = 0; m < rows; ++m)",
+        "      #pragma unroll",
+        (
+            f"      for (int i = 0; i < {d // 16}; ++i) load4(fq[m][i], base + 2 * "
+            f"(((warp * rows + m) * 16 + lane % 16) * {d + 8} + i * 16 + lane / 16 * 8));"
+        ),
+        "  }",
+        "};",
+    ]
+    if full:
+        lines += [
             (
-                "  const unsigned w[4] = {pack(p[2 * i][0], p[2 * i][1]), "
-                "pack(p[2 * i][2], p[2 * i][3]), pack(p[2 * i + 1][0], p[2 * i + 1][1]), "
-                "pack(p[2 * i + 1][2], p[2 * i + 1][3])};"
+                f"for (int tile = 0; tile < {'min(tiles, ' + str(full) + ')' if rest else 'tiles'}; "
+                "++tile) {"
             ),
-            "  #pragma unroll",
-            f"  for (int j = 0; j < {dv // 16}; ++j) {{",
-            "    unsigned f[4];",
-            (
-                f"    load4_turned(f, base + 2 * ({at_v} + slot * {_KEYS * vp} + "
-                f"(i * 16 + lane % 8 + lane / 8 % 2 * 8) * {vp} + j * 16 + lane / 16 * 8));"
-            ),
-            "    multiply(o[2 * j], w, f[0], f[1]);",
-            "    multiply(o[2 * j + 1], w, f[2], f[3]);",
-            "  }",
+            "  arrive(tile);",
+            f"  if (busy) step(tile, Count<{tile.keys // 16}>());",
+            "  __syncthreads();",
             "}",
         ]
-
-    def _store(self, problem: Problem, dv: int) -> list[str]:
-        out = problem.outputs[0]
-        queries = scores_shape(problem)[2]
-        kind = C_TYPES[out.dtype]
-        at = dot(["(i64)b", "(i64)h", "(i64)s"], out.strides[:3])
-        return [
-            "#pragma unroll",
-            "for (int r = 0; r < 2; ++r) {",
-            "  total[r] += __shfl_xor_sync(0xffffffffu, total[r], 1);",
-            "  total[r] += __shfl_xor_sync(0xffffffffu, total[r], 2);",
-            "  const float f = 1.0f / total[r];",
-            "  const int s = q0 + warp * 16 + r * 8 + lane / 4;",
-            f"  if (s >= {queries}) continue;",
-            f"  const i64 to = {at};",
-            "  #pragma unroll",
-            f"  for (int j = 0; j < {dv // 8}; ++j) {{",
-            f"    Vec<{kind}, 2> w;",
-            f"    w.v[0] = Narrow<{kind}>::of(o[j][2 * r] * f);",
-            f"    w.v[1] = Narrow<{kind}>::of(o[j][2 * r + 1] * f);",
-            f"    *reinterpret_cast<Vec<{kind}, 2>*>(y + to + j * 8 + lane % 4 * 2) = w;",
-            "  }",
+    if rest:
+        lines += [
+            f"if (tiles > {full}) {{",
+            f"  arrive({full});",
+            f"  if (busy) step({full}, Count<{-(-rest // 16)}>());",
             "}",
         ]
+    return lines
+
+
+def _fetch(tile: FlashTile, name: str, count: int, operand: Operand, at: int) -> list[str]:
+    to = f"{at} + slot * {tile.keys * (operand.shape[3] + 8)}"
+    return [f"  {x}" for x in _copy_tile(tile, name, "t0", count, operand, tile.keys, to)]
 
 
 def _copy_tile(
-    name: str, first: str, count: int, operand: Operand, rows: int, to: str
+    tile: FlashTile, name: str, first: str, count: int, operand: Operand, rows: int, to: str
 ) -> list[str]:
     """Rows of one operand into shared memory; ``to`` in elements, rows padded by eight."""
     width = operand.shape[3]
     runs = width // 8
     return [
         "#pragma unroll",
-        f"for (int e = threadIdx.x; e < {rows * runs}; e += {32 * _WARPS}) {{",
+        f"for (int e = threadIdx.x; e < {rows * runs}; e += {32 * tile.warps}) {{",
         f"  const int r = e / {runs}, f = e % {runs} * 8;",
         f"  const bool ok = {first} + r < {count};",
         (
@@ -271,13 +195,3 @@ def _copy_tile(
         ),
         "}",
     ]
-
-
-def _pack(dtype: DataType) -> str:
-    kind = "bf16x2" if dtype is DataType.BF16 else "f16x2"
-    return (
-        "__device__ __forceinline__ unsigned pack(float low, float high) {\n"
-        f'  unsigned y; asm("cvt.rn.{kind}.f32 %0, %1, %2;" '
-        ': "=r"(y) : "f"(high), "f"(low)); return y;\n'
-        "}"
-    )
