@@ -1,0 +1,128 @@
+"""trtlab's side of the comparison: an engine's graph, its floor and where its time goes."""
+
+import statistics
+import time
+
+import cupy
+import numpy as np
+
+from trtlab.profiling.peaks import with_peaks
+from trtlab.runtime.api import ICudaEngine
+from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.executable import Executable
+from trtlab.runtime.loaded import LoadedEngine
+from trtlab.session.requests import BuildRequest
+from trtlab.session.work import build_engine
+
+CALLS, STAMPED = 200, 9
+Feeds = dict[str, np.ndarray]
+
+
+class Ours:
+    """A trtlab engine's graph."""
+
+    def __init__(self, name: str, feeds: Feeds) -> None:
+        profiles = {n: (a.shape, a.shape, a.shape) for n, a in feeds.items()}
+        request = BuildRequest(
+            f"zoo:{name}", device="cuda", precision="fp16", profiles=profiles
+        )
+        self.engine = build_engine(request)
+        self.device, registry = open_runtime("cuda")
+        shapes = self.engine.profiles[0].opt()
+        loaded = LoadedEngine(self.engine, self.device, registry)
+        assert loaded.weights  # they are on the device now, and not counted below
+        pool = cupy.get_default_memory_pool()
+        before = pool.used_bytes()
+        self.executable = Executable(loaded, shapes)
+        network = self.engine.network
+        self._memory = {
+            t.name: self.device.hold(np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy)))
+            for t in network.inputs
+        }
+        outputs = self.executable.output_shapes()
+        for tensor in network.outputs:
+            size = int(np.prod(outputs[tensor.name])) * tensor.dtype.numpy.itemsize
+            self._memory[tensor.name] = self.device.allocate(size)
+        self.executable.bind({name: m.address for name, m in self._memory.items()})
+        for _ in range(5):
+            self.executable.run()
+        self.device.synchronize()
+        inputs = sum(self._memory[t.name].nbytes for t in network.inputs)
+        self.activation_bytes = pool.used_bytes() - before - inputs
+        record = with_peaks(self.device.record(), self.device, registry)
+        assert record.peak_bytes_per_s is not None
+        self._flops_per_us = record.peak_flops_per_s["fp16"] / 1e6
+        self._bytes_per_us = record.peak_bytes_per_s / 1e6
+
+    def replay_us(self, count: int) -> list[float]:
+        """Microseconds of single replays."""
+        times = []
+        stream = self.device.stream
+        for _ in range(count):
+            start, end = cupy.cuda.Event(), cupy.cuda.Event()
+            start.record(stream)
+            self.executable.run()
+            end.record(stream)
+            end.synchronize()
+            times.append(1e3 * cupy.cuda.get_elapsed_time(start, end))
+        return times
+
+    def output(self) -> np.ndarray:
+        """The first output of the last run."""
+        self.device.synchronize()
+        tensor = self.engine.network.outputs[0]
+        shape = self.executable.output_shapes()[tensor.name]
+        address = self._memory[tensor.name].address
+        return self.device.read(address, tensor.dtype.numpy, shape).astype(np.float32)
+
+    def floor_us(self) -> float:
+        """The least time that operations and bytes allow on this GPU."""
+        flops, moved = self._work().sum(axis=0)
+        return float(max(flops / self._flops_per_us, moved / self._bytes_per_us))
+
+    def _work(self) -> np.ndarray:
+        """Operations and bytes of every step."""
+        problems = [step.problem for step in self.executable.plan.steps]
+        return np.array(
+            [
+                (
+                    p.op.flops(p.input_types, p.output_types),
+                    p.op.traffic_bytes(p.input_types, p.output_types),
+                )
+                for p in problems
+            ],
+            np.float64,
+        )
+
+    def enqueue_us(self) -> float:
+        """What the host spends in one call of the public API, on a stream of the caller."""
+        context = ICudaEngine(self.engine, self.device).create_execution_context()
+        for tensor in self.engine.network.inputs:
+            context.set_input_shape(tensor.name, self.executable.shapes[tensor.name])
+        for name, memory in self._memory.items():
+            context.set_tensor_address(name, memory.address)
+        stream = cupy.cuda.Stream(non_blocking=True)
+        times = []
+        for _ in range(CALLS):
+            stream.synchronize()
+            before = time.perf_counter()
+            context.execute_async_v3(stream.ptr)
+            times.append(1e6 * (time.perf_counter() - before))
+        stream.synchronize()
+        return statistics.median(times)
+
+    def layers_us(self) -> np.ndarray:
+        """Every layer's time: medians of stamped runs."""
+        self.executable.run_stamped()
+        stamps = np.stack([self.executable.run_stamped() for _ in range(STAMPED)])
+        return np.median(stamps[..., 1] - stamps[..., 0], axis=0) / 1e3
+
+    def above_floor_us(self, layers_us: np.ndarray) -> dict[str, float]:
+        """By layer type, the time beyond what each layer's own operations and bytes allow."""
+        work = self._work() / (self._flops_per_us, self._bytes_per_us)
+        found: dict[str, float] = {}
+        steps = self.executable.plan.steps
+        for step, spent, least in zip(steps, layers_us, work.max(axis=1), strict=True):
+            kind = step.problem.op.kind.lower()
+            found[kind] = found.get(kind, 0.0) + float(spent - least)
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
