@@ -66,7 +66,8 @@ def prove(device: CudaDevice, problem: Problem, tactics: Sequence[Tactic], tell:
     for tactic in tactics:
         tell("begin", tactic.name, "")
         try:
-            reason = stand.run(tactic)
+            with told("the candidate's run"):
+                reason = stand.run(tactic)
         except DeviceLostError:
             raise
         except (TrtlabError, MemoryError) as error:
@@ -121,11 +122,10 @@ class _Stand:
             tuple(held[i].address if i in held else None for i in range(len(problem.inputs))),
             tuple(output.address for output in self._outputs),
             workspace.address,
+            workspace.nbytes,
         )
-        with told("the candidate's run"):
-            program = device.program([Scheduled(tactic.bind(problem, buffers))], 1)
-            program.run()
-            device.stream.synchronize()
+        device.program([Scheduled(tactic.bind(problem, buffers))], 1).run()
+        device.synchronize()
         return self._trespass(workspace) or self.ballot.enter(tactic.name, self._outputs)
 
     def _trespass(self, workspace: GuardedMemory) -> str:

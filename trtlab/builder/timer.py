@@ -91,6 +91,12 @@ class _Bench:
         """Pack, bind and warm up; each call of the result is one run in microseconds."""
         if reason := self._refusals.get((self._problem, tactic.name)):
             raise RefusedTacticError(reason)
+        if self._device.kind == "cuda":
+            with told(f"timing {tactic.name}"):
+                return self._trial(tactic)
+        return self._trial(tactic)
+
+    def _trial(self, tactic: Tactic) -> Trial:
         packed = tactic.pack(self._problem, self._constants)
         held = dict(self._inputs)
         for i, array in packed.items():
@@ -108,14 +114,7 @@ class _Bench:
         launches = tactic.bind(self._problem, buffers)
         self._kept.append((held, workspace))  # the program only knows their addresses
         if self._device.kind == "cuda":
-            with told(f"timing {tactic.name}"):
-                timed = self._asynchronous(launches)
-
-            def once_told() -> float:
-                with told(f"timing {tactic.name}"):
-                    return timed()
-
-            return once_told
+            return self._asynchronous(launches, tactic.name)
         program = self._device.program([Scheduled(launches)], 1)
         program.run()
 
@@ -130,7 +129,7 @@ class _Bench:
 
         return timed
 
-    def _asynchronous(self, launches: Sequence[Launch]) -> Trial:
+    def _asynchronous(self, launches: Sequence[Launch], name: str) -> Trial:
         """Many runs between two stamps of one graph: no gap of the host lies between them."""
         single = self._device.program([Scheduled(launches)], 1)
         single.run()
@@ -138,7 +137,12 @@ class _Bench:
         repeats = int(np.clip(_SHORTEST_US / estimate, 4, _MOST_REPEATS))
         program = self._device.program([Scheduled(tuple(launches) * repeats)], 1)
         program.run_stamped()  # captures, uploads and warms up
-        return lambda: _span_us(program) / repeats
+
+        def timed() -> float:
+            with told(f"timing {name}"):
+                return _span_us(program) / repeats
+
+        return timed
 
 
 def _span_us(program: Program) -> float:

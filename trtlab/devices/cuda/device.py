@@ -14,7 +14,7 @@ from trtlab.core.settings import available_cores
 from trtlab.core.types import StaticShape
 from trtlab.devices.cuda.code import KERNEL, CompiledCode, Planned, code_store
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
-from trtlab.devices.cuda.libraries import cuda_errors, cupy, device_count
+from trtlab.devices.cuda.libraries import cuda_errors, cupy, device_count, told
 from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, copy_async
 from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version, cubin_key
 from trtlab.devices.cuda.program import CudaProgram
@@ -205,16 +205,10 @@ class CudaDevice:
         """Wait for everything that was enqueued.
 
         Raises:
-            DeviceError: A kernel faulted; the process cannot use the GPU any more.
+            DeviceLostError: A kernel faulted; the process cannot use the GPU any more.
         """
-        module = cupy()
-        try:
+        with told("waiting for the GPU"):
             self.stream.synchronize()
-        except module.cuda.runtime.CUDARuntimeError as error:
-            raise DeviceError(
-                f"the GPU reports a fault: {error}",
-                hint="the CUDA context is lost: start a new process",
-            ) from error
 
 
 def _version(number: int) -> str:

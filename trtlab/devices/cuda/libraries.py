@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-from trtlab.core.errors import DeviceError, DeviceLostError
+from trtlab.core.errors import DeviceError, DeviceLostError, TrtlabError
 
 _INSTALL = "install the extra for your CUDA: pip install 'trtlab[cuda13]' or 'trtlab[cuda12]'"
 # cudaErrorStreamCaptureUnsupported and its like: the question was refused, nothing is lost.
@@ -149,7 +149,7 @@ def cuda_errors() -> tuple[type[Exception], ...]:
 
 @contextmanager
 def told(doing: str) -> Generator[None]:
-    """CuPy's errors as trtlab's.
+    """CuPy's errors as trtlab's; whatever goes wrong in a lost context is told as that.
 
     Args:
         doing: What is under way, as the beginning of the error's sentence.
@@ -162,6 +162,10 @@ def told(doing: str) -> Generator[None]:
         yield
     except cuda_errors() as error:
         raise told_error(doing, error) from error
+    except TrtlabError as error:
+        if not isinstance(error, DeviceLostError) and context_is_lost():
+            raise DeviceLostError(f"{doing}: {error.what}", where=error.where) from error
+        raise
 
 
 def told_error(doing: str, error: Exception) -> DeviceError:

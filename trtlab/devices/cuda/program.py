@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trtlab.core.errors import DeviceError, UsageError
+from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
 from trtlab.devices.cuda.enqueueing import NO_HOOKS, Hooks, Route, record
 from trtlab.devices.cuda.graphs import ENQUEUEING, capture
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.l2_window import Window, kept_in_cache
-from trtlab.devices.cuda.libraries import cupy
+from trtlab.devices.cuda.libraries import context_is_lost, cupy
 from trtlab.devices.cuda.scratch import SharedScratch
 from trtlab.devices.cuda.stamps import Stamps
 from trtlab.devices.protocol import Scheduled
@@ -160,11 +160,11 @@ class CudaProgram:
             try:
                 at.synchronize()
             except RuntimeError as error:
-                raise DeviceError(
+                raise DeviceLostError(
                     f"the GPU reports a fault: {error}",
                     where=(f"layer {names[number]}",),
-                    hint="check the addresses and sizes of the bindings; "
-                    "the CUDA context is lost: start a new process",
+                    hint="check the addresses and sizes of the bindings; the CUDA context is "
+                    "lost: start a new process (in a notebook, restart the kernel)",
                 ) from error
 
         if self._is_captured(handle):
@@ -352,6 +352,8 @@ class CudaProgram:
 
 def _refused(handle: int, error: Exception) -> DeviceError:
     """An error of the CUDA runtime as the caller's, whose stream it is."""
+    if context_is_lost():
+        return DeviceLostError(f"enqueueing: the GPU reports a fault: {error}")
     return DeviceError(
         f"stream {handle:#x} does not take the work: {error}",
         hint="keep the stream alive until its work is done, and pass its handle as it is",
