@@ -60,6 +60,7 @@ class ContestRules:
         workspace_limit_bytes: The memory pool for scratch.
         sources: Tactic sources that may be used; empty means all.
         max_tactics: Most candidates that are timed, by their hints; None is no limit.
+        tf32: FP32 factors may be rounded to TF32 before they are multiplied.
     """
 
     timed: bool = True
@@ -70,6 +71,7 @@ class ContestRules:
     workspace_limit_bytes: int = 1 << 40
     sources: frozenset[str] = frozenset()
     max_tactics: int | None = None
+    tf32: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ def hold_contest(
 def _refusal(tactic: Tactic, problem: Problem, rules: ContestRules) -> str:
     if rules.sources and tactic.source not in rules.sources:
         return f"tactic source {tactic.source} is switched off"
+    if tactic.tf32 and not rules.tf32:
+        return "TF32 is switched off"
     rejection = tactic.check(problem)
     if rejection is not None:
         return rejection.reason

@@ -45,6 +45,8 @@ class Tactic(ABC):
         source: The tactic source that a builder config can switch off.
         deterministic: Repeated runs give the same bits.
         emulated: Computes a lower precision through float32: shows accuracy, not speed.
+        tf32: Multiplies FP32 factors with the ten bits after the point that TF32 keeps: only
+            where a build allows it.
         arch: The one GPU architecture whose instructions it uses, such as ``sm_90``; empty for
             tactics that run on all of them.
     """
@@ -53,6 +55,7 @@ class Tactic(ABC):
     source: ClassVar[str] = "GENERATED"
     deterministic: ClassVar[bool] = True
     emulated: bool = False
+    tf32: ClassVar[bool] = False
     arch: ClassVar[str] = ""
 
     @abstractmethod

@@ -2,10 +2,10 @@
 
 from trtlab.kernels.cuda.attending import WarpAttentionTactic
 from trtlab.kernels.cuda.choosing import TopKTactic
-from trtlab.kernels.cuda.cublaslt import CublasLtTactic
+from trtlab.kernels.cuda.cublaslt import CublasLtTactic, CublasLtTf32Tactic
 from trtlab.kernels.cuda.cudnn_attention import CudnnAttentionTactic
 from trtlab.kernels.cuda.cudnn_blocks import CudnnBlocksTactic
-from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic
+from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic, CudnnTf32Tactic
 from trtlab.kernels.cuda.cudnn_product import CudnnProductTactic
 from trtlab.kernels.cuda.cudnn_stem import CudnnStemTactic
 from trtlab.kernels.cuda.depthwise import DepthwiseTactic
@@ -76,12 +76,14 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     products = contraction_tactics()
     groups = wgmma_tactics()
     library = [CublasLtTactic(rank) for rank in range(4)]
+    library += [CublasLtTf32Tactic(rank) for rank in range(4)]
     depthwise = [DepthwiseTactic(strip) for strip in (1, 2, 4)]
     stems = [
         StemTactic(MmaTile(128, 64, 32, 32, 32, 4)),
         StemTactic(MmaTile(64, 64, 32, 32, 32, 4)),
     ]
     cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
+    cudnn += [CudnnTf32Tactic(rank) for rank in range(4)]
     cudnn_stems = [
         *(CudnnStemTactic(rank) for rank in range(3)),
         *(CudnnBlocksTactic(rank, rows=rows) for rows in (False, True) for rank in range(3)),

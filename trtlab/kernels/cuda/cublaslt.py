@@ -49,7 +49,7 @@ def available() -> bool:
     return importlib.util.find_spec("nvmath") is not None
 
 
-def product_of(form: Contraction) -> tuple[Product, bool] | Rejection:
+def product_of(form: Contraction, *, tf32: bool = False) -> tuple[Product, bool] | Rejection:
     """The library's product, and whether a launch of its own must follow."""
     if form.left.dtype not in CUDA_TYPES or form.left.window:
         return Rejection(f"the library does not multiply {form.left.dtype.value} here")
@@ -83,6 +83,7 @@ def product_of(form: Contraction) -> tuple[Product, bool] | Rejection:
         relu,
         fused,
         added,
+        tf32,
     )
     return product, not whole
 
@@ -153,13 +154,15 @@ class CublasLtTactic(Tactic):
         form = form_of(problem)
         if isinstance(form, Rejection):
             return form
+        if self.tf32 and form.left.dtype is not DataType.FLOAT:
+            return Rejection(f"multiplies fp32, not {form.left.dtype.value}")
         found = product_of(form)
         return found if isinstance(found, Rejection) else None
 
     def workspace_bytes(self, problem: Problem) -> int:
         """The algorithm's own."""
         form = form_of(problem)
-        found = form if isinstance(form, Rejection) else product_of(form)
+        found = form if isinstance(form, Rejection) else product_of(form, tf32=self.tf32)
         if isinstance(found, Rejection):
             return 0
         return product_workspace_bytes(found[0], self._rank)
@@ -168,6 +171,7 @@ class CublasLtTactic(Tactic):
         """Near the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
         rate = 6e8 if problem.outputs[0].dtype is not DataType.FLOAT else 4e7
+        rate = 2e8 if self.tf32 else rate
         return (2.5 + flops / rate) * (1 + 0.1 * self._rank)
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[Launch]:
@@ -177,7 +181,23 @@ class CublasLtTactic(Tactic):
         given = [a for a in buffers.inputs if a is not None]
         addresses = (*given, buffers.outputs[0])
         workspace = Workspace(buffers.workspace, buffers.workspace_bytes)
-        return product_launches(form, self._rank, addresses, self.name, problem, workspace)
+        return product_launches(
+            form, self._rank, addresses, self.name, problem, workspace, tf32=self.tf32
+        )
+
+
+class CublasLtTf32Tactic(CublasLtTactic):
+    """As its base, of FP32 factors that the library may round to TF32.
+
+    Args:
+        rank: Place in the ranking, from 0.
+    """
+
+    tf32: ClassVar[bool] = True
+
+    def __init__(self, rank: int) -> None:
+        super().__init__(rank)
+        self.name = f"cuda.cublaslt.tf32/algorithm{rank}"
 
 
 def product_launches(
@@ -187,6 +207,8 @@ def product_launches(
     name: str,
     problem: Problem,
     workspace: Workspace = NO_WORKSPACE,
+    *,
+    tf32: bool = False,
 ) -> Sequence[Launch]:
     """The product, and where needed the rest of the program in place.
 
@@ -197,8 +219,9 @@ def product_launches(
         name: Of the tactic.
         problem: For the comment of a generated kernel.
         workspace: Scratch that the caller has, if it is enough.
+        tf32: Whether the library may round FP32 factors to TF32.
     """
-    found = product_of(form)
+    found = product_of(form, tf32=tf32)
     assert not isinstance(found, Rejection)
     product, rest = found
     a, b, *extras, out = addresses

@@ -16,7 +16,7 @@ from trtlab.devices.cuda.scratch import NO_WORKSPACE, Workspace
 
 KIND = "cublaslt"
 CUDA_TYPES = {DataType.FLOAT: 0, DataType.HALF: 2, DataType.BF16: 14}  # cudaDataType
-_COMPUTE_32F = 68
+_COMPUTE_32F, _COMPUTE_32F_FAST_TF32 = 68, 77
 _MOST_WORKSPACE = 32 << 20  # an algorithm takes what it needs of it, mostly nothing
 _MOST_ALIGNED = 64  # as activations lie
 
@@ -54,7 +54,7 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Product:
-    """cᵀ = bᵀ · aᵀ with its fused end."""
+    """cᵀ = bᵀ · aᵀ with its fused end; ``tf32`` lets the library round FP32 factors to TF32."""
 
     dtype: DataType
     batch: int
@@ -65,6 +65,7 @@ class Product:
     relu: bool
     biased: bool
     added: Matrix | None
+    tf32: bool = False
 
 
 def product_workspace_bytes(product: Product, rank: int) -> int:
@@ -114,7 +115,8 @@ class ProductLaunch:
         lib, p = _library(), self.product
         kind = CUDA_TYPES[p.dtype]
         try:
-            descriptor = lib.matmul_desc_create(_COMPUTE_32F, CUDA_TYPES[DataType.FLOAT])
+            compute = _COMPUTE_32F_FAST_TF32 if p.tf32 else _COMPUTE_32F
+            descriptor = lib.matmul_desc_create(compute, CUDA_TYPES[DataType.FLOAT])
             attribute = lib.MatmulDescAttribute
             _set(
                 lib.matmul_desc_set_attribute,

@@ -39,6 +39,7 @@ class CudnnConvolutionTactic(Tactic):
     """
 
     source: ClassVar[str] = "CUDNN"
+    types: ClassVar[tuple[DataType, ...]] = (DataType.HALF, DataType.BF16)
 
     def __init__(self, rank: int) -> None:
         self._rank = rank
@@ -50,8 +51,9 @@ class CudnnConvolutionTactic(Tactic):
         assert isinstance(op, Convolution)
         if not available():
             return Rejection("the package nvidia-cudnn-frontend is not installed")
-        if x.dtype not in {DataType.HALF, DataType.BF16}:
-            return Rejection(f"used for fp16 and bf16, not for {x.dtype.value}")
+        if x.dtype not in self.types:
+            kinds = " and ".join(kind.value for kind in self.types)
+            return Rejection(f"used for {kinds}, not for {x.dtype.value}")
         if len(x.shape) != _RANK or not kernel.constant:
             return Rejection("works on images with constant weights")
         if x.strides[1] != 1 or problem.outputs[0].strides[1] != 1:
@@ -99,13 +101,36 @@ class CudnnConvolutionTactic(Tactic):
         )
 
 
+class CudnnTf32Tactic(CudnnConvolutionTactic):
+    """As its base, of FP32 images that the library rounds to TF32.
+
+    Args:
+        rank: Place in the ranking, from 0.
+    """
+
+    tf32: ClassVar[bool] = True
+    types: ClassVar[tuple[DataType, ...]] = (DataType.FLOAT,)
+
+    def __init__(self, rank: int) -> None:
+        super().__init__(rank)
+        self.name = f"cuda.cudnn.tf32/plan{rank}"
+
+    def cost_hint_us(self, problem: Problem) -> float:
+        """Less than half the rate of the half types."""
+        return 2.5 * super().cost_hint_us(problem)
+
+
 @cache
 def convolution_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     """The operation graph with its ranked plans; operands have the numbers 1, 2, …."""
     library = cudnn_library()
     op, x, kernel = problem.op, given(problem, 0), given(problem, 1)
     assert isinstance(op, Convolution)
-    kinds = {DataType.HALF: library.data_type.HALF, DataType.BF16: library.data_type.BFLOAT16}
+    kinds = {
+        DataType.HALF: library.data_type.HALF,
+        DataType.BF16: library.data_type.BFLOAT16,
+        DataType.FLOAT: library.data_type.FLOAT,  # multiplies in TF32 where that is faster
+    }
     kind = kinds[x.dtype]
     graph = library.pygraph(
         io_data_type=kind,

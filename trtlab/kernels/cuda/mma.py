@@ -1,8 +1,9 @@
-"""Contractions on the tensor cores: FP16 and BF16 factors, float32 sums.
+"""Contractions on the tensor cores: FP16, BF16 or FP32 factors, float32 sums.
 
 Tiles of both factors go through shared memory by asynchronous copies of 16 bytes, several tiles
 ahead; warps multiply 16 × 8 × 16 blocks (``mma.sync``). A factor whose elements do not come in
-aligned runs of eight is loaded element by element.
+aligned runs of 16 bytes is loaded element by element. FP32 factors are rounded to TF32, which
+keeps ten bits after the point, and multiplied in blocks half as deep.
 """
 
 from trtlab.core.types import DataType
@@ -62,7 +63,7 @@ def mma_kernel(
     b = Factor(form, tile, "b", aligned=aligned)
     steps = -(-k // tile.k)
     each = -(-steps // splits)
-    stage = 2 * (a.elements + b.elements)
+    stage = a.size * (a.elements + b.elements)
     writer = Writer(tactic, problem)
     writer.top += [INTRINSICS, multiply_text(form.left.dtype)]
     writer.parameters = (
@@ -87,7 +88,7 @@ def mma_kernel(
         "auto fetch = [&](int step, int slot) {",
         f"  unsigned to = slot * {stage};",
         *(f"  {x}" for x in a.load()),
-        f"  to += {2 * a.elements};",
+        f"  to += {a.size * a.elements};",
         *(f"  {x}" for x in b.load()),
         "};",
         "#pragma unroll",
@@ -102,9 +103,9 @@ def mma_kernel(
         f"  const int ahead = step + {tile.stages - 1};",
         f"  if (ahead < last) fetch(ahead, slot == 0 ? {tile.stages - 1} : slot - 1);",
         "  commit();",
-        f"  const unsigned at_a = slot * {stage}, at_b = at_a + {2 * a.elements};",
+        f"  const unsigned at_a = slot * {stage}, at_b = at_a + {a.size * a.elements};",
         "  #pragma unroll",
-        f"  for (int kk = 0; kk < {tile.k // 16}; ++kk) {{",
+        f"  for (int kk = 0; kk < {tile.k // (2 * a.run)}; ++kk) {{",
         f"    unsigned fa[{mt}][4], fb[{nt // 2}][4];",
         *(f"    {x}" for x in a.fragments("at_a")),
         *(f"    {x}" for x in b.fragments("at_b")),
@@ -124,15 +125,25 @@ def mma_kernel(
 
 
 def multiply_text(dtype: DataType) -> str:
-    """The multiplication of one 16 × 8 × 16 block in a type."""
     """The tensor core instruction for a type, as a device function."""
-    kind = "bf16" if dtype is DataType.BF16 else "f16"
+    if dtype is DataType.FLOAT:
+        shape, kind = "m16n8k8", "tf32"
+    else:
+        shape, kind = "m16n8k16", "bf16" if dtype is DataType.BF16 else "f16"
     return (
         "__device__ __forceinline__ void multiply("
         "float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {\n"
-        f'  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.{kind}.{kind}.f32 "\n'
+        f'  asm volatile("mma.sync.aligned.{shape}.row.col.f32.{kind}.{kind}.f32 "\n'
         '    "{%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"\n'
         '    : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])\n'
         '    : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));\n'
         "}"
-    )
+    ) + (_ROUNDED if dtype is DataType.FLOAT else "")
+
+
+_ROUNDED = """
+__device__ __forceinline__ unsigned rounded(unsigned x) {
+  unsigned y;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y) : "f"(__uint_as_float(x)));
+  return y;
+}"""

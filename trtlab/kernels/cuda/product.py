@@ -1,6 +1,7 @@
 """Tactics for matrix products, convolutions and einsums."""
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
@@ -216,7 +217,36 @@ class MmaTactic(ContractionTactic):
         return mma_kernel(form, self._tile, self.name, problem, splits, aligned=aligned)
 
 
-_FOR_ELEMENTS = {MmaTile(128, 64, 32, 32, 32, 4), MmaTile(64, 64, 64, 32, 32, 3)}
+class Tf32Tactic(MmaTactic):
+    """FP32 factors on the tensor cores, rounded to TF32.
+
+    Args:
+        tile: Tile extents.
+        splits: Parts of the sum.
+    """
+
+    tf32: ClassVar[bool] = True
+
+    def __init__(self, tile: MmaTile, splits: int = 1) -> None:
+        super().__init__(tile, splits)
+        self.name = f"cuda.contract.tf32/{tile}/{splits}"
+
+    def rate(self, form: Contraction) -> float:
+        """A third of the half types': half the rate, and every value is rounded first."""
+        return super().rate(form) / 3
+
+    def refuse(self, form: Contraction) -> Rejection | None:
+        """Declines types other than FP32."""
+        if {form.left.dtype, form.right.dtype, form.result.dtype} != {DataType.FLOAT}:
+            return Rejection(f"multiplies fp32, not {form.left.dtype.value}")
+        return None
+
+
+_FOR_ELEMENTS = {
+    MmaTile(128, 64, 32, 32, 32, 4),
+    MmaTile(64, 64, 64, 32, 32, 3),
+    MmaTile(64, 64, 32, 32, 32, 3),
+}
 _SIMT = (
     (SimtTile(64, 64, 16, 4, 4), (1, 4, 16)),
     (SimtTile(128, 64, 16, 8, 4), (1,)),
@@ -231,10 +261,17 @@ _MMA = (
     (MmaTile(64, 32, 64, 32, 16, 4), (1, 4)),
 )
 
+_TF32 = (
+    (MmaTile(128, 128, 16, 64, 32, 4), (1,)),
+    (MmaTile(64, 64, 32, 32, 32, 3), (1, 4)),
+    (MmaTile(32, 64, 32, 16, 32, 4), (1, 4)),
+)
+
 
 def contraction_tactics() -> list[Tactic]:
     """All tiles and splits."""
     return [
         *(MmaTactic(tile, s) for tile, splits in _MMA for s in splits),
+        *(Tf32Tactic(tile, s) for tile, splits in _TF32 for s in splits),
         *(SimtTactic(tile, s) for tile, splits in _SIMT for s in splits),
     ]
