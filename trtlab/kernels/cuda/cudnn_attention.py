@@ -126,7 +126,7 @@ def attention_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
 
     options: dict[str, Any] = {}
     if mask is not None:
-        options["bias"] = tensor(4, *_bias_view(problem, mask))
+        options["bias"] = tensor(4, *mask_view(problem, mask))
     if op.causal:
         options["diagonal_alignment"] = library.diagonal_alignment.TOP_LEFT
         options["diagonal_band_right_bound"] = 0
@@ -146,7 +146,7 @@ def attention_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     return graph
 
 
-def _bias_view(problem: Problem, mask: Operand) -> tuple[list[int], list[int]]:
+def mask_view(problem: Problem, mask: Operand) -> tuple[list[int], list[int]]:
     """Extents and strides of a mask with four dimensions, one where it repeats."""
     scores = scores_shape(problem)
     strides = broadcast_strides(mask, scores)
