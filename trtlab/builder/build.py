@@ -273,11 +273,17 @@ def _largest_arena(
     return largest
 
 
+def _precision(options: BuildOptions, device: Device) -> str:
+    """The lowest type that layers may compute in; only GPUs have TF32."""
+    tf32 = options.tf32 and options.precision is DataType.FLOAT and device.kind == "cuda"
+    return "tf32" if tf32 else options.precision.value
+
+
 def _config(
     options: BuildOptions, profiles: tuple[ShapeProfile, ...], device: Device
 ) -> ConfigRecord:
     return ConfigRecord(
-        precision=options.precision.value,
+        precision=_precision(options, device),
         emulated=device.kind == "cpu" and options.precision is not DataType.FLOAT,
         flags=options.flags,
         optimization_level=options.optimization_level,

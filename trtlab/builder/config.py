@@ -128,6 +128,7 @@ class IBuilderConfig(SearchMembers, FixedMembers):
         return BuildOptions(
             precision=lower[0] if lower else DataType.FLOAT,
             enabled_types=frozenset(lower),
+            tf32=self.get_flag(_F.TF32),
             constraints=constraints,
             profiles=tuple(profile.plain() for profile in self._profiles),
             memory_pools={pool.name: limit for pool, limit in self._pools.items()},

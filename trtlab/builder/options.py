@@ -23,6 +23,8 @@ class BuildOptions:
         precision: The lowest float type that layers may compute in (FLOAT, HALF, BF16).
         enabled_types: More float types that layers may ask for; FLOAT always is.
         layer_precisions: Wanted type by layer name, of the network or of the fused layer.
+        tf32: FP32 layers may round their factors to TF32 before they multiply, on devices that
+            have it: faster, and ten bits after the point instead of 23.
         constraints: ``none``, ``prefer`` or ``obey`` the layers' wanted types.
         profiles: Optimization profiles; the first one's opt shapes are tuned for.
         memory_pools: Limits in bytes by TensorRT's pool name.
@@ -46,6 +48,7 @@ class BuildOptions:
     layer_precisions: Mapping[str, DataType] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    tf32: bool = False
     constraints: Constraints = "prefer"
     profiles: tuple[ShapeProfile, ...] = ()
     memory_pools: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -87,4 +90,5 @@ class BuildOptions:
             workspace_limit_bytes=self.memory_pools.get("WORKSPACE", _UNLIMITED),
             sources=self.tactic_sources,
             max_tactics=self.max_tactics,
+            tf32=self.tf32,
         )

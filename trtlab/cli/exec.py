@@ -99,6 +99,7 @@ def _engine(args: Namespace) -> Engine:
     )
     extras = BuildExtras(
         constraints=args.precisionConstraints,
+        tf32=not args.noTF32,
         timing_cache=args.timingCacheFile,
         use_timing_cache=not args.noBuilderCache,
         timing_iterations=args.avgTiming,

@@ -8,9 +8,9 @@ from trtlab.core.errors import UsageError
 from trtlab.engine.engine import ShapeRange
 
 # Understood by trtexec, without a counterpart on the device at hand: accepted and said so.
-HINTS = ("noTF32", "separateProfileRun", "exposeDMA")
-# They say how a GPU is asked and waited for.
-GPU_ONLY = ("useCudaGraph", "noCudaGraph", "useSpinWait", "noSpinWait")
+HINTS = ("separateProfileRun", "exposeDMA")
+# They say how a GPU multiplies, is asked and waited for.
+GPU_ONLY = ("noTF32", "useCudaGraph", "noCudaGraph", "useSpinWait", "noSpinWait")
 
 
 def declare(parser: ArgumentParser) -> None:
@@ -36,6 +36,8 @@ def _build(parser: ArgumentParser) -> None:
                            help=f"{which} shapes of the profile, NAME:AxB,…")  # fmt: skip
     group.add_argument("--fp16", action="store_true", help="allow FP16 (emulated on the CPU)")
     group.add_argument("--bf16", action="store_true", help="allow BF16 (emulated on the CPU)")
+    group.add_argument("--noTF32", action="store_true",
+                       help="FP32 layers of a GPU do not multiply in TF32")  # fmt: skip
     group.add_argument("--best", action="store_true", help="allow every precision there is")
     group.add_argument("--precisionConstraints", default="none",
                        choices=("none", "prefer", "obey"))  # fmt: skip

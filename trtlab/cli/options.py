@@ -83,8 +83,9 @@ def add_build(parser: ArgumentParser) -> None:
     """What the builder is asked for."""
     group = parser.add_argument_group("build")
     group.add_argument(
-        "--precision", default="fp32", choices=("fp32", "fp16", "bf16"),
-        help="lowest type that layers compute in; below fp32 it is emulated on the CPU",
+        "--precision", default="fp32", choices=("fp32", "tf32", "fp16", "bf16"),
+        help="lowest type that layers compute in; fp16 and bf16 are emulated on the CPU, tf32 "
+        "needs a GPU",
     )  # fmt: skip
     group.add_argument("--layer-precisions", type=parse_assignments, default={},
                        metavar="LAYER:TYPE,…", help="layers that differ")  # fmt: skip

@@ -78,14 +78,18 @@ def _measure(device: Device, registry: TacticRegistry) -> _Peaks:
         weights = Operand(dtype, (side, side), constant=device.kind == "cpu")
         product = Problem(MatrixMultiply(), (square, weights), (square,))
         flops[dtype.value] = 2e6 * side**3 / _best_us(product, device, registry)
+        if dtype is DataType.FLOAT and device.kind == "cuda":
+            flops["tf32"] = 2e6 * side**3 / _best_us(product, device, registry, tf32=True)
     row = Operand(DataType.FLOAT, (sizes.copied,))
     copy = Problem(Pointwise((Step("relu", (0,)),)), (row,), (row,))
     return flops, 2e6 * row.nbytes / _best_us(copy, device, registry)
 
 
-def _best_us(problem: Problem, device: Device, registry: TacticRegistry) -> float:
+def _best_us(
+    problem: Problem, device: Device, registry: TacticRegistry, *, tf32: bool = False
+) -> float:
     """The shortest run of the fastest tactic: a peak is what was reached once, undisturbed."""
-    rules = ContestRules(rounds=9, budget_ms=400.0, hint_ratio=4.0)
+    rules = ContestRules(rounds=9, budget_ms=400.0, hint_ratio=4.0, tf32=tf32)
     contest = hold_contest(problem, registry, DeviceTimer(device), TimingCache(""), rules)
     samples = [us for contender in contest.contenders for us in contender.samples_us]
     if not samples:

@@ -24,7 +24,12 @@ def _capabilities(name: str) -> Capabilities:
     return Capabilities(
         device=name,
         label=f"{record.name} · {record.cores} {unit} · {record.isa}",
-        precisions={"fp32": False, "fp16": on_cpu, "bf16": on_cpu},
+        precisions={
+            "fp32": False,
+            **({} if on_cpu else {"tf32": False}),
+            "fp16": on_cpu,
+            "bf16": on_cpu,
+        },
         tactic_sources=tuple(sorted(registry.sources())),
         memory_pools=("WORKSPACE",),
         streams=not on_cpu or record.cores > 1,

@@ -41,7 +41,7 @@ def _record(
         origins=tuple(f"{o.node} ({o.op_type})" for o in layer.origins),
         rules=layer.rules,
         tactic=tactic,
-        precision=_precision(layer, types),
+        precision="tf32" if step and step.tactic.tf32 else _precision(layer, types),
         stream=0 if step is None else step.placement.stream,
         inputs=_tensors(layer.inputs, types, () if problem is None else problem.inputs),
         outputs=_tensors(layer.outputs, types, () if problem is None else problem.outputs),

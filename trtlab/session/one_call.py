@@ -38,7 +38,7 @@ def build(
         model: Path of an ONNX file, a zoo name such as ``resnet50``, the bytes of a model, or
             an ``onnx.ModelProto``.
         device: ``cpu`` or ``cuda``.
-        precision: ``fp32``, ``fp16`` or ``bf16``; emulated on the CPU.
+        precision: ``fp32``, ``fp16`` or ``bf16``, which the CPU emulates; ``tf32`` on GPUs.
         layer_precisions: Layers of the model that shall compute in another precision.
         shapes: Exact shapes of dynamic inputs; a range needs ``profiles``.
         profiles: (min, opt, max) shapes of dynamic inputs.

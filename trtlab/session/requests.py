@@ -27,7 +27,8 @@ class BuildRequest:
     Attributes:
         source: Path of an ONNX file, or ``zoo:NAME``.
         device: ``cpu``, ``cuda`` or ``cuda:INDEX``.
-        precision: Type that layers may compute in: ``fp32``, ``fp16``, ``bf16``, ….
+        precision: Type that layers may compute in: ``fp32``, ``fp16`` or ``bf16``; ``tf32`` is
+            FP32 whose products may be rounded, on GPUs.
         layer_precisions: Layer name → precision, for layers that differ from ``precision``.
         profiles: Input name → smallest, most likely and largest shape; no static inputs.
         max_aux_streams: Streams beside the main one; None lets the builder decide.

@@ -38,6 +38,7 @@ from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab.session.sources import default_profile, open_cached
 
 PRECISIONS = {"fp32": DataType.FLOAT, "fp16": DataType.HALF, "bf16": DataType.BF16}
+TF32 = "tf32"  # no type that tensors have: how FP32 layers multiply
 # Told: phase, done, total, message.
 Progress = Callable[[str, int, int, str], None]
 
@@ -65,6 +66,7 @@ class BuildExtras:
     """What only the command line asks for; see `BuildOptions`."""
 
     constraints: Constraints = "prefer"
+    tf32: bool = False
     timing_cache: Path | None = None
     use_timing_cache: bool = True
     timing_iterations: int = 1
@@ -76,10 +78,14 @@ def build_options(
 ) -> BuildOptions:
     """A request as options; inputs without a range take their default one."""
     extras = extras or BuildExtras()
+    tf32 = request.precision.lower() == TF32
+    if tf32 and request.device == "cpu":
+        raise UsageError("the CPU does not multiply in tf32", hint="use fp32, or a GPU")
     defaults = default_profile(parsed.network, request.source)
     own_cache = settings().cache_dir / f"timing-{request.device.replace(':', '-')}.jsonl"
     return BuildOptions(
-        precision=precision_named(request.precision),
+        precision=DataType.FLOAT if tf32 else precision_named(request.precision),
+        tf32=tf32 or extras.tf32,
         layer_precisions={n: precision_named(p) for n, p in request.layer_precisions.items()},
         constraints=extras.constraints,
         profiles=(ShapeProfile({**defaults.inputs, **request.profiles}),),

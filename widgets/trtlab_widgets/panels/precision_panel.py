@@ -123,10 +123,10 @@ class PrecisionPanel(w.VBox):
             for name, emulated in precisions.items()
         ]
         self._precision.value = kept if kept in precisions else next(iter(precisions))
-        self._layer_precision.options = list(precisions)
-        self._layer_precision.index = (
-            len(precisions) > 1
-        )  # the second: it differs from the first
+        # No type that a single layer has: it says how FP32 layers multiply.
+        single = [name for name in precisions if name != "tf32"]
+        self._layer_precision.options = single
+        self._layer_precision.index = len(single) > 1  # the second: it differs from the first
 
     def _edited(self) -> None:
         emulated = self.capabilities.precisions.get(self.precision, False)
