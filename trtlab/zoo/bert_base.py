@@ -24,6 +24,9 @@ EPSILON = 1e-12
 EMBEDDING_STD = 0.05
 # Scores of spread 2 (the product of two gains), so that attention is neither flat nor one-hot.
 QUERY_KEY_GAIN = math.sqrt(2.0)
+# Projections that end a branch; unit gains would let every layer replace what came before it.
+# Source: Wang et al. 2022, arXiv:2203.00555, section 4.2 (β of encoders, for post-norms).
+BRANCH_GAIN = (8 * LAYERS) ** -0.25
 # Added to the scores of padding; small enough to vanish, large enough for FP16.
 MASKED_SCORE = -10000.0
 
@@ -85,15 +88,14 @@ def _encoder_layer(graph: GraphWriter, x: str, mask: str, *, output: str) -> str
         with graph.scope("self"):
             context = _attention(graph, x, mask)
         with graph.scope("output"):
-            x = _project_and_norm(graph, context, x, FEATURES, gain=weights.GAIN_LINEAR)
+            x = _project_and_norm(graph, context, x, FEATURES, gain=BRANCH_GAIN)
     with graph.scope("intermediate"):
         with graph.scope("dense"):
             hidden = graph.matmul(x, (FEATURES, HIDDEN), gain=weights.GAIN_LINEAR)
         hidden = graph.gelu_erf(hidden)
     with graph.scope("output"):
-        return _project_and_norm(
-            graph, hidden, x, HIDDEN, gain=weights.GAIN_GELU, output=output
-        )
+        gain = weights.GAIN_GELU * BRANCH_GAIN
+        return _project_and_norm(graph, hidden, x, HIDDEN, gain=gain, output=output)
 
 
 def _attention(graph: GraphWriter, x: str, mask: str) -> str:

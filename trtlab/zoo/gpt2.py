@@ -26,7 +26,7 @@ POSITION_STD = 0.03
 # Queries, keys and values share one weight; scores get the spread gain².
 QKV_GAIN = math.sqrt(2.0)
 # Source: Radford et al. 2019, section 2.3: 1 / √(residual layers), times the tokens' scale.
-BRANCH_GAIN = 1 / math.sqrt(2.0 * LAYERS)
+BRANCH_GAIN = TOKEN_STD / math.sqrt(2.0 * LAYERS)
 MASKED_SCORE = -10000.0
 
 

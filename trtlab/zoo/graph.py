@@ -260,6 +260,7 @@ class GraphWriter:
         *,
         gain: float,
         transposed: bool = True,
+        centring: float = 1.0,
         output: str = "",
     ) -> str:
         """Linear layer on [N, I] as Gemm.
@@ -269,13 +270,15 @@ class GraphWriter:
             features: I and O.
             gain: See ``weights.fan_in_normal``.
             transposed: Whether the weight is stored as [O, I] (torch.nn.Linear) or [I, O].
+            centring: See ``weights.fan_in_normal``.
             output: Name of the result; made up when empty.
 
         Returns:
             [N, O].
         """
         shape = features[::-1] if transposed else features
-        fill = fan_in_normal(features[0], gain, (1,) if transposed else (0,))
+        reduced = (1,) if transposed else (0,)
+        fill = fan_in_normal(features[0], gain, reduced, centring=centring)
         return self.node(
             "Gemm",
             x,

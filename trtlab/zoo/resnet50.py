@@ -29,7 +29,13 @@ def write(graph: GraphWriter) -> None:
     x = graph.node("GlobalAveragePool", x)  # [N, 2048, 1, 1]
     x = graph.node("Flatten", x, axis=1)  # [N, 2048]
     with graph.scope("fc"):
-        graph.gemm(x, (channels, CLASSES), gain=weights.GAIN_RELU, output="logits")
+        graph.gemm(
+            x,
+            (channels, CLASSES),
+            gain=weights.GAIN_RELU_HALF_CENTRED,
+            centring=weights.HALF_CENTRED,
+            output="logits",
+        )
     graph.output("logits", "float32", ("batch", CLASSES))
 
 
@@ -60,8 +66,9 @@ def _conv_norm(
     linear_input: bool = False,
     scale: weights.Fill = weights.NORM_SCALE,
 ) -> str:
-    gain = weights.GAIN_LINEAR if linear_input else weights.GAIN_RELU
+    gain = weights.GAIN_LINEAR if linear_input else weights.GAIN_RELU_HALF_CENTRED
+    centring = weights.HALF_CENTRED
     with graph.scope(conv_name):
-        x = graph.conv(x, channels, kernel=kernel, stride=stride, gain=gain)
+        x = graph.conv(x, channels, kernel=kernel, stride=stride, gain=gain, centring=centring)
     with graph.scope(norm_name):
         return graph.batch_norm(x, channels[1], scale=scale)

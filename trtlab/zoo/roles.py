@@ -66,8 +66,7 @@ class GraphIndex:
         self.shapes = _static_shapes(model)
         self._constants = {tensor.name for tensor in model.graph.initializer}
         normed = any(node.op_type in SCALED_NORM_OPS for node in model.graph.node)
-        self._centring = 1.0 if normed else weights.HALF_CENTRED
-        self._relu_gain = weights.GAIN_RELU if normed else weights.GAIN_RELU_HALF_CENTRED
+        self._centring = weights.HALF_CENTRED if normed else weights.NOT_CENTRED
         for node in model.graph.node:
             for index, name in enumerate(node.input):
                 self.readers.setdefault(name, []).append((node, index))
@@ -155,13 +154,18 @@ class GraphIndex:
     def _gain(self, name: str, *, centred: bool = True) -> float:
         """Gain that undoes the activation which ``name`` went through."""
         gain = weights.GAIN_LINEAR
+        centred = centred and self._centring > 0
         node = self.writers.get(name)
         while node is not None:
             if node.op_type in RELU_LIKE_OPS:
-                return gain * (self._relu_gain if centred else weights.GAIN_RELU_UNCENTRED)
+                return gain * (
+                    weights.GAIN_RELU_HALF_CENTRED if centred else weights.GAIN_RELU_UNCENTRED
+                )
             gated = self._gated_by_sigmoid(node)
             if gated in self._inputs_of_sigmoids(node) or node.op_type in SWISH_OPS:
-                return gain * (weights.GAIN_SILU if centred else weights.GAIN_SILU_UNCENTRED)
+                return gain * (
+                    weights.GAIN_SILU_HALF_CENTRED if centred else weights.GAIN_SILU_UNCENTRED
+                )
             if gated:
                 gain *= weights.GATE_GAIN
             elif node.op_type not in TRANSPARENT_OPS:

@@ -1,13 +1,14 @@
 """U-Net: four levels down, four up, a skip connection at each; no normalization.
 
 The classical network with half its width (32 channels at the top), padded convolutions,
-so that the mask is as large as the image, and transposed convolutions upwards.
+so that the mask is as large as the image, and transposed convolutions upwards. Filters have
+a variance of 2 / fan-in, as in the paper's section 3.
 Source: Ronneberger et al. 2015, arXiv:1505.04597.
 """
 
 from trtlab.zoo import weights
 from trtlab.zoo.graph import GraphWriter
-from trtlab.zoo.weights import GAIN_RELU_HALF_CENTRED, HALF_CENTRED
+from trtlab.zoo.weights import GAIN_RELU_UNCENTRED, NOT_CENTRED
 
 BASE_CHANNELS = 32
 LEVELS = 4
@@ -40,9 +41,9 @@ def write(graph: GraphWriter) -> None:
             x,
             (BASE_CHANNELS, CLASSES),
             kernel=1,
-            gain=GAIN_RELU_HALF_CENTRED,
+            gain=GAIN_RELU_UNCENTRED,
             bias=True,
-            centring=HALF_CENTRED,
+            centring=NOT_CENTRED,
             output="logits",
         )
     graph.output("logits", "float32", ("batch", CLASSES, *image.shape[2:]))
@@ -53,20 +54,20 @@ def _double_conv(
 ) -> str:
     """Two 3×3 convolutions, each with bias and ReLU."""
     c, k = channels
-    gain = weights.GAIN_LINEAR if linear_input else GAIN_RELU_HALF_CENTRED
+    gain = weights.GAIN_LINEAR if linear_input else GAIN_RELU_UNCENTRED
     with graph.scope("conv1"):
-        x = graph.conv(x, (c, k), kernel=3, gain=gain, bias=True, centring=HALF_CENTRED)
+        x = graph.conv(x, (c, k), kernel=3, gain=gain, bias=True, centring=NOT_CENTRED)
     x = graph.node("Relu", x)
     with graph.scope("conv2"):
-        gain = GAIN_RELU_HALF_CENTRED
-        x = graph.conv(x, (k, k), kernel=3, gain=gain, bias=True, centring=HALF_CENTRED)
+        gain = GAIN_RELU_UNCENTRED
+        x = graph.conv(x, (k, k), kernel=3, gain=gain, bias=True, centring=NOT_CENTRED)
     return graph.node("Relu", x)
 
 
 def _upsample(graph: GraphWriter, x: str, channels: tuple[int, int]) -> str:
     """2×2 transposed convolution of stride 2: each output pixel sees one input pixel."""
     c, k = channels
-    fill = weights.fan_in_normal(c, GAIN_RELU_HALF_CENTRED, (0,), centring=HALF_CENTRED)
+    fill = weights.fan_in_normal(c, GAIN_RELU_UNCENTRED, (0,), centring=NOT_CENTRED)
     return graph.node(
         "ConvTranspose",
         x,

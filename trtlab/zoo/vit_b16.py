@@ -24,8 +24,8 @@ EPSILON = 1e-6
 TOKEN_STD = 0.5
 # Queries, keys and values share one weight; scores get the spread gain².
 QKV_GAIN = math.sqrt(2.0)
-# Each of the 24 branches adds little, so that the residual stream stays near unit spread.
-BRANCH_GAIN = 1 / math.sqrt(2.0)
+# Each of the 24 branches adds little to the tokens, as in GPT-2.
+BRANCH_GAIN = TOKEN_STD / math.sqrt(2.0 * LAYERS)
 
 
 def write(graph: GraphWriter) -> None:
@@ -95,4 +95,4 @@ def _attention(graph: GraphWriter, x: str) -> str:
     context = graph.transpose(context, 0, 2, 1, 3)  # [b, 197, 12, 64]
     context = graph.reshape(context, 0, TOKENS, FEATURES)
     with graph.scope("proj"):
-        return graph.matmul(context, (FEATURES, FEATURES), gain=weights.GAIN_LINEAR)
+        return graph.matmul(context, (FEATURES, FEATURES), gain=BRANCH_GAIN)

@@ -1,14 +1,20 @@
 """Seeded weights whose activations stay in range, layer after layer.
 
-Dense filters are drawn He-scaled (variance gain² / fan-in) and centred: each filter's mean
-is taken away, so that the positive mean which a ReLU leaves behind cannot pile up and
-drown the input's own signal, as it does in deep networks with plain random weights.
+Dense filters are drawn He-scaled (variance gain² / fan-in). Two dangers lie on either side.
+Plain random filters let the positive mean that a ReLU leaves behind pile up, until it drowns
+the input's own signal. Centred filters (each one's mean taken away) are chaotic behind a ReLU:
+every layer magnifies relative errors by 1.2, so that after thirty layers rounding to FP16
+moves the outputs by percents, which it does not in trained networks. Hence:
 
-Networks without norms keep half of each mean. Wholly centred they would be chaotic: each layer
-would magnify relative errors by 1.2, and two correct programs would disagree about VGG-19.
+* deep ReLU networks with norms keep half of each mean (the zoo's two with thin linear
+  bottlenecks, which are not chaotic, none of it);
+* networks without norms keep all of it, as He et al. drew VGG's and U-Net's authors theirs;
+* the branches of residual networks add little to what they are added to. Training begins
+  and ends there: their last norms start at zero, and normalization biases blocks to identity.
 
 Source: He et al. 2015, arXiv:1502.01852 (variance); Brock et al. 2021, arXiv:2101.08692
-(centring, and gains for centred filters); Poole et al. 2016, arXiv:1606.05340 (chaos).
+(centring, and gains for centred filters); Poole et al. 2016, arXiv:1606.05340 (chaos); Goyal
+et al. 2017, arXiv:1706.02677, section 5.1, and De and Smith 2020, arXiv:2002.10444 (branches).
 """
 
 import math
@@ -26,10 +32,12 @@ GAIN_LINEAR = 1.0
 GAIN_RELU = 1.71286
 GAIN_SILU = 1.78719
 GAIN_GELU = 1.70093
-# With half of the means kept, in networks without norms: 1 / sqrt(Var f(z) + E[f(z)]² / 4).
+# With half of the means kept: 1 / sqrt(Var f(z) + E[f(z)]² / 4).
 HALF_CENTRED = 0.5
 GAIN_RELU_HALF_CENTRED = 1.62086
-# Filters too small to centre (depthwise) see the activation's mean too: 1 / sqrt(E[f(z)²]).
+GAIN_SILU_HALF_CENTRED = 1.75748
+# Filters that are not centred see the activation's whole mean: 1 / sqrt(E[f(z)²]).
+NOT_CENTRED = 0.0
 GAIN_RELU_UNCENTRED = math.sqrt(2.0)
 GAIN_SILU_UNCENTRED = 1.67653
 # A gate sigmoid(z) is about one half; the filters behind it make up for that.
@@ -85,9 +93,8 @@ Fill: TypeAlias = Normal | Uniform
 
 BIAS = Normal(0.05)
 NORM_SCALE = Uniform(0.8, 1.2)
-# The norm that ends a residual branch: a smaller scale keeps the sum of many branches
-# from growing by a power of two per block.
-NORM_SCALE_RESIDUAL = Uniform(0.3, 0.6)
+# The norm that ends a residual branch, see above.
+NORM_SCALE_RESIDUAL = Uniform(0.1, 0.3)
 # Two norms added to each other, as in a block with a projected shortcut.
 NORM_SCALE_SUMMED = Uniform(0.6, 0.8)
 BN_BIAS = Normal(0.1)
@@ -108,9 +115,9 @@ def fan_in_normal(
         centring: Share of each filter's mean that is taken away.
 
     Returns:
-        N(0, (gain² / fan_in)), centred unless the filters are too small for it.
+        N(0, gain² / fan_in), centred unless the filters are too small for it.
     """
-    axes = reduced_axes if fan_in >= SMALLEST_CENTRED_FAN_IN else ()
+    axes = reduced_axes if centring and fan_in >= SMALLEST_CENTRED_FAN_IN else ()
     return Normal(gain / math.sqrt(fan_in), centred_axes=axes, centring=centring)
 
 

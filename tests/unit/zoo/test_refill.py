@@ -32,6 +32,13 @@ def initializers(model):
     return {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
 
 
+def half_centred(filters, axis):
+    """Half of the mean that N(0, σ²) would have; the margin is four deviations."""
+    means = filters.mean(axis=axis)
+    wanted = filters.std() / (filters.size / means.size) ** 0.5 / 2
+    return abs(means.std() / wanted - 1) < 4 / (2 * means.size) ** 0.5
+
+
 @pytest.fixture
 def model():
     text = MODEL.replace("BIAS", ", ".join(["0.02"] * 32))
@@ -55,14 +62,14 @@ def test_every_weight_is_drawn_for_its_role(model):
     w = values["w"]
     assert w.shape == (32, 4, 3, 3)
     assert w.std() == pytest.approx((1 / 36) ** 0.5, rel=0.1)
-    np.testing.assert_allclose(w.mean(axis=(1, 2, 3)), 0, atol=1e-6)
+    assert half_centred(w, axis=(1, 2, 3))
     assert 0 < values["b"].std() < 0.1
     assert 0.8 <= values["scale"].min() <= values["scale"].max() <= 1.2
     assert values["variance"].min() >= 0.7
     assert abs(values["mean"]).max() < 1
     # The reader sums over the 32 columns of the untransposed matrix, after a ReLU.
-    assert values["m"].std() == pytest.approx((2.93 / 32) ** 0.5, rel=0.15)
-    np.testing.assert_allclose(values["m"].mean(axis=1), 0, atol=1e-6)
+    assert values["m"].std() == pytest.approx((2.63 / 32) ** 0.5, rel=0.15)
+    assert half_centred(values["m"], axis=1)
 
 
 def test_formulas_stay_and_what_nothing_reads_goes(model):
@@ -105,7 +112,7 @@ def test_constant_outputs_become_meaningful(model):
 def test_the_scale_that_ends_a_residual_branch_is_small():
     fresh = zoo.refill_weights(zoo.build("resnet50"), seed=8)
     values = initializers(fresh)
-    assert values["layer2.1.bn3.weight"].max() <= 0.6
+    assert values["layer2.1.bn3.weight"].max() <= 0.3
     assert values["layer2.1.bn2.weight"].min() >= 0.8
 
 

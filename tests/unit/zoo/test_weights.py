@@ -38,6 +38,9 @@ def test_uniform_stays_in_its_interval():
 def test_small_filters_are_not_centred():
     assert fan_in_normal(9, 1.0, (1, 2, 3)) == Normal(1 / 3)
     assert fan_in_normal(64, 2.0, (1,)) == Normal(0.25, centred_axes=(1,))
+    assert fan_in_normal(64, 2.0, (1,), centring=weights.NOT_CENTRED) == Normal(
+        0.25, centring=0.0
+    )
 
 
 def relu(z):
@@ -68,12 +71,15 @@ def test_a_gain_restores_unit_spread(gain, activation):
     assert gain**2 * ((f - mean) ** 2 * density).sum() == pytest.approx(1, rel=1e-4)
 
 
-def test_the_half_centred_gain_counts_a_quarter_of_the_squared_mean():
+@pytest.mark.parametrize(
+    ("gain", "activation"),
+    [(weights.GAIN_RELU_HALF_CENTRED, relu), (weights.GAIN_SILU_HALF_CENTRED, silu)],
+)
+def test_a_half_centred_gain_counts_a_quarter_of_the_squared_mean(gain, activation):
     z = np.linspace(-9, 9, 20001)
     density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi) * (z[1] - z[0])
-    mean = (relu(z) * density).sum()
-    spread = ((relu(z) - mean) ** 2 * density).sum()
-    gain = weights.GAIN_RELU_HALF_CENTRED
+    mean = (activation(z) * density).sum()
+    spread = ((activation(z) - mean) ** 2 * density).sum()
     assert gain**2 * (spread + mean**2 / 4) == pytest.approx(1, rel=1e-4)
 
 
