@@ -6,6 +6,7 @@ when a launch is prepared. Without the library the tactics decline.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import prod
 from typing import Any, ClassVar
 
 from trtlab.core.types import DataType
@@ -27,6 +28,7 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _FIRST_EXTRA = 3
 _RANK = 4
+_MOST_FUSED_TAPS = 64
 _ONE = {"relu", "sigmoid", "tanh", "swish", "gelu_erf", "gelu_tanh", "identity"}
 _TWO = {"add", "mul", "sub"}
 
@@ -61,6 +63,9 @@ class CudnnConvolutionTactic(Tactic):
         groups = op.num_groups
         if any(extent % 8 for extent in (x.shape[1] // groups, kernel.shape[0] // groups)):
             return Rejection("channels of a group are no multiple of eight")
+        if op.epilogue and prod(kernel.shape[2:]) > _MOST_FUSED_TAPS:
+            # Strided windows of 256 taps with a program behind them come out wrong.
+            return Rejection("windows are too large for a program behind them")
         maps = (1, kernel.shape[0], 1, 1)
         for operand in problem.inputs[_FIRST_EXTRA:]:
             # Operands that repeat along some axes only come out wrong, or fault.
