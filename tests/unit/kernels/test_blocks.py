@@ -52,8 +52,7 @@ def _pixels(found):
 
 
 @pytest.mark.parametrize("case", IMAGES, ids=lambda c: c.name)
-@pytest.mark.parametrize("rows", [False, True])
-def test_a_dense_convolution_over_the_blocks_is_the_strided_one(case, rows):
+def test_a_dense_convolution_over_the_blocks_is_the_strided_one(case):
     problem, found = _problem(case), blocks_of(_problem(case))
     if isinstance(found, Rejection):
         assert case.op.stride_nd == ()
@@ -62,17 +61,15 @@ def test_a_dense_convolution_over_the_blocks_is_the_strided_one(case, rows):
         None if a is None else a.astype(np.float64)
         for a in case.arrays(np.random.default_rng(0))
     ]
-    over = cudnn_blocks._over(problem, found, rows=rows)
+    over = cudnn_blocks._over(problem, found)
     image, kernel = over.inputs[:2]
-    flat = np.concatenate([_copy(arrays[0], found).ravel(), np.zeros(1)])
-    steps = tuple(s * 8 for s in image.strides)
-    view = np.lib.stride_tricks.as_strided(flat, image.shape, steps)
-    last = sum((e - 1) * s for e, s in zip(image.shape, image.strides, strict=True))
-    assert last < found.nbytes // 2
+    copy = _copy(arrays[0], found).transpose(0, 3, 1, 2)
+    assert copy.shape == image.shape
+    assert copy.size * 2 == found.nbytes
     packed = pack_blocks(problem, {1: arrays[1]})[1]
     maps, channels, down, right = kernel.shape
     weights = packed.reshape(maps, down, right, channels).transpose(0, 3, 1, 2)
-    (result,) = over.op.evaluate([view, weights, *arrays[2:]])
+    (result,) = over.op.evaluate([copy, weights, *arrays[2:]])
     assert_close(replace(case, rtol=1e-12, atol=1e-12), result, *case.op.evaluate(arrays))
 
 
@@ -108,14 +105,6 @@ def test_what_is_no_convolution_over_blocks_is_declined(reason):
     found = blocks_of(_problem(Case("refused", op, inputs)))
     assert isinstance(found, Rejection)
     assert reason in found.reason
-
-
-def test_rows_need_windows_of_several_blocks(libraries):
-    case = next(c for c in IMAGES if c.name == "rounded-patches-hwc")
-    refused = cudnn_blocks.CudnnBlocksTactic(0, rows=True).check(_problem(case))
-    assert refused is not None
-    assert "one block" in refused.reason
-    assert cudnn_blocks.CudnnBlocksTactic(0, rows=False).check(_problem(case)) is None
 
 
 def _patches(name):

@@ -1,7 +1,6 @@
 """Strided convolutions of images with few channels by NVIDIA's cuDNN library, over blocks.
 
-The copy's neighbouring blocks lie behind each other. So a row of blocks under a window is also
-one pixel of many channels in an image whose pixels overlap: a second way to tell the library.
+A copy turns and rounds the image; then follows a dense convolution without padding.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,25 +30,21 @@ class CudnnBlocksTactic(Tactic):
 
     Args:
         rank: Place in the ranking, from 0.
-        rows: Whether a row of blocks under a window is told as one pixel.
     """
 
     source: ClassVar[str] = "CUDNN"
 
-    def __init__(self, rank: int, *, rows: bool) -> None:
+    def __init__(self, rank: int) -> None:
         self._rank = rank
-        self._rows = rows
         self._inner = CudnnConvolutionTactic(rank)
-        self.name = f"cuda.cudnn.stem.{'rows' if rows else 's2d'}/plan{rank}"
+        self.name = f"cuda.cudnn.stem.s2d/plan{rank}"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines what cannot be told as blocks, and what the library declines."""
         found = blocks_of(problem)
         if isinstance(found, Rejection):
             return found
-        if self._rows and found.taps[1] == 1:
-            return Rejection("a window is one block wide")
-        return self._inner.check(_over(problem, found, rows=self._rows))
+        return self._inner.check(_over(problem, found))
 
     def workspace_bytes(self, problem: Problem) -> int:
         """The copy."""
@@ -61,7 +56,7 @@ class CudnnBlocksTactic(Tactic):
         found = blocks_of(problem)
         if isinstance(found, Rejection):
             return float("inf")
-        over = _over(problem, found, rows=self._rows)
+        over = _over(problem, found)
         return 2.0 + self._inner.cost_hint_us(over)
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
@@ -75,31 +70,23 @@ class CudnnBlocksTactic(Tactic):
         image, *rest = (a for a in buffers.inputs if a is not None)
         copy = blocks_kernel(problem, found, self.name, aligned=image % _ALIGN == 0)
         addresses = (buffers.workspace, *rest, buffers.outputs[0])
-        over = _over(problem, found, rows=self._rows)
+        over = _over(problem, found)
         return (
             KernelLaunch(copy, (image, buffers.workspace)),
             CudnnLaunch(over, self._rank, addresses, convolution_graph),
         )
 
 
-def _over(problem: Problem, found: Blocks, *, rows: bool) -> Problem:
+def _over(problem: Problem, found: Blocks) -> Problem:
     """The convolution over the copy: windows move on by one block, and none leaves it."""
-    op, kernel, out = problem.op, given(problem, 1), problem.outputs[0]
+    op, kernel = problem.op, given(problem, 1)
     assert isinstance(op, Convolution)
-    down, right = found.taps
-    line = found.columns * found.channels
     shape = (found.batch, found.channels, found.rows, found.columns)
     image = Operand(kernel.dtype, shape, TensorFormat.HWC)
-    weights = (kernel.shape[0], found.channels, down, right)
-    if rows:
-        wide = right * found.channels
-        shape = (found.batch, wide, found.rows, out.shape[3])
-        steps = (found.rows * line, 1, line, found.channels)
-        image = Operand(kernel.dtype, shape, TensorFormat.HWC, steps)
-        weights = (kernel.shape[0], wide, down, 1)
+    weights = (kernel.shape[0], found.channels, *found.taps)
     plain = replace(
         op,
-        kernel_size_nd=weights[2:],
+        kernel_size_nd=found.taps,
         stride_nd=(1, 1),
         dilation_nd=(1, 1),
         pre_padding=(0, 0),
