@@ -30,6 +30,7 @@ from trtlab.kernels.cuda.recurrent_steps import RecurrentStepsTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.kernels.cuda.stem import StemTactic
+from trtlab.kernels.cuda.window_stem import WindowStemTactic
 from trtlab.kernels.cuda.wgmma_product import wgmma_tactics
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
@@ -81,12 +82,13 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     stems = [
         StemTactic(MmaTile(128, 64, 32, 32, 32, 4)),
         StemTactic(MmaTile(64, 64, 32, 32, 32, 4)),
+        *(WindowStemTactic(r, t) for r, t in ((1, 1), (2, 2), (4, 2), (4, 4), (2, 1))),
     ]
     cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
     cudnn += [CudnnTf32Tactic(rank) for rank in range(4)]
     cudnn_stems = [
         *(CudnnStemTactic(rank) for rank in range(3)),
-        *(CudnnBlocksTactic(rank, rows=rows) for rows in (False, True) for rank in range(3)),
+        *(CudnnBlocksTactic(rank) for rank in range(3)),
     ]
     patches = [PatchesTactic(rank) for rank in range(4)]
     fused = [CudnnProductTactic(rank) for rank in range(3)]
