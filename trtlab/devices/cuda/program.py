@@ -19,7 +19,7 @@ from trtlab.devices.cuda.graphs import ENQUEUEING, capture
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.l2_window import Window, kept_in_cache
-from trtlab.devices.cuda.libraries import context_is_lost, cupy
+from trtlab.devices.cuda.libraries import context_is_lost, cupy, told
 from trtlab.devices.cuda.scratch import SharedScratch
 from trtlab.devices.cuda.stamps import Stamps
 from trtlab.devices.protocol import Scheduled
@@ -177,7 +177,8 @@ class CudaProgram:
 
     def wait(self) -> None:
         """Wait until no run is under way, on whichever stream, so that memory can go back."""
-        with ENQUEUEING, self._device:  # not while a graph is being captured here
+        # Not while a graph is being captured here.
+        with ENQUEUEING, self._device, told("waiting for the GPU"):
             cupy().cuda.runtime.deviceSynchronize()
 
     # ---- time stamps -------------------------------------------------------------------
