@@ -1,10 +1,9 @@
-"""A device by name."""
+"""A device by name; what belongs to the CPU alone is imported when it is asked for."""
 
 from functools import cache
 
 from trtlab.core.errors import UsageError
 from trtlab.core.settings import settings
-from trtlab.devices.cpu.device import CpuDevice
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.protocol import Device
 
@@ -18,6 +17,9 @@ def open_device(name: str = "cpu") -> Device:
         DeviceError: The device is not there, or its libraries are missing.
     """
     if name == "cpu":
+        # Numba takes a quarter of a second, which an engine on a GPU need not wait for.
+        from trtlab.devices.cpu.device import CpuDevice  # noqa: PLC0415
+
         return CpuDevice(settings().cpu_threads)
     if name == "cuda":
         return open_device("cuda:0")

@@ -5,7 +5,6 @@ from functools import cache
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.open import open_device
 from trtlab.devices.protocol import Device
-from trtlab.kernels.catalog import cpu_registry
 from trtlab.kernels.cuda.catalog import cuda_registry
 from trtlab.tactics.registry import TacticRegistry
 
@@ -21,4 +20,6 @@ def open_runtime(name: str) -> tuple[Device, TacticRegistry]:
     device = open_device(name)
     if isinstance(device, CudaDevice):
         return device, cuda_registry(device.arch)
+    from trtlab.kernels.catalog import cpu_registry  # noqa: PLC0415 - imports Numba
+
     return device, cpu_registry()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from trtlab.core.types import StaticShape
 from trtlab.devices.cuda.kernel import KernelLaunch
-from trtlab.kernels.cpu.movement import common_loops
+from trtlab.kernels.cpu.common_loops import common_loops
 from trtlab.kernels.cpu.strided import broadcast_strides
 from trtlab.kernels.cuda.elementwise import Elementwise, Side
 from trtlab.kernels.cuda.lowering import unknown_types
