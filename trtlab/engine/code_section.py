@@ -16,6 +16,7 @@ from trtlab.report.plain_data import MismatchError, from_plain, to_plain
 ALIGN_BYTES = 64
 _MOST_PIECES = 1 << 16
 _LARGEST_BYTES = 1 << 26
+_MOST_WORKSPACE_BYTES = 1 << 28
 _LONGEST_WORD = 200
 _HINT = "copy it again, or build it again"
 
@@ -75,7 +76,8 @@ def read_code(view: memoryview, start: int, table: object) -> tuple[CompiledCode
 def _checked(view: memoryview, position: int, piece: _Piece) -> bytes:
     what = f"compiled code {piece.kind} {piece.key[:12]}"
     words = (piece.kind, piece.key, piece.origin)
-    if max(map(len, words)) > _LONGEST_WORD or piece.workspace_bytes < 0:
+    sane = 0 <= piece.workspace_bytes <= _MOST_WORKSPACE_BYTES
+    if max(map(len, words)) > _LONGEST_WORD or not sane:
         raise EngineFormatError("the table of compiled code is damaged", hint=_HINT)
     if not 0 <= piece.nbytes <= _LARGEST_BYTES:
         raise EngineFormatError(f"{what} claims {piece.nbytes:,} bytes", hint=_HINT)

@@ -76,6 +76,7 @@ def test_cut_code_is_refused(blob):
         ("nbytes", 1 << 40),
         ("nbytes", -1),
         ("workspace_bytes", -1),
+        ("workspace_bytes", 1 << 50),
         ("key", "x" * 1000),
         ("crc32", "no number"),
     ],
