@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from textwrap import dedent
@@ -13,6 +14,7 @@ import trtlab as trt
 from tests.support.runtime_engines import LARGE, SMALL, Bound, data, engine_on
 from tests.support.tiny_models import branches
 from trtlab.devices.cuda import program as program_module
+from trtlab.devices.cuda.graphs import FILL, capture
 from trtlab.network.evaluate import evaluate
 from trtlab.parser.parse import parse
 from trtlab.runtime.devices import open_runtime
@@ -178,6 +180,53 @@ def test_a_graph_is_captured_once_a_shape_and_again_on_change(device, stream, ca
     context.use_cuda_graphs = False
     context.execute_async_v3(stream.ptr)
     assert len(captures) == there + 1
+
+
+def test_memsets_become_kernels(device, stream):
+    """A graph of kernels alone is launched several times as fast."""
+    from cuda.bindings import driver
+
+    blocks = [cp.zeros(1000, cp.uint8) for _ in range(5)]
+
+    def enqueue(main, others):
+        at = [block.data.ptr for block in blocks]
+        fork = cp.cuda.Event()
+        fork.record(main)
+        others[0].wait_event(fork)
+        assert driver.cuMemsetD8Async(at[0], 0x5A, 1000, main.ptr)[0] == 0
+        assert driver.cuMemsetD16Async(at[1], 0x1234, 500, main.ptr)[0] == 0
+        cp.cuda.runtime.memcpyAsync(at[4], at[1], 1000, 3, main.ptr)
+        assert driver.cuMemsetD32Async(at[2], 0xDEADBEEF, 250, others[0].ptr)[0] == 0
+        assert driver.cuMemsetD8Async(at[3] + 1, 7, 13, others[0].ptr)[0] == 0
+        join = cp.cuda.Event()
+        join.record(others[0])
+        main.wait_event(join)
+        assert driver.cuMemsetD32Async(at[1], 0, 250, main.ptr)[0] == 0
+
+    graph = capture(cp.cuda.Device(), 1, enqueue, lambda: device.function(FILL))
+    graph.launch(stream)
+    stream.synchronize()
+    assert (blocks[0] == 0x5A).all()
+    assert (blocks[1] == 0).all()
+    assert (blocks[2].view(cp.uint32) == 0xDEADBEEF).all()
+    assert (blocks[3][1:14] == 7).all()
+    assert int(blocks[3].sum()) == 7 * 13
+    assert (blocks[4].view(cp.uint16) == 0x1234).all()
+    _, _, count = driver.cuGraphGetNodes(graph.graph)
+    nodes = driver.cuGraphGetNodes(graph.graph, count)[1][:count]
+    kinds = [driver.cuGraphNodeGetType(node)[1].name.split("_")[-1] for node in nodes]
+    assert sorted(kinds) == ["KERNEL"] * 4 + ["MEMCPY", "MEMSET"]
+
+
+def test_a_replay_costs_the_host_little(device, stream):
+    bound = bound_context(device)
+    samples = []
+    for _ in range(200):
+        stream.synchronize()
+        start = time.perf_counter()
+        bound.context.execute_async_v3(stream.ptr)
+        samples.append(time.perf_counter() - start)
+    assert np.median(samples) < 20e-6, np.median(samples)
 
 
 class _Waits:

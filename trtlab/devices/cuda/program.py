@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
 from trtlab.devices.cuda.enqueueing import NO_HOOKS, Hooks, Route, record
-from trtlab.devices.cuda.graphs import ENQUEUEING, capture
+from trtlab.devices.cuda.graphs import ENQUEUEING, FILL, Graph, capture
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.l2_window import Window, kept_in_cache
@@ -68,6 +68,7 @@ class CudaProgram:
         loader: Loader,
     ) -> None:
         self._main = main
+        self._loader = loader
         self._device: Any = cupy().cuda.Device()
         self._route = Route(steps)
         self._steps = steps
@@ -84,9 +85,9 @@ class CudaProgram:
         self._refusal = f"{held_back} launches wait for the host" if held_back else ""
         self._own_auxiliary: list[Any] = []
         self._callers: dict[int, Any] = {}
-        self._graph: Any = None
+        self._graph: Graph | None = None
         self._carried: Extras | None = None  # by the graph
-        self._stamped: tuple[Any, Extras] | None = None
+        self._stamped: tuple[Graph | None, Extras] | None = None
         self._stamps: Stamps | None = None
 
     @property
@@ -247,7 +248,7 @@ class CudaProgram:
         self._stamps.calibrate(self._main, plain, self._replay_stamped)
 
     def _replay_plain(self) -> None:
-        self._graph.launch(self._main)
+        self._run(self._main)
 
     def _replay_stamped(self) -> None:
         self._run_stamped(self._main)
@@ -276,13 +277,13 @@ class CudaProgram:
         self._graph = self._captured(self._hooks(recorded=True))
         self._carried = extras
 
-    def _stamped_graph(self) -> Any:  # noqa: ANN401 - a CuPy graph
+    def _stamped_graph(self) -> Graph | None:
         if self._stamped is None or self._stamped[1] is not self.extras:
             hooks = self._hooks(recorded=True, stamped=True)
             self._stamped = (self._captured(hooks), self.extras)
         return self._stamped[0]
 
-    def _captured(self, hooks: Hooks) -> Any:  # noqa: ANN401 - a CuPy graph
+    def _captured(self, hooks: Hooks) -> Graph | None:
         """A graph; None, and the reason kept, where the launches refuse."""
 
         def enqueue(main: Any, others: Sequence[Any]) -> None:  # noqa: ANN401 - CuPy streams
@@ -290,7 +291,12 @@ class CudaProgram:
                 self._route.enqueue(main, others, hooks)
 
         try:
-            return capture(self._device, self._route.auxiliary, enqueue)
+            return capture(
+                self._device,
+                self._route.auxiliary,
+                enqueue,
+                lambda: self._loader.function(FILL),
+            )
         except DeviceError as error:
             self._refusal = str(error.__cause__ or error.what).splitlines()[0]
             return None
