@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from trtlab.devices.cuda.kernel import Launch
+from trtlab.devices.cuda.kernel import KernelLaunch, Launch
 from trtlab.devices.cuda.libraries import cupy, runtime, succeeded
 from trtlab.devices.protocol import Scheduled
 
@@ -59,10 +59,11 @@ class Route:
         region = -1
         forked: dict[int, Any] = {}
         fork: Any = None
+        before: Launch | None = None
         for number, (step, launches) in enumerate(zip(self.steps, self.launches, strict=True)):
             if step.region != region:
                 _join(main, forked)
-                forked, region = {}, step.region
+                forked, region, before = {}, step.region, None
                 fork = now(main) if region >= 0 else None
                 hooks.reached(number, main)
             elif region < 0:
@@ -74,11 +75,22 @@ class Route:
                     stream.wait_event(fork)
                     forked[step.stream] = stream
             hooks.before(number, stream)
+            if hooks is not NO_HOOKS or region >= 0:
+                before = None  # something may lie between the kernels
             for launch in launches:
-                launch.enqueue(stream)
+                before = _put(launch, before, stream)
             hooks.after(number, stream)
         _join(main, forked)
         hooks.reached(len(self.steps), main)
+
+
+def _put(launch: Launch, before: Launch | None, stream: Any) -> Launch:  # noqa: ANN401
+    """Enqueue; a kernel of our own behind another is set up while that one still runs."""
+    if isinstance(launch, KernelLaunch):
+        launch.enqueue(stream, early=isinstance(before, KernelLaunch))
+    else:
+        launch.enqueue(stream)
+    return launch
 
 
 def _join(main: Any, forked: dict[int, Any]) -> None:  # noqa: ANN401 - CuPy streams

@@ -12,6 +12,8 @@ from trtlab.devices.cuda.tensor_map import TensorMap
 
 Grid = tuple[int, int, int]
 Argument = int | float | TensorMap
+FOLLOW = "follow();"
+"""The statement by which a kernel waits for the one before it; nothing of memory comes earlier."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,11 @@ class Kernel:
     grid: Grid
     block: Grid
     shared_bytes: int = 0
+
+    @cached_property
+    def follows(self) -> bool:
+        """Whether it may be set up while the kernel before it still runs."""
+        return FOLLOW in self.text
 
     @cached_property
     def digest(self) -> str:
@@ -84,14 +91,11 @@ class KernelLaunch:
     Attributes:
         kernel: What to run.
         arguments: Addresses (8 bytes each) and tensor maps, in the kernel's order.
-        early: May be set up while the kernel before still runs: its text waits for that one's
-            end before it touches memory.
     """
 
     kernel: Kernel
     arguments: tuple[Argument, ...]
     capturable: bool = True
-    early: bool = False
     _function: Any = field(default=None, repr=False)
     _held: list[Any] = field(default_factory=list[Any], repr=False)
     _pointers: Any = field(default=None, repr=False)
@@ -105,15 +109,20 @@ class KernelLaunch:
                   for held in self._held]  # fmt: skip
         self._pointers = (ctypes.c_void_p * len(places))(*places)
 
-    def enqueue(self, stream: Stream) -> None:
-        """Launch."""
+    def enqueue(self, stream: Stream, *, early: bool = False) -> None:
+        """Launch.
+
+        Args:
+            stream: Where to.
+            early: While the kernel launched directly before on the stream may still run.
+        """
         api = driver()
         config = api.CUlaunchConfig()
         config.gridDimX, config.gridDimY, config.gridDimZ = self.kernel.grid
         config.blockDimX, config.blockDimY, config.blockDimZ = self.kernel.block
         config.sharedMemBytes = self.kernel.shared_bytes
         config.hStream = api.CUstream(int(stream.ptr))
-        if self.early:
+        if early and self.kernel.follows:
             config.attrs = [_early()]
             config.numAttrs = 1
         pointers = ctypes.addressof(self._pointers)

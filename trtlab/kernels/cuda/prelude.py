@@ -28,6 +28,14 @@ struct bool_t { unsigned char bits; };
 template <class T, int N> struct alignas(sizeof(T) * N) Vec { T v[N]; };
 typedef long long i64;
 
+// Waits until the kernel before is done: this one may have been set up meanwhile. No kernel says
+// when the next may be set up: said early, the next one's blocks took the place of this one's.
+__device__ __forceinline__ void follow() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 __device__ __forceinline__ float wide(float x) { return x; }
 __device__ __forceinline__ float wide(half_t x) {
   float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits)); return y;

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from trtlab.core.types import DataType, StaticShape
-from trtlab.devices.cuda.kernel import Grid, Kernel
+from trtlab.devices.cuda.kernel import FOLLOW, Grid, Kernel
 from trtlab.kernels.cuda.prelude import C_TYPES, PRELUDE
 from trtlab.tactics.problem import Operand, Problem, Strides
 
@@ -106,6 +106,7 @@ class Writer:
     ) -> Kernel:
         """The finished kernel."""
         threads = prod(block)
+        body = self.body if FOLLOW in self.body else [FOLLOW, *self.body]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
             [
@@ -118,7 +119,7 @@ class Writer:
                 *self.top,
                 f'extern "C" __global__ void __launch_bounds__({bounds})',
                 f"{name}({', '.join(self.parameters)}) {{",
-                indent(self.body),
+                indent(body),
                 "}",
                 "",
             ]

@@ -9,7 +9,7 @@ through the chunks that the results leave by, loaded ahead by a second warp.
 from dataclasses import dataclass
 
 from trtlab.core.types import DataType
-from trtlab.devices.cuda.kernel import Kernel
+from trtlab.devices.cuda.kernel import FOLLOW, Kernel
 from trtlab.kernels.cuda.prelude import C_TYPES, literal
 from trtlab.kernels.cuda.program import emit
 from trtlab.kernels.cuda.text import Names, Writer
@@ -181,6 +181,7 @@ def _setup(tile: WgmmaTile, finish: Finish, dtype: DataType) -> list[str]:
         '  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");',
         "}",
         "__syncthreads();",
+        FOLLOW,
     ]
 
 
