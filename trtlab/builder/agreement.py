@@ -53,7 +53,6 @@ class Ballot:
         self._problem = problem
         self._arrays = arrays
         self._groups: list[_Group] = []
-        self._reasons: dict[str, str] = {}
         self._meaning: _Group | None = None
         if self._flops <= _SMALL_FLOPS:
             self._meaning = self._compute()
@@ -74,36 +73,27 @@ class Ballot:
         if self._meaning is not None:
             apart = self._apart(results, self._meaning.results)
             return f"{apart} from the layer's meaning" if apart else ""
-        apart = ""
         for group in self._groups:
-            found = self._apart(results, group.results)
-            if not found:
+            if not self._apart(results, group.results):
                 group.names.append(name)
                 return ""
-            apart = apart or f"{found} from {group.names[0]}"
         kept = zip(self._problem.outputs, results, strict=True)
         copies = [self._copied(m) if o.dtype in TOLERANCES else None for o, m in kept]
         self._groups.append(_Group(copies, [name]))
-        self._reasons[name] = apart
         return ""
 
     def losers(self) -> dict[str, str]:
         """Why candidates were outvoted, once all have entered."""
         if len(self._groups) < 2:
             return {}
-        if self._flops <= _LARGE_FLOPS and (meaning := self._compute()) is not None:
-            losers: dict[str, str] = {}
-            for group in self._groups:
-                apart = self._apart(group.results, meaning.results)
-                if apart:
-                    reason = f"{apart} from the layer's meaning"
-                    losers |= dict.fromkeys(group.names, reason)
-            return losers
-        most = max(self._groups, key=lambda group: len(group.names))
+        right = self._compute() if self._flops <= _LARGE_FLOPS else None
+        if right is None:
+            right = max(self._groups, key=lambda group: len(group.names))
+        whose = right.names[0] if right.names else "the layer's meaning"
         return {
-            name: self._reasons[group.names[0]] or f"differs from {most.names[0]}"
+            name: f"{apart} from {whose}"
             for group in self._groups
-            if group is not most
+            if (apart := self._apart(group.results, right.results))
             for name in group.names
         }
 
@@ -154,17 +144,24 @@ class Ballot:
                 made = self._problem.op.evaluate(wide)
         except TrtlabError:
             return None
-        pairs = zip(made, self._problem.outputs, strict=True)
+        pairs = list(zip(made, self._problem.outputs, strict=True))
+        if any(np.shape(array) != operand.shape for array, operand in pairs):
+            return None  # random numbers took the place of ones that decide the shape
         return _Group([self._held(array, operand) for array, operand in pairs])
 
     def _held(self, array: Array, operand: Operand) -> Memory | None:
         if operand.dtype not in TOLERANCES:
             return None
-        shaped = np.asarray(array).reshape(operand.shape)
-        if operand.format is TensorFormat.HWC and shaped.ndim > 2:
-            shaped = np.moveaxis(shaped, 1, -1)  # [N, spatial..., C]
         with np.errstate(all="ignore"):
-            return self._device.hold(np.ascontiguousarray(shaped.astype(operand.dtype.numpy)))
+            typed = np.asarray(array).astype(operand.dtype.numpy)
+        return self._device.hold(as_stored(typed, operand))
+
+
+def as_stored(array: Array, operand: Operand) -> Array:
+    """The elements in the order in which the operand's format stores them."""
+    if operand.format is TensorFormat.HWC and array.ndim > 2:
+        return np.ascontiguousarray(np.moveaxis(array, 1, -1))  # [N, spatial..., C]
+    return np.ascontiguousarray(array)
 
 
 def _count(operand: Operand) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from trtlab.builder.agreement import Ballot
+from trtlab.builder.agreement import Ballot, as_stored
 from trtlab.builder.agreement_kernels import checksum
 from trtlab.builder.timer import random_array
 from trtlab.core.errors import DeviceLostError, TrtlabError
@@ -143,7 +143,9 @@ class _Stand:
     def _fill_inputs(self) -> None:
         for i, memory in self._inputs.items():
             memory.poison()
-            self._device.write(memory.address, self._arrays[i])
+            operand = self._problem.inputs[i]
+            assert operand is not None
+            self._device.write(memory.address, as_stored(self._arrays[i], operand))
 
     def _input_sums(self) -> list[int]:
         return [checksum(self._device, m.address, m.nbytes) for m in self._inputs.values()]

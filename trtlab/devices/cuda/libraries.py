@@ -163,7 +163,7 @@ def told(doing: str) -> Generator[None]:
     except cuda_errors() as error:
         raise told_error(doing, error) from error
     except TrtlabError as error:
-        if not isinstance(error, DeviceLostError) and context_is_lost():
+        if isinstance(error, DeviceLostError) or context_is_lost():
             raise DeviceLostError(f"{doing}: {error.what}", where=error.where) from error
         raise
 
