@@ -63,6 +63,8 @@ def _engine(args: Namespace) -> None:
     print(f"{engine.name}: {engine.config.precision}, {len(engine.network)} layers, "
           f"{engine.weights_bytes / 1e6:,.1f} MB weights, built {engine.created} for "
           f"{engine.device.name} ({engine.compatibility})")  # fmt: skip
+    if engine.code:
+        print(f"  carries {inspector.code_summary(engine)}")
     for name, (low, opt, high) in engine.profiles[0].inputs.items():
         print(f"  input {name}: min {format_shape(low)}, opt {format_shape(opt)}, "
               f"max {format_shape(high)}")  # fmt: skip

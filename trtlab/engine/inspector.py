@@ -120,12 +120,13 @@ def _tensor(
     }
 
 
-def _code(engine: Engine) -> str:
+def code_summary(engine: Engine) -> str:
+    """How much compiled code the engine carries, in words; empty for none."""
     if not engine.code:
         return ""
     plans = len(engine.code) - engine.kernel_count
     return (
-        f" · {engine.kernel_count} kernels and {plans} library plans, compiled, "
+        f"{engine.kernel_count} compiled kernels and {plans} library plans, "
         f"{engine.code_bytes / 1e6:,.1f} MB"
     )
 
@@ -144,10 +145,11 @@ def html_summary(engine: Engine) -> str:
         f"{html.escape(name)} {format_shape(low)} … {format_shape(high)}"
         for name, (low, _, high) in engine.profiles[0].inputs.items()
     )
+    code = code_summary(engine)
     return (
         f"<div><b>Engine {html.escape(engine.name)}</b> · {engine.config.precision} · "
         f"{len(engine.network)} layers · weights {engine.weights_bytes / 1e6:,.1f} MB · "
-        f"activations {engine.arena_bytes / 1e6:,.1f} MB{_code(engine)}<br>"
+        f"activations {engine.arena_bytes / 1e6:,.1f} MB{code and ' · ' + code}<br>"
         f"<small>{html.escape(engine.device.name)} · inputs {inputs} · "
         f"built in {engine.build.seconds:.2f} s</small>"
         "<table><thead><tr><th>Layer</th><th>Type</th><th>Tactic</th><th>µs while tuning</th>"

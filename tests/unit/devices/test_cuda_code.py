@@ -77,7 +77,8 @@ KERNEL = Kernel("half", TEXT, (1, 1, 1), (32, 1, 1))
 def test_stored_code_is_loaded_without_a_compiler(gpu, monkeypatch):
     device, driver, store = gpu
     (code,) = device.code_of([KernelLaunch(KERNEL, (1,))])
-    assert code.kind == "kernel" and code.data == compile_cubin(TEXT, "sm_90")
+    assert code.kind == "kernel"
+    assert code.data == compile_cubin(TEXT, "sm_90")
     store.add([code])
     monkeypatch.setattr(device_module, "compile_cubin", None)
     assert device.function(KERNEL).name == "half"
@@ -124,7 +125,8 @@ class _Loader:
 def test_a_workspace_is_enough_wherever_it_begins(begin):
     given = Workspace(4096 + begin, Workspace.wanted(1000))
     got = given.or_from(_Loader(), 1000)
-    assert got.address % 256 == 0 and got.nbytes == 1000
+    assert got.address % 256 == 0
+    assert got.nbytes == 1000
     assert given.address <= got.address
     assert got.address + 1000 <= given.address + given.nbytes
 

@@ -99,4 +99,4 @@ def test_the_inspector_tells_of_code(engine, kernel):
     size = len(kernel.data) + len(PLAN.data)
     assert told == {"Kernels": 1, "Library Plans": 2, "Bytes": size}
     json.dumps(told)
-    assert "1 kernels and 2 library plans" in html_summary(engine)
+    assert "1 compiled kernels and 2 library plans" in html_summary(engine)
