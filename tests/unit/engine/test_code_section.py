@@ -61,7 +61,7 @@ def test_damaged_code_is_refused(engine, blob, which):
     place = blob.rindex(data) + len(data) // 2
     damaged = bytearray(blob)
     damaged[place] ^= 1
-    with pytest.raises(EngineFormatError, match="compiled code .* is damaged"):
+    with pytest.raises(EngineFormatError, match=r"compiled code .* is damaged"):
         plan_file.deserialize(damaged)
 
 
