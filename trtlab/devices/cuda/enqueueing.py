@@ -101,7 +101,7 @@ def _join(main: Any, forked: dict[int, Any]) -> None:  # noqa: ANN401 - CuPy str
 def now(stream: Any) -> Any:  # noqa: ANN401 - a CuPy stream and event
     """An event behind what the stream holds so far."""
     event = cupy().cuda.Event(disable_timing=True)
-    event.record(stream)
+    cupy().cuda.runtime.eventRecord(event.ptr, stream.ptr)
     return event
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
+from trtlab.devices.cuda.callers_stream import LEGACY, CallersStream
 from trtlab.devices.cuda.enqueueing import NO_HOOKS, Hooks, Route, record
 from trtlab.devices.cuda.graphs import ENQUEUEING, FILL, Graph, capture
 from trtlab.devices.cuda.kernel import Loader
@@ -24,7 +25,6 @@ from trtlab.devices.cuda.scratch import SharedScratch
 from trtlab.devices.cuda.stamps import Stamps
 from trtlab.devices.protocol import Scheduled
 
-_LEGACY = (0, 1)  # handles of the legacy default stream, which cannot be captured
 _KEPT_CALLERS = 64
 
 
@@ -84,7 +84,7 @@ class CudaProgram:
         )
         self._refusal = f"{held_back} launches wait for the host" if held_back else ""
         self._own_auxiliary: list[Any] = []
-        self._callers: dict[int, Any] = {}
+        self._callers: dict[int, CallersStream] = {}
         self._graph: Graph | None = None
         self._carried: Extras | None = None  # by the graph
         self._stamped: tuple[Graph | None, Extras] | None = None
@@ -127,9 +127,9 @@ class CudaProgram:
         if stream is None:
             if len(self._callers) >= _KEPT_CALLERS:
                 self._callers.clear()
-            stream = self._callers[handle] = cupy().cuda.ExternalStream(handle)
+            stream = self._callers[handle] = CallersStream(handle)
         try:
-            if handle not in _LEGACY and stream.is_capturing():
+            if stream.is_capturing():
                 self._join_capture(stream, stamped=False)
             else:
                 self._run(stream)
@@ -155,7 +155,7 @@ class CudaProgram:
         Raises:
             DeviceError: A step faulted; says which.
         """
-        stream = cupy().cuda.ExternalStream(handle)
+        stream = CallersStream(handle)
 
         def check(number: int, at: Any) -> None:  # noqa: ANN401 - a CuPy stream
             try:
@@ -168,7 +168,7 @@ class CudaProgram:
                     "lost: start a new process (in a notebook, restart the kernel)",
                 ) from error
 
-        if self._is_captured(handle):
+        if stream.is_capturing():
             raise UsageError(
                 "debug_sync waits for every layer; a stream that is being captured cannot wait",
                 hint="set debug_sync to False before capturing",
@@ -202,12 +202,12 @@ class CudaProgram:
         Raises:
             DeviceError: The stream is gone, or the device refused.
         """
-        stream = self._main if handle is None else cupy().cuda.ExternalStream(handle)
+        stream = self._main if handle is None else CallersStream(handle)
         if self._stamps is None:
             with self._device:
                 self._stamps = Stamps(self._steps)
         try:
-            if handle is not None and self._is_captured(handle):
+            if handle is not None and stream.is_capturing():
                 self._stamps.unanchored()
                 self._join_capture(stream, stamped=True)
                 return
@@ -301,13 +301,6 @@ class CudaProgram:
             self._refusal = str(error.__cause__ or error.what).splitlines()[0]
             return None
 
-    @staticmethod
-    def _is_captured(handle: int) -> bool:
-        """Whether the caller captures the stream."""
-        return handle not in _LEGACY and bool(
-            cupy().cuda.ExternalStream(handle).is_capturing()
-        )
-
     def _join_capture(self, stream: Any, *, stamped: bool) -> None:  # noqa: ANN401
         """Add the steps to the graph that the caller captures."""
         if self._refusal:
@@ -318,7 +311,7 @@ class CudaProgram:
         self._enqueue(stream, self._hooks(recorded=True, stamped=stamped))
 
     def _enqueue(self, stream: Any, hooks: Hooks = NO_HOOKS) -> None:  # noqa: ANN401
-        window = None if stream.ptr in _LEGACY else self.extras.window
+        window = None if stream.ptr in LEGACY else self.extras.window
         with ENQUEUEING, self._device:
             others = self._auxiliary_streams()
             with kept_in_cache(window, [stream, *others]):
@@ -327,7 +320,7 @@ class CudaProgram:
     def _auxiliary_streams(self) -> list[Any]:
         """The caller's, then the program's own."""
         module = cupy().cuda
-        given = [module.ExternalStream(h) for h in self.auxiliary[: self._route.auxiliary]]
+        given = [CallersStream(h) for h in self.auxiliary[: self._route.auxiliary]]
         missing = self._route.auxiliary - len(given)
         while len(self._own_auxiliary) < missing:
             self._own_auxiliary.append(module.Stream(non_blocking=True))
