@@ -18,6 +18,7 @@ from trtlab import zoo
 from trtlab.core.errors import (
     CancelledError,
     DeviceError,
+    DeviceLostError,
     InternalError,
     TrtlabError,
     UsageError,
@@ -160,7 +161,7 @@ class Session:
     def _listen(self, worker: subprocess.Popen[str]) -> None:
         if worker.stdout is None:
             return
-        while True:
+        while not worker.stdout.closed:
             try:
                 message = receive(worker.stdout)
             except ValueError:
@@ -181,7 +182,7 @@ class Session:
             return
         self._jobs.pop(int(message["job"]), None)
         if "error" in message:
-            job.finish(decode_error(message["error"]))
+            job.finish(self._fit_for_more(decode_error(message["error"])))
             return
         try:
             job.finish(decode(message))
@@ -191,6 +192,16 @@ class Session:
             job.finish(
                 InternalError(f"the worker's answer is not understood: {error.path} {error}")
             )
+
+    def _fit_for_more(self, error: TrtlabError) -> TrtlabError:
+        """The error; where the worker has lost its GPU, another one takes its place."""
+        worker = self._worker
+        if not isinstance(error, DeviceLostError) or worker is None:
+            return error
+        worker.kill()
+        self._lost(worker)
+        hint = "the worker process that lost its CUDA context is replaced: start again"
+        return DeviceLostError(error.what, where=error.where, hint=hint)
 
     def _cancel(self, number: int) -> None:
         worker = self._worker
@@ -215,8 +226,9 @@ class Session:
                 with contextlib.suppress(OSError):
                     stream.close()
         with self._lock:
-            if self._worker is worker:
-                self._worker = None
+            if self._worker not in {None, worker}:
+                return  # another one has taken its place, and the jobs are that one's
+            self._worker = None
             lost = [job for job, _ in self._jobs.values()]
             self._jobs.clear()
         for job in lost:

@@ -9,9 +9,16 @@ import onnx
 import pytest
 
 from tests.support.tiny_models import branches
-from trtlab.core.errors import CancelledError, DeviceError, ParseError, UsageError
+from trtlab.core.errors import (
+    CancelledError,
+    DeviceError,
+    DeviceLostError,
+    ParseError,
+    UsageError,
+)
 from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab.session.session import Session
+from trtlab.session.wire import encode_error
 
 FAST = RunRequest(duration_s=0.05, warmup_ms=5, iterations=3)
 
@@ -94,4 +101,18 @@ def test_a_killed_worker_is_told_and_replaced(session, model):
         job.result(20)
     assert session.open_model(model).result(60).model.name == "branches"
     # The engine on disk is still there: measuring goes on where it was.
+    assert session.start_run(FAST).result(60).benchmark is not None
+
+
+def test_a_worker_that_lost_its_gpu_is_replaced(session, model):
+    job = session.start_run(RunRequest(duration_s=60))
+    time.sleep(0.2)
+    worker, number = session._worker, session._count
+    said = {"job": number, "error": encode_error(DeviceLostError("an illegal address"))}
+    session._handle(said)  # as if the worker had said so
+    with pytest.raises(DeviceLostError, match="is replaced: start again"):
+        job.result(20)
+    assert worker.poll() is not None
+    assert session.open_model(model).result(60).model.name == "branches"
+    assert session._worker is not worker
     assert session.start_run(FAST).result(60).benchmark is not None
