@@ -115,6 +115,24 @@ def test_half_precision_does_what_rounding_does(name):
     assert 2 < max(errors["bf16"]) / max(errors["fp16"]) < 20
 
 
+def test_a_residual_stream_in_fp16_keeps_bf16_within_the_demand():
+    """BERT in BF16 rounds 48 times on its residual stream alone; in FP16 it may."""
+    case = _case("bert_base")
+    model = onnx.ModelProto.FromString(case.model)
+    held = {t.name for t in model.graph.initializer}
+    stream = {
+        n.name: "fp16"
+        for n in model.graph.node
+        if n.op_type == "LayerNormalization"
+        or (n.op_type == "Add" and n.name.endswith("output/Add") and held.isdisjoint(n.input))
+    }
+    assert len(stream) == 1 + 2 * 24
+    mixed = _infer(case, precision="bf16", layer_precisions=stream, optimization_level=2)
+    plain = _infer(case, precision="bf16", optimization_level=2)
+    for got, without, wanted in zip(mixed, plain, case.wanted, strict=True):
+        assert _error(got, wanted) < DEMANDED["bf16"] < _error(without, wanted)
+
+
 def test_the_measure_rounds_as_the_types_do():
     """Through a graph that keeps its input, against NumPy's and ml_dtypes' own rounding."""
     model = onnx.parser.parse_model(
