@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from faulty_tactics import HungryRelu
-from gpu_conditions import build_relu, build_with, context_of, reasons, relu_of
+from gpu_conditions import build_relu, build_with, context_of, product_of, reasons, relu_of
 
 from trtlab.core.errors import DeviceError, EngineFormatError
 from trtlab.core.logger import Logger
@@ -73,6 +73,17 @@ def test_no_room_while_running_and_then_there_is(device, pool):
         infer(engine, LARGE)
     pool.set_limit(size=0)
     assert (infer(engine, LARGE) == 0).all()
+
+
+def test_weights_without_room_and_then_with_it(device, pool):
+    engine = build_with(device, [], product_of(4096, 8192), prove=False)
+    x = {"x": np.ones((2, 4096), np.float32)}
+    pool.free_all_blocks()
+    pool.set_limit(size=pool.used_bytes() + 64 * MIB)
+    with pytest.raises(DeviceError, match=r"has [\d,]+ bytes of weights: the GPU cannot"):
+        context_of(engine).infer(x)
+    pool.set_limit(size=0)
+    assert context_of(engine).infer(x)["y"].shape == (2, 8192)
 
 
 def test_an_engine_for_another_gpu_or_version_is_refused(device):

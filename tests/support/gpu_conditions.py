@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+import onnx.numpy_helper
 import onnx.parser
 from faulty_tactics import KINDS, FaultyRelu
 
@@ -33,6 +35,16 @@ def relu_of(shape):
     text = f"""<ir_version: 8, opset_import: ["" : 17]>
         one (float[{extents}] x) => (float[{extents}] y) {{ y = Relu (x) }}"""
     return parse(onnx.parser.parse_model(text))
+
+
+def product_of(rows, columns):
+    """y = x · w with so large a w."""
+    text = f"""<ir_version: 8, opset_import: ["" : 17]>
+        one (float[2, {rows}] x) => (float[2, {columns}] y) {{ y = MatMul (x, w) }}"""
+    model = onnx.parser.parse_model(text)
+    w = np.random.default_rng(0).standard_normal((rows, columns), np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(w, "w"))
+    return parse(model)
 
 
 def build_relu(device, *kinds, shape=FEW, cache=None, **options) -> Engine:

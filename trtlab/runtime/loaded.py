@@ -2,10 +2,11 @@
 
 from functools import cached_property
 
-from trtlab.core.errors import EngineFormatError
+from trtlab.core.errors import DeviceError, DeviceLostError, EngineFormatError
 from trtlab.devices.cuda.code import code_store
 from trtlab.devices.protocol import Device, Memory
 from trtlab.engine.engine import Engine
+from trtlab.layers.base import Array
 from trtlab.tactics.registry import TacticRegistry
 
 
@@ -30,11 +31,27 @@ class LoadedEngine:
 
     @cached_property
     def weights(self) -> dict[str, Memory]:
-        """Packed weights in device memory, by key; arrays that are shared are held once."""
+        """Packed weights in device memory, by key; arrays that are shared are held once.
+
+        Raises:
+            DeviceError: There is no room for them; says how much they need.
+        """
         held: dict[int, Memory] = {}
         result: dict[str, Memory] = {}
         for key, array in self.engine.weights.items():
             if id(array) not in held:
-                held[id(array)] = self.device.hold(array)
+                held[id(array)] = self._hold(array)
             result[key] = held[id(array)]
         return result
+
+    def _hold(self, array: Array) -> Memory:
+        try:
+            return self.device.hold(array)
+        except DeviceLostError:
+            raise
+        except DeviceError as error:
+            raise DeviceError(
+                f"engine {self.engine.name!r} has {self.engine.weights_bytes:,} bytes of "
+                f"weights: {error.what}",
+                hint=error.hint,
+            ) from error
