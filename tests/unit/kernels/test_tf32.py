@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser
 
+import numpy as np
 import pytest
 from cuda_cases import ALL_CASES
 from cuda_texts import generated
@@ -13,6 +14,8 @@ from trtlab.cli import exec_options
 from trtlab.core.errors import UsageError
 from trtlab.core.types import DataType
 from trtlab.kernels.cuda.catalog import cuda_registry
+from trtlab.kernels.cuda.cudnn_conv import CudnnTf32Tactic
+from trtlab.kernels.cuda.tf32 import rounded
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.linear import MatrixMultiply
 from trtlab.parser.parse import parse
@@ -64,6 +67,28 @@ def test_factors_are_rounded_not_cut():
     for text in products:
         assert "m16n8k8.row.col.f32.tf32.tf32.f32" in text
         assert text.count("= rounded(") == 2  # both factors
+
+
+def test_weights_are_rounded_for_libraries():
+    rng = np.random.default_rng(0)
+    values = (rng.standard_normal((64, 64)) * 10.0 ** rng.integers(-30, 30, (64, 64))).astype(
+        np.float32
+    )
+    near = rounded(values)
+    assert not (near.view(np.uint32) & 0x1FFF).any()
+    error = np.abs(near.astype(np.float64) - values)
+    assert (error <= 2.0**-11 * np.abs(values)).all()
+    assert abs(np.mean((near.astype(np.float64) - values) / values)) < 2e-5  # cut: 3.5e-4
+    edges = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 3.4e38, -3.4e38], np.float32)
+    kept = rounded(edges)
+    np.testing.assert_array_equal(kept[:5], edges[:5])
+    assert np.isfinite(kept[5:]).all()
+    for tactic in (t for t in TF32 if "contract" not in t.name):
+        if isinstance(tactic, CudnnTf32Tactic):
+            continue
+        packed = tactic.pack(product(DataType.FLOAT), {1: values, 2: values})
+        np.testing.assert_array_equal(packed[1], near)
+        assert packed[2] is values  # what is added is not multiplied
 
 
 # ---- who may ---------------------------------------------------------------------------

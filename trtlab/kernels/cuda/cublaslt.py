@@ -7,7 +7,7 @@ express is computed in place by a launch of its own.
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from math import prod
 from typing import ClassVar
@@ -33,6 +33,8 @@ from trtlab.kernels.cuda.cublaslt_launch import (
 from trtlab.kernels.cuda.forms import form_of
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.text import Writer, blocks_for
+from trtlab.kernels.cuda.tf32 import with_rounded_factors
+from trtlab.layers.base import Array
 from trtlab.layers.pointwise import Step
 from trtlab.tactics.problem import Problem, Strides
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
@@ -198,6 +200,10 @@ class CublasLtTf32Tactic(CublasLtTactic):
     def __init__(self, rank: int) -> None:
         super().__init__(rank)
         self.name = f"cuda.cublaslt.tf32/algorithm{rank}"
+
+    def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+        """Factors rounded."""
+        return with_rounded_factors(super().pack(problem, constants))
 
 
 def product_launches(

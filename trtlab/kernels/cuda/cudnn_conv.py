@@ -20,6 +20,7 @@ from trtlab.kernels.cuda.cudnn_launch import (
 )
 from trtlab.kernels.cuda.forms import form_of, pack_window
 from trtlab.kernels.cuda.per_element import given, optional
+from trtlab.kernels.cuda.tf32 import with_rounded_factors
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.pointwise import Step
@@ -123,6 +124,10 @@ class CudnnTf32Tactic(CudnnConvolutionTactic):
     def cost_hint_us(self, problem: Problem) -> float:
         """Less than half the rate of the half types."""
         return 2.5 * super().cost_hint_us(problem)
+
+    def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+        """Kernels with the channel fastest, rounded."""
+        return with_rounded_factors(super().pack(problem, constants))
 
 
 @cache
