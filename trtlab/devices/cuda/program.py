@@ -26,6 +26,7 @@ from trtlab.devices.cuda.stamps import Stamps
 from trtlab.devices.protocol import Scheduled
 
 _KEPT_CALLERS = 64
+_CAPTURE_TRIES = 2  # a wait for the whole device on another thread spoils a capture
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,16 +291,19 @@ class CudaProgram:
             with kept_in_cache(self.extras.window, [main, *others]):
                 self._route.enqueue(main, others, hooks)
 
-        try:
-            return capture(
-                self._device,
-                self._route.auxiliary,
-                enqueue,
-                lambda: self._loader.function(FILL),
-            )
-        except DeviceError as error:
-            self._refusal = str(error.__cause__ or error.what).splitlines()[0]
-            return None
+        reason = ""
+        for _ in range(_CAPTURE_TRIES):
+            try:
+                return capture(
+                    self._device,
+                    self._route.auxiliary,
+                    enqueue,
+                    lambda: self._loader.function(FILL),
+                )
+            except DeviceError as error:
+                reason = str(error.__cause__ or error.what).splitlines()[0]
+        self._refusal = reason
+        return None
 
     def _join_capture(self, stream: Any, *, stamped: bool) -> None:  # noqa: ANN401
         """Add the steps to the graph that the caller captures."""
