@@ -146,6 +146,7 @@ def describe(engine: Engine) -> Report:
         memory=_memory(engine, layout, io_bytes=0),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         trtlab_version=_version(),
+        warnings=engine.build.warnings,
     )
 
 
@@ -235,12 +236,12 @@ def measure(
 
 def _warnings(engine: Engine) -> tuple[str, ...]:
     if not engine.config.emulated:
-        return ()
+        return engine.build.warnings
     sentence = (
         f"{engine.config.precision} is emulated on the CPU through float32: these times show "
         "what it costs here, its accuracy is real, its speed is not a GPU's"
     )
-    return (sentence,)
+    return (*engine.build.warnings, sentence)
 
 
 def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:
