@@ -65,7 +65,7 @@ def test_a_candidate_that_never_ends_is_ended(device):
     with Proving(device.index, 1, patience_s=12.0) as proving:
         problem = _relu_problem()
         proving.submit(problem, [FaultyRelu("hang"), FaultyRelu("wrong")])
-        proofs = proving.finish(lambda: None)
+        proofs = proving.finish(lambda waiting: None)
     assert proofs.refusals[problem, "cuda.test.relu/hang"] == (
         "faulted while being tried: no answer within 12 s"
     )

@@ -14,7 +14,7 @@ from trtlab.builder.carried_code import carried_code
 from trtlab.builder.constant_outputs import copy_constant_outputs
 from trtlab.builder.options import BuildOptions
 from trtlab.builder.phases import Phases
-from trtlab.builder.progress import ProgressMonitor, SilentMonitor
+from trtlab.builder.progress import ProgressMonitor, SilentMonitor, step
 from trtlab.builder.proving import Proofs, Proving, fitting_provers
 from trtlab.builder.reformats import insert_reformats
 from trtlab.builder.rehearsal import rehearse
@@ -157,8 +157,11 @@ def _prepare(
     with Proving(device.index, fitting_provers()) as proving:
         with clock.phase(COMPILE, 1):
             rehearse(*arguments, proving)
-        with clock.phase(PROVE, 1) as advance:
-            proofs = proving.finish(advance)
+        problems = proving.waiting
+        with clock.phase(PROVE, problems):
+            proofs = proving.finish(
+                lambda waiting: step(clock.monitor, PROVE, max(problems - waiting, 0))
+            )
     for warning in proofs.warnings:
         _log.warning("%s", warning)
     return proofs

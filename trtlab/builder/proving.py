@@ -129,15 +129,20 @@ class Proving:
             self._tasks.append(_Task(problem, apart))
             self._turn(0.0)
 
-    def finish(self, goes_on: Callable[[], object]) -> Proofs:
+    @property
+    def waiting(self) -> int:
+        """Problems that were not handed out yet, or are being worked on."""
+        return len(self._tasks) + sum(prover.task is not None for prover in self._provers)
+
+    def finish(self, goes_on: Callable[[int], object]) -> Proofs:
         """Wait until everything was tried; the provers end.
 
         Args:
-            goes_on: Called now and then; what it raises ends the wait.
+            goes_on: Called now and then with `waiting`; what it raises ends the wait.
         """
         try:
-            while self._tasks or any(prover.task for prover in self._provers):
-                goes_on()
+            while waiting := self.waiting:
+                goes_on(waiting)
                 self._turn(_TICK_S)
         finally:
             self.close()

@@ -30,7 +30,7 @@ def proving(manner="well", most=1, patience_s=20.0):
 def prove(*names, **options):
     with proving(**options) as place:
         place.submit(problem(8), [Named(name) for name in names])
-        proofs = place.finish(lambda: None)
+        proofs = place.finish(lambda waiting: None)
     return {name: reason for (_, name), reason in proofs.refusals.items()}, proofs.warnings
 
 
@@ -102,7 +102,7 @@ def test_without_provers_the_build_goes_on_with_a_warning(manner, said):
 def test_no_process_no_provers():
     with Proving(0, 1, command=("/does/not/exist",)) as place:
         place.submit(problem(8), [Named("a")])
-        proofs = place.finish(lambda: None)
+        proofs = place.finish(lambda waiting: None)
     assert "no process can be started" in proofs.warnings[0]
 
 
@@ -112,7 +112,7 @@ def test_candidates_that_no_other_process_can_import_stay_here():
 
     with proving() as place:
         place.submit(problem(8), [Local("mine"), Named("wrong")])
-        proofs = place.finish(lambda: None)
+        proofs = place.finish(lambda waiting: None)
     assert [name for _, name in proofs.refusals] == ["wrong"]
     assert "mine: defined where no other process can import it" in proofs.warnings[0]
 
@@ -121,13 +121,13 @@ def test_many_problems_on_several_provers():
     with proving(most=2) as place:
         for extent in range(1, 9):
             place.submit(problem(extent), [Named("a"), Named(f"wrong {extent}")])
-        proofs = place.finish(lambda: None)
+        proofs = place.finish(lambda waiting: None)
     assert {name for _, name in proofs.refusals} == {f"wrong {n}" for n in range(1, 9)}
     assert all(found.inputs[0].shape[1] == int(name[-1]) for found, name in proofs.refusals)
 
 
 def test_a_cancelled_build_ends_its_provers():
-    def stop():
+    def stop(waiting):
         if any(prover.begun for prover in place._provers):
             raise CancelledError("stopped")
 
