@@ -158,6 +158,8 @@ def captures(monkeypatch):
 
 
 def test_a_graph_is_captured_once_a_shape_and_again_on_change(device, stream, captures):
+    wanted(2)
+    captures.clear()
     bound = bound_context(device)
     context = bound.context
     for _ in range(5):
@@ -344,10 +346,9 @@ def _in_a_process(code):
         bound = Bound(context, device).set_up(data(2))
     """
     text = dedent(begin) + dedent(code)
-    done = subprocess.run(
-        [sys.executable, "-c", text], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-u", "-X", "faulthandler", "-c", text]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 

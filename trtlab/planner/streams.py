@@ -36,23 +36,26 @@ def assign_streams(
 
     Args:
         depends: For each step the earlier steps that it reads from (directly).
-        times_us: Expected time of each step.
+        times_us: Expected time of each step; 0 where nobody timed it, which counts as the
+            shortest of the others.
         streams: Streams that may be used, the main one included.
     """
     count = len(depends)
     result = [Placement(0, -1, i, i) for i in range(count)]
     if streams < 2 or count < 3:
         return result
+    least = min((t for t in times_us if t > 0), default=1.0)
+    times = [t if t > 0 else least for t in times_us]
     region = 0
     for first, last in _regions(depends):
         branches = _components(range(first, last), depends)
         if len(branches) < 2:
             continue
         load = [0.0] * streams
-        order = sorted(branches, key=lambda b: -sum(times_us[i] for i in b))
+        order = sorted(branches, key=lambda b: -sum(times[i] for i in b))
         for branch in order:
             stream = load.index(min(load))
-            load[stream] += sum(times_us[i] for i in branch)
+            load[stream] += sum(times[i] for i in branch)
             for step in branch:
                 result[step] = Placement(stream, region, first, last - 1)
         region += 1

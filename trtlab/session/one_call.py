@@ -87,6 +87,8 @@ def profile(
     iterations: int = 10,
     profile_layers: bool = True,
     telemetry: bool = True,
+    cuda_graphs: bool = True,
+    spin_wait: bool = True,
     seed: int = 0,
     monitor: ProgressMonitor | None = None,
 ) -> Report:
@@ -107,6 +109,8 @@ def profile(
         iterations: and at least so many inferences.
         profile_layers: Also time every layer, in inferences of their own.
         telemetry: Watch clocks, power, temperature and load meanwhile.
+        cuda_graphs: As in `RunRequest`.
+        spin_wait: As in `RunRequest`.
         seed: Of the zoo's random weights.
         monitor: Hears of the build's progress and may stop it.
 
@@ -124,6 +128,8 @@ def profile(
         iterations=iterations,
         profile_layers=profile_layers,
         telemetry=telemetry,
+        cuda_graphs=cuda_graphs,
+        spin_wait=spin_wait,
     )
     if isinstance(model, ICudaEngine):
         engine = model.engine

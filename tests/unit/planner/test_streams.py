@@ -32,6 +32,11 @@ def test_the_longest_branches_go_to_different_streams():
     assert sorted(load.values()) == [9, 9]
 
 
+def test_branches_that_nobody_timed_are_spread_too():
+    placed = assign_streams(deps([], [0], [0], [0], [1, 2, 3]), [0.0] * 5, 3)
+    assert [p.stream for p in placed[1:4]] == [0, 1, 2]
+
+
 def test_a_skip_connection_over_a_cut_is_no_cut():
     # Step 1 is read by 2 and 3; 3 also reads 0: nothing between 0 and 3 is independent.
     placed = assign_streams(deps([], [0], [1], [2, 0]), [1] * 4, 2)
