@@ -26,7 +26,7 @@ from pathlib import Path
 import cupy
 import numpy as np
 import torch
-from peer_onnxruntime import OnnxRuntimePeer, unavailable
+from peer_onnxruntime import OnnxRuntimePeer, unavailable, version
 from peer_torch import TorchPeer
 from peer_trtlab import Ours
 
@@ -115,7 +115,7 @@ COLUMNS = {  # heading: key, format
     "torch ms": ("torch_compile_ms", ".3f"),
     "ratio": ("ratio", ".2f"),
     "ORT ms": ("onnxruntime_ms", ".3f"),
-    "ratio ": ("onnxruntime_ratio", ".2f"),
+    "ORT ratio": ("onnxruntime_ratio", ".2f"),
     "floor ms": ("floor_ms", ".3f"),
     "of floor": ("of_floor", ".0%"),
     "layers ms": ("layers_ms", ".3f"),
@@ -161,6 +161,21 @@ def mean_ratio(rows: list[Row], key: str) -> float:
     return exp(sum(log(float(r[key])) for r in rows) / len(rows))
 
 
+def _kept(rows: list[Row]) -> dict[str, object]:
+    """What the JSON file holds."""
+    kept: dict[str, object] = {
+        "gpu": torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "rows": rows,
+        "geometric_mean": mean_ratio(rows, "ratio"),
+    }
+    found = [r for r in rows if "onnxruntime_ratio" in r]
+    if found:
+        kept["onnxruntime"] = version()
+        kept["onnxruntime_geometric_mean"] = mean_ratio(found, "onnxruntime_ratio")
+    return kept
+
+
 def main() -> int:
     """Measure and print the tables; 1 when outputs differ."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -175,9 +190,7 @@ def main() -> int:
         rows.append(compare(case, with_onnxruntime=missing is None))
         print(case, "measured", file=sys.stderr, flush=True)
         if args.json:  # after every case: what was measured is kept
-            kept = {"gpu": torch.cuda.get_device_name(), "torch": torch.__version__,
-                    "rows": rows, "geometric_mean": mean_ratio(rows, "ratio")}  # fmt: skip
-            args.json.write_text(json.dumps(kept, indent=1))
+            args.json.write_text(json.dumps(_kept(rows), indent=1))
         torch._dynamo.reset()  # noqa: SLF001 - the documented way to forget compiled code
         torch.cuda.empty_cache()
         cupy.get_default_memory_pool().free_all_blocks()

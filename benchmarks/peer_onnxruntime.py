@@ -24,6 +24,13 @@ def unavailable() -> str | None:
     return None
 
 
+def version() -> str:
+    """Of the installed package; call `unavailable` first."""
+    import onnxruntime  # noqa: PLC0415 - an optional peer
+
+    return onnxruntime.__version__
+
+
 class OnnxRuntimePeer:
     """A session with bound inputs and outputs on a stream of its own.
 
