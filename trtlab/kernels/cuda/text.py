@@ -103,9 +103,11 @@ class Writer:
         *,
         shared_bytes: int = 0,
         min_blocks: int = 0,
+        cluster: int = 1,
     ) -> Kernel:
-        """The finished kernel."""
+        """The finished kernel; ``cluster`` neighbouring blocks run together."""
         threads = prod(block)
+        together = f"__cluster_dims__({cluster}, 1, 1) " if cluster > 1 else ""
         body = self.body if FOLLOW in self.body else [FOLLOW, *self.body]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
@@ -117,7 +119,7 @@ class Writer:
                 f"// shared   {shared_bytes} bytes",
                 PRELUDE,
                 *self.top,
-                f'extern "C" __global__ void __launch_bounds__({bounds})',
+                f'extern "C" __global__ void {together}__launch_bounds__({bounds})',
                 f"{name}({', '.join(self.parameters)}) {{",
                 indent(body),
                 "}",

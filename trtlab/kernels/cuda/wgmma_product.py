@@ -16,7 +16,8 @@ from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader, merged
 from trtlab.kernels.cuda.forms import form_of, pack_window
 from trtlab.kernels.cuda.mma import mma_kernel
 from trtlab.kernels.cuda.mma_load import MmaTile
-from trtlab.kernels.cuda.wgmma import Finish, WgmmaTile, wgmma_kernel
+from trtlab.kernels.cuda.wgmma import wgmma_kernel
+from trtlab.kernels.cuda.wgmma_tile import ROWS, Finish, WgmmaTile, Work
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.linear import MatrixMultiply
@@ -25,8 +26,8 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _ALIGN = 16
 _RUN = 8
-_ROWS = 64
 _DEEP = 64
+_LEAST_STEPS = 2
 _MULTIPROCESSORS = 132
 _NEAR = 1.35
 _OUT_OF_THE_RACE = 1e3
@@ -42,6 +43,7 @@ _TILES = (
     WgmmaTile(2, 128, 2, 2, 2),
     WgmmaTile(2, 64, 3, 2, 2),
     WgmmaTile(1, 64, 4, 2, 2),
+    WgmmaTile(1, 64, 4, 2, 2, 4),
 )
 
 
@@ -89,6 +91,8 @@ class WgmmaTactic(Tactic):
             return finish
         if not self._tile.fits(finish.rows):
             return Rejection("too many operands for the shared memory")
+        if self._tile.splits > 1 and ceil(k / _DEEP) < _LEAST_STEPS * self._tile.splits:
+            return Rejection("the sum is too short to be shared")
         if finish.image and self._tile.chunks == 1:
             return Rejection("one chunk cannot load ahead what is added")
         return None
@@ -131,9 +135,8 @@ class WgmmaTactic(Tactic):
 
     def kernel(self, form: Contraction, finish: Finish, problem: Problem) -> Kernel:
         """The kernel."""
-        return wgmma_kernel(
-            form.sizes[1:], form.left.dtype, self._tile, finish, self.name, problem
-        )
+        work = Work(*form.sizes[1:], form.left.dtype, self._tile, finish)
+        return wgmma_kernel(work, self.name, problem)
 
     def _operands(
         self, form: Contraction, finish: Finish, given: Sequence[int], out: int
@@ -146,7 +149,7 @@ class WgmmaTactic(Tactic):
         maps = [
             TensorMap(given[0], kind, m, k, left, self._tile.m),
             TensorMap(given[1], kind, n, k, k, self._tile.n),
-            TensorMap(out, kind, m, n, result, _ROWS),
+            TensorMap(out, kind, m, n, result, ROWS),
         ]
         rows: list[int] = []
         where = (*(("row",) if finish.biased else ()), *finish.operands)
@@ -156,7 +159,7 @@ class WgmmaTactic(Tactic):
                 continue
             pitch = _pitch(form, extra)
             assert pitch is not None
-            maps.append(TensorMap(address, kind, m, n, pitch, _ROWS))
+            maps.append(TensorMap(address, kind, m, n, pitch, ROWS))
         return maps, rows
 
 
@@ -169,12 +172,13 @@ def wgmma_tactics() -> list[WgmmaTactic]:
 def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], *, image: bool) -> float:
     """Tiles that run side by side share a multiprocessor's rate; each starts and ends alone."""
     m, n, k = sizes
-    tiles = ceil(m / tile.m) * ceil(n / tile.n)
-    waves = ceil(tiles / (_MULTIPROCESSORS * tile.blocks))
-    steps = ceil(k / _DEEP)
+    blocks = ceil(m / tile.m) * ceil(n / tile.n) * tile.splits
+    waves = ceil(blocks / (_MULTIPROCESSORS * tile.blocks))
+    steps = ceil(ceil(k / _DEEP) / tile.splits)
     work = 2.0 * tile.m * tile.n * _DEEP * (steps + 4 / tile.blocks) * tile.blocks
-    moved = 2.0 * (m * k + n * k + (2 + image) * m * n - m * n)
-    return 2.0 + max(waves * work / _FLOPS_PER_US, moved / _BYTES_PER_US)
+    moved = 2.0 * (m * k + n * k + (1 + image) * m * n)
+    joined = 0.5 + 0.1 * tile.splits if tile.splits > 1 else 0.0
+    return 2.0 + joined + max(waves * work / _FLOPS_PER_US, moved / _BYTES_PER_US)
 
 
 def finish_of(form: Contraction) -> Finish | Rejection:

@@ -58,6 +58,22 @@ __device__ __forceinline__ unsigned long long tile_at(unsigned at) {
 }
 """.strip()
 """`tile_at` describes tiles of 128-byte rows, swizzled, eight rows (1024 bytes) at a time."""
+CLUSTER = r"""
+__device__ __forceinline__ int cluster_rank() {
+  int rank; asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank)); return rank;
+}
+__device__ __forceinline__ void cluster_meet() {
+  asm volatile("barrier.cluster.arrive.release;" ::: "memory");
+  asm volatile("barrier.cluster.wait.acquire;" ::: "memory");
+}
+__device__ __forceinline__ float4 of_block(unsigned at, int block) {
+  unsigned there; float4 v;
+  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(at), "r"(block));
+  asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "r"(there) : "memory");
+  return v;
+}
+""".strip()
 
 
 def multiply_text(columns: int, dtype: DataType) -> str:

@@ -1,0 +1,135 @@
+"""What becomes of a warp group's sums: parts joined, finished, sent off in chunks.
+
+A chunk is 64 rows and 64 columns of results in shared memory, from where the copy engine stores
+it. Where an operand of the result's shape is added, it came into the same place before.
+"""
+
+from trtlab.kernels.cuda.prelude import C_TYPES, literal
+from trtlab.kernels.cuda.program import emit
+from trtlab.kernels.cuda.text import Names
+from trtlab.kernels.cuda.wgmma_text import DEEP
+from trtlab.kernels.cuda.wgmma_tile import CHUNK, ROWS, Work
+
+_FIRST = "threadIdx.x % 128 == 0"
+
+
+def row_operands(work: Work) -> list[str]:
+    """Each group keeps the tile's row operands for itself, so that none waits for another."""
+    tile = work.tile
+    return [
+        f"for (int i = threadIdx.x % 128; i < {tile.n} && n0 + i < {work.n}; i += 128) "
+        f"rows[{number * tile.n} + i] = row{number}[n0 + i];"
+        for number in range(work.finish.rows)
+    ]
+
+
+def join_text(work: Work) -> list[str]:
+    """The first block of a cluster adds the others' sums, always in the same order."""
+    tile = work.tile
+    if tile.splits == 1:
+        return []
+    count = tile.n // 8
+    four = "make_float4(sum[4 * i], sum[4 * i + 1], sum[4 * i + 2], sum[4 * i + 3])"
+    return [
+        "const unsigned shelf = base + threadIdx.x * 16;  // the stages are free by now",
+        "if (part > 0) {",
+        "  float4* const to = reinterpret_cast<float4*>(shared) + threadIdx.x;",
+        "  #pragma unroll",
+        f"  for (int i = 0; i < {count}; ++i) to[i * 128] = {four};",
+        "}",
+        "cluster_meet();",
+        "if (part > 0) {",
+        "  cluster_meet();",
+        "  break;",
+        "}",
+        "#pragma unroll 1",
+        f"for (int other = 1; other < {tile.splits}; ++other) {{",
+        "  #pragma unroll",
+        f"  for (int i = 0; i < {count}; ++i) {{",
+        "    const float4 v = of_block(shelf + i * 2048, other);",
+        "    sum[4 * i] += v.x; sum[4 * i + 1] += v.y;",
+        "    sum[4 * i + 2] += v.z; sum[4 * i + 3] += v.w;",
+        "  }",
+        "}",
+        "cluster_meet();",
+    ]
+
+
+def finish_text(work: Work) -> list[str]:
+    """Sums to results, a chunk of 64 columns at a time; one thread a group sends them off."""
+    tile, image = work.tile, work.finish.image
+    kind = C_TYPES[work.dtype]
+    if image:
+        ready = ["  barrier_wait(came + 8 * at, turn);"]
+        sent = [
+            f"const int last = group * {tile.chunks} + (chunk ? chunk : {tile.chunks}) - 1;",
+            "stores_read<1>();",
+            "if (stored) barrier_arrive(gone + 8 * last);",
+            "stored = true;",
+        ]
+    else:
+        ready = [f"  if ({_FIRST}) stores_read<{tile.chunks - 1}>();", "  meet(1 + group);"]
+        sent = []
+    return [
+        *(["bool stored = t != blockIdx.x;"] if image else []),
+        "meet(1 + group);",
+        "#pragma unroll",
+        f"for (int c = 0; c < {tile.n // DEEP}; ++c) {{",
+        f"  if (n0 + c * {DEEP} >= {work.n}) continue;",
+        f"  const int at = group * {tile.chunks} + chunk;",
+        f"  unsigned char* const held = shared + (chunks - base) + at * {CHUNK};",
+        *ready,
+        "  #pragma unroll",
+        "  for (int r = 0; r < 2; ++r) {",
+        "    #pragma unroll",
+        "    for (int j = 0; j < 8; ++j) {",
+        "      const int column = c * 64 + j * 8 + lane % 4 * 2;",
+        "      const int row = warp * 16 + r * 8 + lane / 4;",
+        "      const int swizzled = row * 128 + ((j ^ (lane / 4)) << 4) + lane % 4 * 4;",
+        f"      auto& place = *reinterpret_cast<Vec<{kind}, 2>*>(held + swizzled);",
+        *(f"      {x}" for x in _pair(work, kind)),
+        "    }",
+        "  }",
+        '  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");',
+        "  meet(1 + group);",
+        f"  if ({_FIRST}) {{",
+        f"    const unsigned from = chunks + at * {CHUNK};",
+        f"    tile_store(map_c, n0 + c * {DEEP}, m0 + group * {ROWS}, from);",
+        *(f"    {x}" for x in sent),
+        "  }",
+        f"  if (++chunk == {tile.chunks}) {{ chunk = 0; turn ^= 1; }}",
+        "}",
+    ]
+
+
+def _pair(work: Work, kind: str) -> list[str]:
+    """Two neighbours of a row: bias and program on their sums, into their place."""
+    finish, fresh = work.finish, Names("f")
+    vector = f"Vec<{kind}, 2>"
+    lines = [
+        f"const {vector} r{number} = *reinterpret_cast<const {vector}*>("
+        f"rows + {number * work.tile.n} + column);"
+        for number in range(finish.rows)
+    ]
+    if finish.image:
+        lines.append(f"const {vector} image = place;")
+    lines.append(f"{vector} w;")
+    results: list[str] = []
+    for v in range(2):
+        text = f"sum[(c * 8 + j) * 4 + r * 2 + {v}]"
+        if finish.alpha != 1:
+            text += f" * {literal(finish.alpha)}"
+        if finish.biased:
+            text += f" + wide(r0.v[{v}])"
+        value = fresh()
+        lines.append(f"const float {value} = {text};")
+        operands, row = [value], int(finish.biased)
+        for where in finish.operands:
+            operands.append(
+                f"wide(image.v[{v}])" if where == "image" else f"wide(r{row}.v[{v}])"
+            )
+            row += where == "row"
+        steps, result = emit(finish.program, operands, work.dtype, fresh)
+        lines += steps
+        results.append(result)
+    return [*lines, f"narrow2(w, {results[0]}, {results[1]});", "place = w;"]
