@@ -22,7 +22,7 @@ from trtlab.kernels.cuda.prelude import PRELUDE
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
 TYPES = (DataType.FLOAT, DataType.HALF, DataType.BF16)
 # The optimizer takes most of the time and finds no mistakes.
-QUICK = ("--Ofast-compile=mid",)
+QUICK = ("--Ofast-compile=max",)
 
 
 @dataclass(frozen=True)
