@@ -8,7 +8,7 @@ import numpy as np
 from trtlab.core.dims import Dims
 from trtlab.core.errors import UsageError
 from trtlab.core.weights import array_of
-from trtlab.devices.cuda.libraries import cupy
+from trtlab.devices.cuda.libraries import cupy, told
 from trtlab.devices.cuda.program import CudaProgram
 from trtlab.network.api.arguments import whole
 from trtlab.planner.plan import Step
@@ -78,7 +78,8 @@ class IExecutionContext(ContextResources):
         before capturing the stream yourself.
 
         Args:
-            stream_handle: A ``cudaStream_t`` as an integer; 0 is the legacy default stream.
+            stream_handle: A ``cudaStream_t`` as an integer; 0 is the legacy default stream. It
+                must be alive: CUDA may end the process for the handle of a destroyed one.
 
         Raises:
             UsageError: A shape or an address is missing.
@@ -147,7 +148,8 @@ class IExecutionContext(ContextResources):
 
     def _wait_for_default_stream(self) -> None:
         if self._loaded.device.kind == "cuda":
-            cupy().cuda.Stream.null.synchronize()
+            with told("waiting for the GPU"):
+                cupy().cuda.Stream.null.synchronize()
 
     def report_to_profiler(self) -> bool:
         """Hand the last run's layer times to the profiler; waits for the run.
