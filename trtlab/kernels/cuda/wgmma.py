@@ -167,12 +167,14 @@ def _meetings(work: Work) -> list[str]:
 def _products(work: Work) -> list[str]:
     """The warp groups: a tile's sums, then what becomes of them."""
     tile = work.tile
+    # Parts are rounded up, so that a cluster's last blocks may have nothing to multiply.
+    zero = " = {}" if (tile.splits - 1) * work.part >= work.steps else ""
     return [
         "int slot = 0; unsigned phase = 0;",
         "int chunk = 0; unsigned turn = 0;",
         *_tiles(work),
         *(f"  {x}" for x in row_operands(work)),
-        f"  float sum[{tile.n // 2}];",
+        f"  float sum[{tile.n // 2}]{zero};",
         "  int before = 0;",
         "  for (int step = first; step < last; ++step) {",
         "    barrier_wait(full + 8 * slot, phase);",
