@@ -24,8 +24,8 @@ from trtlab.devices.cuda.libraries import cupy, told
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Tactic
 
-_MOST_PROVERS = 4
-_CORES_A_PROVER = 4
+_MOST_PROVERS = 8
+_CORES_A_PROVER = 2
 _PATIENCE_S = 60.0
 _TICK_S = 0.2
 _FAILED_STARTS = 2
