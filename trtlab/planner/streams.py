@@ -1,12 +1,13 @@
 """Independent branches on auxiliary streams.
 
-The steps between two points through which everything must pass (only one step's result is
-alive) form a region. Branches of a region that do not depend on each other go to different
-streams, the longest first onto the least loaded one; the streams join before the region's last
-step. Regions are also how memory stays safe: whatever lives inside one counts as alive for all
-of it.
+The steps between two bounds through which everything must pass (one step's result is alive, or
+one concatenation's parts) form a region. Branches of a region that do not depend on each other
+go to different streams, the longest first onto the least loaded one; the streams join at the
+region's end. Regions are also how memory stays safe: whatever lives inside one counts as alive
+for all of it.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -63,18 +64,24 @@ def assign_streams(
 
 
 def _regions(depends: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
-    """Half-open ranges of steps strictly between two cut steps.
+    """Half-open ranges of steps between two neighbouring bounds.
 
-    A step is a cut when every later step depends on earlier ones only through it.
+    A bound lies before a step when whatever follows and reads results from before reads all of
+    those that are still read: one result, or the parts of one concatenation.
     """
     count = len(depends)
-    # reach[i]: the earliest step that any step from i on reads from.
-    earliest = [count] * (count + 1)
-    for step in reversed(range(count)):
-        own = min(depends[step], default=count)
-        earliest[step] = min(earliest[step + 1], own)
-    cuts = [-1] + [i for i in range(count) if earliest[i + 1] >= i]
-    return [(a + 1, b) for a, b in pairwise(cuts) if b - a > 2]
+    readers: list[list[int]] = [[] for _ in range(count)]
+    for step, sources in enumerate(depends):
+        for source in sources:
+            readers[source].append(step)
+    bounds = [0]
+    alive: list[int] = []  # steps whose results are still read
+    for step in range(1, count):
+        alive = [s for s in (*alive, step - 1) if readers[s] and readers[s][-1] >= step]
+        later = {tuple(readers[s][bisect_left(readers[s], step) :]) for s in alive}
+        if len(later) < 2:
+            bounds.append(step)
+    return [(a, b) for a, b in pairwise([*bounds, count]) if b - a > 1]
 
 
 def _components(steps: range, depends: Sequence[frozenset[int]]) -> list[list[int]]:

@@ -32,6 +32,19 @@ def test_the_longest_branches_go_to_different_streams():
     assert sorted(load.values()) == [9, 9]
 
 
+def test_branches_that_read_all_parts_of_a_concatenation():
+    # Two modules of three branches each, joined where the next one reads all three parts.
+    module = [3, 5, 6]  # the last step of each branch of the first module
+    rows = [[], [0], [0], [0], [2], [4], [1], module, module, module, [8], [7, 10, 9]]
+    placed = assign_streams(deps(*rows), [1.0] * 12, 3)
+    assert [p.region for p in placed] == [-1, *[0] * 6, *[1] * 4, -1]
+    assert {placed[s].stream for s in module} == {0, 1, 2}
+    assert placed[1].stream == placed[6].stream
+    assert placed[2].stream == placed[4].stream == placed[5].stream
+    assert placed[8].stream == placed[10].stream != placed[7].stream
+    assert all((p.first, p.last) == (7, 10) for p in placed[7:11])
+
+
 def test_branches_that_nobody_timed_are_spread_too():
     placed = assign_streams(deps([], [0], [0], [0], [1, 2, 3]), [0.0] * 5, 3)
     assert [p.stream for p in placed[1:4]] == [0, 1, 2]

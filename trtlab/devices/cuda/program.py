@@ -121,7 +121,8 @@ class CudaProgram:
             handle: A ``cudaStream_t`` as an integer; 0 is the legacy default stream.
 
         Raises:
-            DeviceError: The stream is gone, or the device refused.
+            DeviceError: The stream or the device refused. (A destroyed stream ends the
+                process: the driver does not check handles.)
             UsageError: The stream is being captured and the steps cannot be.
         """
         stream = self._callers.get(handle)
@@ -134,7 +135,7 @@ class CudaProgram:
                 self._join_capture(stream, stamped=False)
             else:
                 self._run(stream)
-        except cupy().cuda.runtime.CUDARuntimeError as error:
+        except RuntimeError as error:  # CuPy's
             raise _refused(handle, error) from error
 
     def _run(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
@@ -215,7 +216,7 @@ class CudaProgram:
             self._calibrate(stream)
             self._stamps.anchored(self._main)
             self._run_stamped(stream)
-        except cupy().cuda.runtime.CUDARuntimeError as error:
+        except RuntimeError as error:  # CuPy's
             raise _refused(handle or 0, error) from error
 
     def stamps(self) -> NDArray[np.int64]:
