@@ -72,6 +72,18 @@ def cuda_registry(arch: str | None = None) -> TacticRegistry:
     return registry
 
 
+# Result rows, tiles of a warp, blocks of a multiprocessor.
+_WINDOW_STEMS = (
+    (1, 1, 4),
+    (1, 1, 3),
+    (1, 2, 3),
+    (2, 1, 2),
+    (2, 2, 2),
+    (4, 2, 1),
+    (4, 4, 1),
+)
+
+
 def _kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, box = PointwiseTactic(), MoveTactic(), BoxTactic()
     products = contraction_tactics()
@@ -82,7 +94,7 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     stems = [
         StemTactic(MmaTile(128, 64, 32, 32, 32, 4)),
         StemTactic(MmaTile(64, 64, 32, 32, 32, 4)),
-        *(WindowStemTactic(r, t) for r, t in ((1, 1), (2, 2), (4, 2), (4, 4), (2, 1))),
+        *(WindowStemTactic(*extents) for extents in _WINDOW_STEMS),
     ]
     cudnn = [CudnnConvolutionTactic(rank) for rank in range(4)]
     cudnn += [CudnnTf32Tactic(rank) for rank in range(4)]

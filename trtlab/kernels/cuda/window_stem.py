@@ -28,12 +28,12 @@ _ALIGN = 16
 _SLOTS = 8  # pairs of columns in a step of the tensor cores
 _WIDEST = 8  # tiles of sixteen columns in a block
 _MOST_WARPS = 16
-_MOST_SHARED = 48 << 10
+_MOST_SHARED = 216 << 10  # of a multiprocessor, and a little for each block
 _MOST_STEPS = 48
 _SAME = {PaddingMode.SAME_UPPER, PaddingMode.SAME_LOWER}
 
 
-def window_of(problem: Problem, rows: int, tiles: int) -> Window | Rejection:
+def window_of(problem: Problem, rows: int, tiles: int, blocks: int = 1) -> Window | Rejection:
     """The kernel's extents, or why it cannot compute the problem."""
     op, x, kernel = problem.op, given(problem, 0), given(problem, 1)
     assert isinstance(op, Convolution)
@@ -65,6 +65,7 @@ def window_of(problem: Problem, rows: int, tiles: int) -> Window | Rejection:
         rows=rows,
         wide=wide,
         tiles=tiles,
+        blocks=blocks,
         maps=32 if kernel.shape[0] <= 32 else 64,
         pairs=pairs,
         steps=steps,
@@ -76,7 +77,8 @@ def window_of(problem: Problem, rows: int, tiles: int) -> Window | Rejection:
         taps=kernel.shape[2],
         channels=x.shape[1],
     )
-    if found.shared_bytes > _MOST_SHARED or steps > _MOST_STEPS or found.warps > _MOST_WARPS:
+    shared = blocks * (found.shared_bytes + 1024)
+    if shared > _MOST_SHARED or steps > _MOST_STEPS or found.warps > _MOST_WARPS:
         return Rejection("a block's part of image and weights is too large")
     return found
 
@@ -85,17 +87,18 @@ class WindowStemTactic(Tactic):
     """One launch: image, windows and all that follows.
 
     Args:
-        rows: Result rows of a block.
+        rows: Result rows of a part of the results.
         tiles: Tiles of sixteen results of a warp.
+        blocks: That a multiprocessor holds at once.
     """
 
-    def __init__(self, rows: int, tiles: int) -> None:
-        self._rows, self._tiles = rows, tiles
-        self.name = f"cuda.stem.window/{rows}x{tiles}"
+    def __init__(self, rows: int, tiles: int, blocks: int) -> None:
+        self._extents = rows, tiles, blocks
+        self.name = f"cuda.stem.window/{rows}x{tiles}x{blocks}"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines types, windows, and results whose channels are not side by side."""
-        found = window_of(problem, self._rows, self._tiles)
+        found = window_of(problem, *self._extents)
         if isinstance(found, Rejection):
             return found
         form = form_of(problem)
@@ -113,7 +116,7 @@ class WindowStemTactic(Tactic):
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Weights in the order in which lanes load them, zeros where windows have no tap."""
         packed = dict(constants)
-        found = window_of(problem, self._rows, self._tiles)
+        found = window_of(problem, *self._extents)
         assert not isinstance(found, Rejection)
         if 1 in packed:
             packed[1] = _packed(packed[1], found)
@@ -121,7 +124,7 @@ class WindowStemTactic(Tactic):
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[KernelLaunch]:
         """One launch."""
-        found = window_of(problem, self._rows, self._tiles)
+        found = window_of(problem, *self._extents)
         form = form_of(problem)
         assert not isinstance(found, Rejection)
         assert not isinstance(form, Rejection)
@@ -147,7 +150,7 @@ def _packed(kernel: Array, found: Window) -> Array:
     whole = np.zeros((blocks * found.maps, rows, 2 * found.pairs), kernel.dtype)
     lines = kernel.reshape(maps, channels * taps, width)
     whole[:maps, : channels * taps, found.lead : found.lead + width] = lines
-    # Maps are dealt so that each lane ends up with neighbouring ones, and stores them as one.
-    split = whole.reshape(blocks, 4, tiles // 2, 2, 2, found.steps, 2, 4, 2)
-    # axes: block, quad, pair, tile, odd, step, half, quarter, column
-    return np.ascontiguousarray(split.transpose(0, 5, 2, 1, 4, 7, 3, 6, 8))
+    # Maps are dealt so that a lane ends up with runs of eight, and four lanes with 32.
+    split = whole.reshape(blocks, tiles // 4, 4, 2, 2, 2, found.steps, 2, 4, 2)
+    # axes: block, run, quad, pair, tile, odd, step, half, quarter, column
+    return np.ascontiguousarray(split.transpose(0, 6, 1, 3, 2, 5, 8, 4, 7, 9))

@@ -1,4 +1,8 @@
-"""The text of the kernel that convolves images straight from where they lie."""
+"""The text of the kernel that convolves images straight from where they lie.
+
+Blocks stay: each takes one part of the results after the other, and while it multiplies, its
+part of the image for the next ones is on its way. Weights are brought once.
+"""
 
 from dataclasses import dataclass
 
@@ -12,6 +16,7 @@ from trtlab.tactics.problem import Problem
 
 _RUN = 8
 _LANES = 32
+_MULTIPROCESSORS = 132
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +24,10 @@ class Window:
     """Extents of the kernel for one problem.
 
     Attributes:
-        rows: Result rows of a block.
-        wide: Tiles of sixteen result columns of a block.
+        rows: Result rows of a part.
+        wide: Tiles of sixteen result columns of a part.
         tiles: Tiles of a warp.
+        blocks: That a multiprocessor holds at once.
         maps: Of a block, a multiple of 32.
         pairs: Pairs of columns under a row of a window: 1, 2 or 4.
         steps: Of the sum, each of eight pairs.
@@ -37,6 +43,7 @@ class Window:
     rows: int
     wide: int
     tiles: int
+    blocks: int
     maps: int
     pairs: int
     steps: int
@@ -55,8 +62,13 @@ class Window:
 
     @property
     def lines(self) -> int:
-        """Image rows that a block needs."""
+        """Image rows under a part."""
         return (self.rows - 1) * self.down + self.taps
+
+    @property
+    def used(self) -> int:
+        """Pairs of columns under a part."""
+        return 16 * self.wide + self.pairs - 1
 
     @property
     def weight_bytes(self) -> int:
@@ -64,9 +76,14 @@ class Window:
         return self.steps * self.maps * 32
 
     @property
+    def words(self) -> int:
+        """Pairs of a part of the image in shared memory."""
+        return self.channels * self.lines * self.pitch
+
+    @property
     def shared_bytes(self) -> int:
-        """Of a block."""
-        return self.weight_bytes + 4 * self.channels * self.lines * self.pitch
+        """Of a block: its weights, the part at work and the next one."""
+        return self.weight_bytes + 2 * 4 * self.words
 
 
 def window_kernel(
@@ -90,40 +107,62 @@ def window_kernel(
     """
     n, maps, rows, columns = problem.outputs[0].shape
     down, across = -(-rows // found.rows), -(-columns // (16 * found.wide))
+    parts = n * down * across
     threads = found.warps * _LANES
-    tiles = found.maps // 8
+    columns_of_weights = -(-maps // found.maps)
+    at_once = max(1, _MULTIPROCESSORS * found.blocks // columns_of_weights)
+    vectors, tiles = found.weight_bytes // 16, found.maps // 8
+    kind = "bf16" if form.right.dtype is DataType.BF16 else "f16"
+    origin = [
+        f"const int q0 = part % {across} * {16 * found.wide};",
+        f"const int p0 = part / {across} % {down} * {found.rows};",
+        f"const int number = part / {across * down};",
+    ]
     writer = Writer(name, problem)
     writer.parameters = form.parameters()
-    kind = "bf16" if form.right.dtype is DataType.BF16 else "f16"
     writer.top.append(_MULTIPLY.replace("KIND", kind))
     writer.add(
-        f"__shared__ uint4 weights[{found.weight_bytes // 16}];",
-        f"__shared__ unsigned image[{found.channels * found.lines * found.pitch}];",
-        f"const int q0 = blockIdx.x % {across} * {16 * found.wide};",
-        f"const int p0 = blockIdx.x / {across} % {down} * {found.rows};",
-        f"const int image_number = blockIdx.x / {across * down};",
+        "extern __shared__ __align__(128) unsigned char shared[];",
+        "uint4* weights = reinterpret_cast<uint4*>(shared);",
+        f"unsigned* image = reinterpret_cast<unsigned*>(shared + {found.weight_bytes});",
         "const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;",
-        f"const uint4* from = reinterpret_cast<const uint4*>(b) + blockIdx.y * "
-        f"{found.weight_bytes // 16};",
+        *_bring(problem, found, origin, image_aligned=image_aligned),
+        "int part = blockIdx.x, turn = 0;",
+        "bring(part);",
+        f"const uint4* from = reinterpret_cast<const uint4*>(b) + blockIdx.y * {vectors};",
         "#pragma unroll 4",
-        f"for (int e = threadIdx.x; e < {found.weight_bytes // 16}; e += {threads})",
-        "  weights[e] = from[e];",
-        *_fill(problem, found, threads, image_aligned=image_aligned),
-        "__syncthreads();",
-        f"float sum[{found.tiles}][{tiles}][4] = {{}};",
+        f"for (int e = threadIdx.x; e < {vectors}; e += {threads}) weights[e] = from[e];",
+        "keep(image);",
         f"int base[{found.tiles}];",
         "#pragma unroll",
         f"for (int i = 0; i < {found.tiles}; ++i) {{",
         f"  const int tile = min(warp * {found.tiles} + i, {found.rows * found.wide - 1});",
-        f"  base[i] = tile / {found.wide} * {found.down * found.pitch} "
-        f"+ tile % {found.wide} * 16 + lane / 4 + lane % {found.pairs};",
+        f"  base[i] = tile / {found.wide} * {found.down * found.pitch}",
+        f"      + tile % {found.wide} * 16 + lane / 4 + lane % {found.pairs};",
         "}",
+        f"for (; part < {parts}; part += gridDim.x) {{",
+        "  __syncthreads();",
+        "  const int next = part + gridDim.x;",
+        f"  if (next < {parts}) bring(next);",
+        f"  const unsigned* now = image + turn * {found.words};",
+        f"  float sum[{found.tiles}][{tiles}][4] = {{}};",
     )
     for step in range(found.steps):
-        writer.add(*_step(found, step, tiles))
-    writer.add(*_store(form, found, (maps, rows, columns), aligned=aligned))
-    grid = (n * down * across, -(-maps // found.maps), 1)
-    return writer.kernel("window_stem", grid, (threads, 1, 1))
+        writer.add(*(f"  {line}" for line in _step(found, step, tiles)))
+    stored = _store(form, found, (maps, rows, columns), aligned=aligned)
+    writer.add(
+        *(f"  {line}" for line in (*origin, *stored)),
+        "  turn ^= 1;",
+        f"  if (next < {parts}) keep(image + turn * {found.words});",
+        "}",
+    )
+    return writer.kernel(
+        "window_stem",
+        (min(parts, at_once), columns_of_weights, 1),
+        (threads, 1, 1),
+        shared_bytes=found.shared_bytes,
+        min_blocks=found.blocks,
+    )
 
 
 _MULTIPLY = """
@@ -136,59 +175,80 @@ __device__ __forceinline__ void multiply(float* c, const unsigned* a, unsigned b
 """.strip()
 
 
-def _fill(problem: Problem, found: Window, threads: int, *, image_aligned: bool) -> list[str]:
-    """Statements that bring the block's part of the image, rounded, pair by pair."""
-    x, kind = given(problem, 0), C_TYPES[given(problem, 1).dtype]
-    source = C_TYPES[x.dtype]
-    used = 16 * found.wide + found.pairs - 1
+def _bring(
+    problem: Problem, found: Window, origin: list[str], *, image_aligned: bool
+) -> list[str]:
+    """Two closures: a part of the image into registers, and from there, rounded, into memory.
+
+    A warp brings whole rows of pairs, so that rows cost no arithmetic in its lanes.
+    """
+    x, result = given(problem, 0), given(problem, 1).dtype
+    source, kind = C_TYPES[x.dtype], C_TYPES[result]
+    lines = found.channels * found.lines
+    rows, runs = -(-lines // found.warps), -(-found.used // _LANES)
     even = all(step % 2 == 0 for step in (*x.strides[:3], x.shape[3]))
-    value = "s.v[{0}]" if x.dtype is given(problem, 1).dtype else None
-    value = value or f"Narrow<{kind}>::of(wide(s.v[{{0}}]))"
-    at = f"line + (i64)j * {x.strides[3]}"
-    if image_aligned and even and x.strides[3] == 1:
-        load = [
-            f"    if (j >= 0 && j < {x.shape[3]}) "
-            f"s = *reinterpret_cast<const Vec<{source}, 2>*>({at});"
-        ]
-    else:
-        load = [
-            f"    if (j >= 0 && j < {x.shape[3]}) s.v[0] = *({at});",
-            f"    if (j >= -1 && j < {x.shape[3] - 1}) s.v[1] = *({at} + {x.strides[3]});",
-        ]
+    value = "held[y][u].v[{0}]"
+    value = value if x.dtype is result else f"Narrow<{kind}>::of(wide({value}))"
+    column = x.strides[3]
+    load = [
+        f"if (j >= 0 && j < {x.shape[3]}) held[y][u].v[0] = line[(i64)j * {column}];",
+        f"if (j >= -1 && j < {x.shape[3] - 1}) held[y][u].v[1] = line[(i64)(j + 1) * {column}];",
+    ]
+    if image_aligned and even and column == 1:
+        pair = f"*reinterpret_cast<const Vec<{source}, 2>*>(line + j)"
+        load = [f"if (j >= 0 && j < {x.shape[3]}) held[y][u] = {pair};"]
+    each_row = [
+        "#pragma unroll",
+        f"for (int y = 0; y < {rows}; ++y) {{",
+        f"  const int row = y * {found.warps} + warp;",
+    ]
+    each_run = [
+        "  #pragma unroll",
+        f"  for (int u = 0; u < {runs}; ++u) {{",
+        f"    const int w = u * {_LANES} + lane;",
+    ]
     return [
-        "#pragma unroll 8",
-        f"for (int e = threadIdx.x; e < {found.channels * found.lines * used}; "
-        f"e += {threads}) {{",
-        f"  const int w = e % {used}, r = e / {used} % {found.lines}, "
-        f"c = e / {used * found.lines};",
-        f"  const int i = p0 * {found.down} + r - {found.top}, j = 2 * (q0 + w) - {found.left};",
-        f"  Vec<{source}, 2> s = {{}};",
-        f"  if (i >= 0 && i < {x.shape[2]}) {{",
-        f"    const {source}* line = a + (i64)image_number * {x.strides[0]} "
-        f"+ (i64)c * {x.strides[1]} + (i64)i * {x.strides[2]};",
-        *load,
+        f"Vec<{source}, 2> held[{rows}][{runs}];",
+        "auto bring = [&](int part) {",
+        *(f"  {line}" for line in (*origin, *each_row)),
+        f"    const int i = p0 * {found.down} + row % {found.lines} - {found.top};",
+        f"    const bool inside = row < {lines} && i >= 0 && i < {x.shape[2]};",
+        f"    const {source}* line = a + (i64)number * {x.strides[0]}",
+        f"        + (i64)(row / {found.lines}) * {x.strides[1]} + (i64)i * {x.strides[2]};",
+        *(f"  {line}" for line in each_run),
+        f"      const int j = 2 * (q0 + w) - {found.left};",
+        "      held[y][u] = {};",
+        f"      if (!inside || w >= {found.used}) continue;",
+        *(f"      {line}" for line in load),
+        "    }",
         "  }",
-        f"  image[(c * {found.lines} + r) * {found.pitch} + w] = "
-        f"(unsigned){value.format(0)}.bits | (unsigned){value.format(1)}.bits << 16;",
-        "}",
+        "};",
+        "auto keep = [&](unsigned* to) {",
+        *(f"  {line}" for line in (*each_row, *each_run)),
+        f"      const unsigned low = {value.format(0)}.bits, high = {value.format(1)}.bits;",
+        f"      if (row < {lines} && w < {found.used})",
+        f"        to[row * {found.pitch} + w] = low | high << 16;",
+        "    }",
+        "  }",
+        "};",
     ]
 
 
 def _step(found: Window, step: int, tiles: int) -> list[str]:
     """Sixteen terms of all sums of a warp."""
-    lines = ["{", f"  uint4 w[{tiles // 2}];"]
-    lines += [
-        f"  w[{pair}] = weights[{(step * (tiles // 2) + pair) * _LANES} + lane];"
-        for pair in range(tiles // 2)
-    ]
-    for half in range(2):
-        lines.append(f"  const int at{half} = {_row(found, step, half)};")
+    first = step * (tiles // 2)
     return [
-        *lines,
+        "{",
+        f"  uint4 w[{tiles // 2}];",
+        "  #pragma unroll",
+        f"  for (int j = 0; j < {tiles // 2}; ++j)",
+        f"    w[j] = weights[({first} + j) * {_LANES} + lane];",
+        f"  const int at0 = {lanes_row(found, step, 0)};",
+        f"  const int at1 = {lanes_row(found, step, 1)};",
         "  #pragma unroll",
         f"  for (int i = 0; i < {found.tiles}; ++i) {{",
-        "    const unsigned* from = image + base[i];",
-        "    const unsigned v[4] = {from[at0], from[at0 + 8], from[at1], from[at1 + 8]};",
+        "    const unsigned* at = now + base[i];",
+        "    const unsigned v[4] = {at[at0], at[at0 + 8], at[at1], at[at1 + 8]};",
         "    #pragma unroll",
         f"    for (int j = 0; j < {tiles // 2}; ++j) {{",
         "      multiply(sum[i][2 * j], v, w[j].x, w[j].y);",
@@ -199,7 +259,7 @@ def _step(found: Window, step: int, tiles: int) -> list[str]:
     ]
 
 
-def _row(found: Window, step: int, half: int) -> str:
+def lanes_row(found: Window, step: int, half: int) -> str:
     """Where the row of taps of a lane's pair begins; a choice where lanes read several rows."""
     first = (step * 8 + half * 4) // found.pairs
     places: list[int] = []
@@ -208,27 +268,23 @@ def _row(found: Window, step: int, half: int) -> str:
         # Behind the last row weights are zero, and any number in the image will do.
         place = (channel * found.lines + tap) * found.pitch
         places.append(place if channel < found.channels else 0)
-    if len(places) == 1:
-        return str(places[0])
-    which = f"lane % 4 / {found.pairs}"
     text = str(places[-1])
     for number in range(len(places) - 2, -1, -1):
-        text = f"{which} == {number} ? {places[number]} : {text}"
+        text = f"lane % 4 / {found.pairs} == {number} ? {places[number]} : {text}"
     return text
 
 
 def _store(
     form: Contraction, found: Window, extents: tuple[int, int, int], *, aligned: bool
 ) -> list[str]:
-    """Each lane holds runs of neighbouring maps of two results a tile."""
+    """Four lanes hold 32 neighbouring maps of a result, eight each, and store whole sectors."""
     maps, rows, columns = extents
-    each = found.maps // 4
     runs: list[str] = []
-    for run in range(each // _RUN):
+    for run in range(found.maps // 4 // _RUN):
         values = [f"s[{4 * run + v // 2}][h * 2 + {v % 2}]" for v in range(_RUN)]
         runs += [
             "{",
-            f"  const int n = blockIdx.y * {found.maps} + lane % 4 * {each} + {run * _RUN};",
+            f"  const int n = blockIdx.y * {found.maps} + {32 * run} + lane % 4 * {_RUN};",
             f"  if (n < {maps}) {{",
             *(f"    {line}" for line in finish(form, values, aligned=aligned)),
             "  }",
@@ -243,8 +299,9 @@ def _store(
         "  for (int h = 0; h < 2; ++h) {",
         f"    const int p = p0 + tile / {found.wide};",
         f"    const int q = q0 + tile % {found.wide} * 16 + h * 8 + lane / 4;",
-        f"    if (tile >= {found.rows * found.wide} || p >= {rows} || q >= {columns}) continue;",
-        f"    const int m = (image_number * {rows} + p) * {columns} + q;",
+        f"    if (tile >= {found.rows * found.wide} || p >= {rows} || q >= {columns})",
+        "      continue;",
+        f"    const int m = (number * {rows} + p) * {columns} + q;",
         "    const auto& s = sum[i];",
         *(f"    {line}" for line in (*begin_row(form), *runs)),
         "  }",
