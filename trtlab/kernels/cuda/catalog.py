@@ -30,8 +30,8 @@ from trtlab.kernels.cuda.recurrent_steps import RecurrentStepsTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.kernels.cuda.stem import StemTactic
-from trtlab.kernels.cuda.window_stem import WindowStemTactic
 from trtlab.kernels.cuda.wgmma_product import wgmma_tactics
+from trtlab.kernels.cuda.window_stem import WindowStemTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
 from trtlab.layers.base import Op
 from trtlab.layers.convolution import Convolution, Deconvolution
