@@ -73,15 +73,7 @@ def cuda_registry(arch: str | None = None) -> TacticRegistry:
 
 
 # Result rows, tiles of a warp, blocks of a multiprocessor.
-_WINDOW_STEMS = (
-    (1, 1, 4),
-    (1, 1, 3),
-    (1, 2, 3),
-    (2, 1, 2),
-    (2, 2, 2),
-    (4, 2, 1),
-    (4, 4, 1),
-)
+_WINDOW_STEMS = ((1, 1, 3), (2, 1, 2), (2, 2, 2), (4, 2, 1))
 
 
 def _kernels() -> dict[type[Op], list[Tactic]]:
@@ -100,9 +92,9 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     cudnn += [CudnnTf32Tactic(rank) for rank in range(4)]
     cudnn_stems = [
         *(CudnnStemTactic(rank) for rank in range(3)),
-        *(CudnnBlocksTactic(rank) for rank in range(3)),
+        *(CudnnBlocksTactic(rank) for rank in range(2)),
     ]
-    patches = [PatchesTactic(rank) for rank in range(4)]
+    patches = [PatchesTactic(rank) for rank in range(2)]
     fused = [CudnnProductTactic(rank) for rank in range(3)]
     flash = [FlashAttentionTactic(), FlashAttentionTactic(keys=32, rows=2, blocks=3)]
     cudnn_attentions = [CudnnAttentionTactic(rank) for rank in (0, 3)]
