@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from trtlab.core.enums import UnaryOperation as UnaryOperation
     from trtlab.core.errors import CancelledError as CancelledError
     from trtlab.core.errors import DeviceError as DeviceError
+    from trtlab.core.errors import DeviceLostError as DeviceLostError
     from trtlab.core.errors import EngineFormatError as EngineFormatError
     from trtlab.core.errors import InternalError as InternalError
     from trtlab.core.errors import InvalidNetworkError as InvalidNetworkError

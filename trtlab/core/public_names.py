@@ -23,7 +23,7 @@ MODULES = {
         TensorLocation TopKOperation UnaryOperation
     """,
     "trtlab.core.errors": """
-        CancelledError DeviceError EngineFormatError InternalError
+        CancelledError DeviceError DeviceLostError EngineFormatError InternalError
         InvalidNetworkError KernelCompileError MeasurementError NoTacticError
         ParseError TrtlabError UnsupportedError UsageError
     """,
