@@ -36,7 +36,7 @@ class Lab(Command):
         parser.add_argument("--port", type=int, help="port to listen on")
 
     def run(self, args: Namespace) -> int:
-        """Start JupyterLab and stay until it ends."""
+        """Become JupyterLab, or stay until it ends where a process cannot become another."""
         missing = [name for name in _NEEDED if find_spec(name) is None]
         if missing:
             raise UnsupportedError(
@@ -55,7 +55,16 @@ class Lab(Command):
             words.append(f"--port={args.port}")
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             words.append("--allow-root")  # in a container there is often no other user
-        return subprocess.call([*words, *args.rest])
+        return _become([*words, *args.rest])
+
+
+def _become(words: list[str]) -> int:
+    """Run the program in this process's place, so that signals end it and not only us."""
+    if sys.platform == "win32":  # its exec starts a second process and ends the first
+        return subprocess.call(words)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return os.execv(words[0], words)
 
 
 def _has_browser() -> bool:

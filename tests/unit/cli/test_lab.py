@@ -1,5 +1,9 @@
 """`trtlab lab` up to the point where JupyterLab takes over."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 pytest.importorskip("jupyterlab")
@@ -13,7 +17,7 @@ from trtlab.cli.main import main
 def started(monkeypatch):
     """The command lines that would have been run."""
     lines = []
-    monkeypatch.setattr(lab.subprocess, "call", lambda words: lines.append(words) or 0)
+    monkeypatch.setattr(lab, "_become", lambda words: lines.append(words) or 0)
     return lines
 
 
@@ -37,3 +41,30 @@ def test_a_zoo_model_keeps_its_name(started, tmp_path):
     assert main(["lab", "zoo:resnet50", "--folder", str(tmp_path)]) == 0
     assert len(started) == 1
     assert "'zoo:resnet50'" in (tmp_path / "trtlab-resnet50.ipynb").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a process cannot become another there")
+def test_what_ends_the_command_ends_jupyterlab(tmp_path):
+    package = tmp_path / "jupyterlab"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(
+        "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    command = subprocess.Popen(
+        [sys.executable, "-m", "trtlab.cli.main", "lab", "--folder", str(tmp_path), "--no-browser"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=tmp_path,
+    )
+    try:
+        assert command.stdout is not None
+        assert int(command.stdout.readline()) == command.pid
+        command.terminate()
+        assert command.wait(10) < 0
+    finally:
+        command.kill()
+        command.wait()
+        command.stdout.close()
