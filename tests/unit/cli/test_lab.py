@@ -53,7 +53,15 @@ def test_what_ends_the_command_ends_jupyterlab(tmp_path):
     )
     paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     command = subprocess.Popen(
-        [sys.executable, "-m", "trtlab.cli.main", "lab", "--folder", str(tmp_path), "--no-browser"],
+        [
+            sys.executable,
+            "-m",
+            "trtlab.cli.main",
+            "lab",
+            "--folder",
+            str(tmp_path),
+            "--no-browser",
+        ],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": paths},
