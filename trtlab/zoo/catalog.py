@@ -100,7 +100,7 @@ def light_paths() -> dict[str, Path]:
 def unknown_name(what: str, name: str, known: Iterable[str]) -> UsageError:
     """The error for a name that is not in ``known``; its hint lists near ones."""
     known = sorted(known)
-    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"one of {', '.join(known)}"
     return UsageError(f"no {what} is called {name!r}", hint=hint)
 
