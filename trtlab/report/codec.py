@@ -19,6 +19,16 @@ from trtlab.report.plain_data import MismatchError, from_plain, to_plain
 from trtlab.report.records import SCHEMA_VERSION, Report
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_EXPECTED = (
+    "a report is the JSON file that report.save(…) or `trtlab profile … --json FILE` wrote"
+)
+_AGAIN = "take the file from its source again, or measure again"
+# What people open by mistake, by its beginning.
+_FOREIGN = (
+    (b"TRTLAB", "an engine", "look into it with `trtlab inspect engine FILE`; "),
+    (b"<", "an HTML page", "open it in a browser; "),
+    (b"PK\x03\x04", "a zip archive", ""),
+)
 
 
 def to_dict(report: Report) -> dict[str, object]:
@@ -45,7 +55,7 @@ def from_dict(data: Mapping[str, object]) -> Report:
     if type(version) is not int or "layers" not in data:
         raise EngineFormatError(
             "this JSON is not a trtlab report",
-            hint="a report has the keys schema_version, model, layers …",
+            hint=f"{_EXPECTED}, with the keys schema_version, model, layers …",
         )
     if version > SCHEMA_VERSION:
         raise EngineFormatError(
@@ -57,7 +67,7 @@ def from_dict(data: Mapping[str, object]) -> Report:
     except MismatchError as error:
         raise EngineFormatError(
             f"the report is damaged: report{error.path} {error}",
-            hint="take the file from its source again, or measure again",
+            hint=_AGAIN,
         ) from None
 
 
@@ -100,7 +110,9 @@ def load(path: Path | str) -> Report:
         raise UsageError(f"cannot read {source}: {error.strerror or error}") from error
     data = _parse(raw, source)
     if not isinstance(data, dict):
-        raise EngineFormatError("this JSON is not a trtlab report", where=(str(source),))
+        raise EngineFormatError(
+            "this JSON is not a trtlab report", where=(str(source),), hint=_EXPECTED
+        )
     try:
         return from_dict(cast("dict[str, object]", data))
     except EngineFormatError as error:
@@ -122,24 +134,34 @@ def _plain_scalar(value: object) -> object:
 def _parse(raw: bytes, source: Path) -> object:
     where = (str(source),)
     if not raw:
-        raise EngineFormatError("the report file is empty", where=where)
+        raise EngineFormatError("the report file is empty", where=where, hint=_EXPECTED)
     try:
         text = (gzip.decompress(raw) if raw.startswith(_GZIP_MAGIC) else raw).decode()
         return json.loads(text, parse_constant=_refuse_constant)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise EngineFormatError(
-            f"the compressed report is damaged: {error}", where=where
+            f"the compressed report is damaged: {error}", where=where, hint=_AGAIN
         ) from error
     except json.JSONDecodeError as error:
         cut = error.pos >= len(error.doc.rstrip()) - 1 or error.msg.startswith("Unterminated")
-        what = "the report ends early: it was truncated" if cut else "the file is not JSON"
-        raise EngineFormatError(
-            f"{what} (line {error.lineno}, column {error.colno}: {error.msg})", where=where
-        ) from error
+        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        if cut and error.doc.lstrip().startswith("{"):
+            what = f"the report ends early: it was truncated ({place})"
+            raise EngineFormatError(what, where=where, hint=_AGAIN) from error
+        raise _not_json(raw, source, f" ({place})") from error
     except (UnicodeDecodeError, RecursionError) as error:
-        raise EngineFormatError(
-            "the file is not a trtlab report: not JSON", where=where
-        ) from error
+        raise _not_json(raw, source) from error
+
+
+def _not_json(raw: bytes, source: Path, place: str = "") -> EngineFormatError:
+    """The error for a file of another kind; names the kind where its beginning tells."""
+    kinds = ((kind, way) for begin, kind, way in _FOREIGN if raw.lstrip().startswith(begin))
+    model = ("an ONNX model", "measure it with `trtlab profile FILE`; ")
+    kind, way = model if source.suffix == ".onnx" else next(kinds, ("", ""))
+    what = f"{kind}, not JSON" if kind else f"not JSON{place}"
+    return EngineFormatError(
+        f"the file is not a trtlab report: {what}", where=(str(source),), hint=way + _EXPECTED
+    )
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -114,7 +114,9 @@ def test_not_a_number_is_refused(tmp_path):
     [
         (b"", "empty"),
         (b"\xff\xfe\x00", "not JSON"),
-        (b"PK\x03\x04", "not JSON"),
+        (b"PK\x03\x04", "a zip archive, not JSON"),
+        (b"<!DOCTYPE html>", "an HTML page, not JSON"),
+        (b"TRTLAB\r\n\x01\x00\xff", "an engine, not JSON"),
         (b"hello", "not JSON"),
         (b"[1, 2]", "not a trtlab report"),
         (b'{"Layers": []}', "not a trtlab report"),
@@ -132,6 +134,15 @@ def test_foreign_files(tmp_path, content, message):
     with pytest.raises(EngineFormatError, match=message) as caught:
         codec.load(path)
     assert str(path) in str(caught.value) or "NaN" in message
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"[1, 2]", b"\x08\x07\xff", b"{}"])
+def test_a_foreign_file_is_told_what_is_expected(tmp_path, content):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(content)
+    with pytest.raises(EngineFormatError) as caught:
+        codec.load(path)
+    assert "trtlab profile … --json FILE" in caught.value.hint
 
 
 def test_every_truncation_is_an_error_that_says_so(tmp_path):
