@@ -13,7 +13,8 @@ Columns: `floor` is the larger of operations and of bytes (every layer's operand
 the peaks measured on this GPU; `layers` the sum of the layers' times; `MB` what activations
 and scratch need at their peak, inputs and weights not counted; `enqueue` what the host spends
 in one execute_async_v3; `differ` the relative difference of the two outputs. The second table
-tells what layers take beyond their own floors, by type, and what passes between layers.
+tells what layers take beyond their own floors, by type, and what passes between layers. FILE
+also holds each case's slowest layers with what competed there.
 """
 
 import argparse
@@ -41,7 +42,7 @@ REPLAYS, ROUNDS = 30, 7
 MOST_DIFFERENT = 0.1  # beyond this two do not compute the same
 LEAST_SHOWN_MS = 0.0005
 Feeds = dict[str, np.ndarray]
-Row = dict[str, float | str | dict[str, float]]
+Row = dict[str, float | str | list[object] | dict[str, float]]
 
 
 def compare(case: str, *, with_onnxruntime: bool) -> Row:
@@ -78,6 +79,8 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
         "differ": _difference(ours.output(), peer.output()),
         "build_s": ours.engine.build.seconds,
         "above_floor_ms": {kind: us / 1e3 for kind, us in above_us.items()},
+        "slowest": ours.slowest(layers_us),
+        "warnings": list(ours.engine.build.warnings),
     }
     if others:
         medians = [statistics.median(times) for times in further]

@@ -126,3 +126,27 @@ class Ours:
             kind = step.problem.op.kind.lower()
             found[kind] = found.get(kind, 0.0) + float(spent - least)
         return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def slowest(self, layers_us: np.ndarray, count: int = 8) -> list[dict[str, object]]:
+        """The layers that take longest: their tactics, and what was refused when it was tried."""
+        selections = {s.layer: s for s in self.engine.build.selections}
+        found: list[dict[str, object]] = []
+        for number in np.argsort(-layers_us)[:count]:
+            step = self.executable.plan.steps[number]
+            selection = selections.get(step.layer.name)
+            contenders = selection.contenders if selection else ()
+            found.append(
+                {
+                    "layer": step.layer.name,
+                    "problem": str(step.problem),
+                    "tactic": step.tactic.name,
+                    "us": float(layers_us[number]),
+                    "timed_us": {c.tactic: c.time_us for c in contenders if c.time_us},
+                    "tried_and_refused": {
+                        c.tactic: c.rejection
+                        for c in contenders
+                        if c.rejection and "tried" in c.rejection
+                    },
+                }
+            )
+        return found
