@@ -412,7 +412,7 @@ def _telemetry(
         ),
         missing={"gpu.fan": "passively cooled"},
         throttling=(ThrottleInterval(slow_ns[0], slow_ns[1], "Software power cap"),),
-        verdict="Throttled: Software power cap for 0.78 s (21% of the time).",
+        verdict="Throttled: Software power cap for 0.78 s (21 % of the time).",
     )
 
 

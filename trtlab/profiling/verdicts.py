@@ -7,6 +7,7 @@ as compute, a coefficient of variation above 2.5 %.
 from collections.abc import Iterator, Sequence
 
 from trtlab.profiling.statistics import coefficient_of_variation
+from trtlab.report.percent import percent
 from trtlab.report.records import Summary
 
 _ENQUEUE_SHARE = 0.8
@@ -29,8 +30,8 @@ def verdicts(
     share = enqueue.median / compute.median
     if share > _ENQUEUE_SHARE:
         yield (
-            f"Bound by the host: launching a query takes {enqueue.median:.3f} ms, {share:.0%}"
-            f" of its {compute.median:.3f} ms of computing (more than {_ENQUEUE_SHARE:.0%})."
+            f"Bound by the host: launching a query takes {enqueue.median:.3f} ms, {percent(share)}"
+            f" of its {compute.median:.3f} ms of computing (more than {percent(_ENQUEUE_SHARE)})."
             " A larger batch, fewer layers or, on a GPU, a CUDA graph help."
         )
     for words, copy in (("to the device", h2d), ("from the device", d2h)):
@@ -42,7 +43,8 @@ def verdicts(
     variation = coefficient_of_variation(compute_samples_ms)
     if variation is not None and variation > _VARIATION:
         yield (
-            f"Unstable: compute times vary by {variation:.1%} (more than {_VARIATION:.1%});"
+            f"Unstable: compute times vary by {percent(variation)}"
+            f" (more than {percent(_VARIATION)});"
             " look at clocks, temperature and other programs before comparing."
         )
     if len(compute_samples_ms) < _FEW:

@@ -8,6 +8,7 @@ escaped: they come from model files.
 from collections.abc import Iterable
 from html import escape
 
+from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
 
 _TOP = 5
@@ -82,10 +83,8 @@ def _top_layers(report: Report) -> str:
     if not total_us:
         return ""
     rows = "".join(_bar(r, m, m / total_us, m / known[0][0]) for m, r in known[:_TOP])
-    shown = 100 * sum(m for m, _ in known[:_TOP]) / total_us
-    caption = (
-        f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown:.0f} % of layer time"
-    )
+    shown = percent(sum(m for m, _ in known[:_TOP]) / total_us)
+    caption = f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown} of layer time"
     return f'<div style="margin-top:8px;{_FAINT}">{caption}</div><div role="list">{rows}</div>'
 
 
@@ -99,7 +98,7 @@ def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> s
         f'<span style="background:{_ACCENT};height:11px;border-radius:2px;'
         f'width:{100 * width:.1f}%"></span>'
         f'<span style="text-align:right;white-space:nowrap">'
-        f"{median_us:,.1f} µs · {100 * share:.1f} %</span></div>"
+        f"{median_us:,.1f} µs · {percent(share)}</span></div>"
     )
 
 

@@ -156,7 +156,7 @@ def verdict(target, **options):
 
 def test_bound_by_the_host():
     sentence = verdict(SyncTarget(FakeClock(), launch_us=900, copy_us=0))
-    assert sentence.startswith("Bound by the host: launching a query takes 0.900 ms, 90%")
+    assert sentence.startswith("Bound by the host: launching a query takes 0.900 ms, 90 %")
 
 
 def test_at_eighty_percent_not_yet():
@@ -171,7 +171,7 @@ def test_bound_by_copies():
 
 def test_unstable():
     sentence = verdict(SyncTarget(FakeClock(), compute_us=(1000, 1100) * 5 + (1000,)))
-    assert sentence.startswith("Unstable: compute times vary by 4.8% (more than 2.5%)")
+    assert sentence.startswith("Unstable: compute times vary by 4.8 % (more than 2.5 %)")
 
 
 def test_few_queries():

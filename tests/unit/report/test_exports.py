@@ -122,7 +122,7 @@ def test_summary_card_is_static_and_says_the_numbers():
         "2.000 ms",
         "500.0",
         "gemm",
-        "75.0 %",
+        "75 %",
         "Unstable",
         "power cap",
         "2 cores",

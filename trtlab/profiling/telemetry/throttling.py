@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from trtlab.report.percent import percent
 from trtlab.report.records import ThrottleInterval
 
 
@@ -67,7 +68,7 @@ def verdict(observed: Observed, spans: Sequence[ThrottleInterval]) -> str:
         return f"Clean: clocks were not held back ({scope}{blind}).{notes}"
     spent_ns = _spent_ns(observed, spans)
     parts = [
-        f"{name} for {ns / 1e9:.2f} s ({ns / whole_ns:.0%} of the time)"
+        f"{name} for {ns / 1e9:.2f} s ({percent(ns / whole_ns)} of the time)"
         for name, ns in sorted(spent_ns.items(), key=lambda item: -item[1])
     ]
     return f"Throttled: {', '.join(parts)}.{notes}"

@@ -3,9 +3,10 @@
 import plotly.graph_objects as go
 
 from trtlab.core.errors import UsageError
+from trtlab.report.percent import percent
 from trtlab.report.records import Report, SelectionRecord
 from trtlab_widgets.figures.look import ACCENT, Rows, Theme, blank
-from trtlab_widgets.pages.text import percent, plural, seconds
+from trtlab_widgets.pages.text import plural, seconds
 
 _REST = "#9aa1ab"
 

@@ -3,11 +3,12 @@
 import plotly.graph_objects as go
 
 from trtlab.core.errors import UsageError
+from trtlab.report.percent import percent
 from trtlab.report.records import Report
 from trtlab_widgets.figures.look import Rows, Theme, blank, family_colour
 from trtlab_widgets.metrics import layer_metrics
 from trtlab_widgets.pages.overview import type_rows
-from trtlab_widgets.pages.text import percent, plural
+from trtlab_widgets.pages.text import plural
 from trtlab_widgets.palette import FAMILIES, family_index
 
 _HALF = 0.5

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import cycle
 
+from trtlab.report.percent import percent
 from trtlab.report.records import BuildRecord, PassRecord, Report, SelectionRecord
 from trtlab_widgets.pages.markup import (
     STEPS,
@@ -14,7 +15,7 @@ from trtlab_widgets.pages.markup import (
     table,
     text,
 )
-from trtlab_widgets.pages.text import nbytes, percent, plural, seconds, time_us
+from trtlab_widgets.pages.text import nbytes, plural, seconds, time_us
 
 _MOST_ROWS = 60  # contests listed; the explorer has all of them
 _MOST_REFUSALS = 40  # reasons listed for one pass
@@ -155,7 +156,7 @@ def contests(report: Report) -> str:
             (selection.layer, "t-clip"),
             (selection.chosen, "t-mono"),
             (time_us(chosen), "t-num"),
-            (f"{gap * 100:+.0f} %" if gap is not None else "none", "t-num"),
+            (percent(gap, signed=True) if gap is not None else "none", "t-num"),
             (str(sum(c.time_us is not None for c in selection.contenders)), "t-num"),
             (str(sum(bool(c.rejection) for c in selection.contenders)), "t-num"),
         ]

@@ -1,5 +1,6 @@
 """What a run amounts to: verdict, key figures, time by layer type, and what adds up."""
 
+from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab_widgets.metrics import layer_metrics
 from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
@@ -17,7 +18,6 @@ from trtlab_widgets.pages.text import (
     count,
     digits,
     nbytes,
-    percent,
     plural,
     time_ms,
     time_us,

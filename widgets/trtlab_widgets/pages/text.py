@@ -2,11 +2,12 @@
 
 import math
 
+from trtlab.report.percent import percent
+
 DASH = "–"
 _TIME_NS = ((1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
 _BYTES = ((1.0, "B"), (1024.0, "KiB"), (2.0**20, "MiB"), (2.0**30, "GiB"), (2.0**40, "TiB"))
 _COUNT = ((1.0, ""), (1e3, "K"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"))
-_TENTH = 0.1  # percent; less is only said to be less
 
 
 def digits(value: float | None) -> str:
@@ -54,16 +55,6 @@ def nbytes(value: float | None) -> str:
 def count(value: float | None, unit: str = "") -> str:
     """A large number with a decimal prefix: 25557032 → ``25.6 M``."""
     return f"{_scaled(value, _COUNT)}{unit}".strip()
-
-
-def percent(share: float | None) -> str:
-    """A part of one as per cent."""
-    if share is None or math.isnan(share):
-        return DASH
-    value = share * 100
-    if value and abs(value) < _TENTH:
-        return "<0.1 %"
-    return f"{value:.0f} %" if abs(value) >= 10 else f"{value:.1f} %"
 
 
 def unexplained(rest_ms: float, total_ms: float) -> str:

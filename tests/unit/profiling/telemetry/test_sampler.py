@@ -125,7 +125,7 @@ def test_counters_become_throttling_and_not_traces():
     assert sampler.metrics == (CLOCK,)
     (span,) = record.throttling
     assert (span.start_ns, span.end_ns) == (50_000_000, 100_000_000)
-    assert record.verdict == "Throttled: power cap for 0.02 s (13% of the time)."
+    assert record.verdict == "Throttled: power cap for 0.02 s (13 % of the time)."
     sampler.stop()
 
 
@@ -155,7 +155,7 @@ def test_through_nvml():
     assert [(s.start_ns, s.end_ns, s.reason) for s in record.throttling] == [
         (100_000_000, 300_000_000, "power cap")
     ]
-    assert record.verdict == "Throttled: power cap for 0.06 s (15% of the time)."
+    assert record.verdict == "Throttled: power cap for 0.06 s (15 % of the time)."
     assert fake.users == 0
 
 

@@ -42,7 +42,7 @@ def test_reasons_hold_until_the_next_sample(reasons, expected):
 def test_counters_catch_what_polling_missed():
     seen = observed([()] * 4, {"cap": [5e6, 5e6, 9e6, 9e6]})
     assert spans(seen) == [(100, 200, "cap")]
-    assert said(seen) == "Throttled: cap for 0.00 s (1% of the time)."
+    assert said(seen) == "Throttled: cap for 0.00 s (1.0 % of the time)."
 
 
 def test_counters_that_are_read_seldom():
@@ -57,7 +57,7 @@ def test_counters_that_are_read_seldom():
 def test_reasons_and_counters_merge():
     seen = observed([(), CAP, (), ()], {"cap": [0, 50e6, 120e6, 120e6]})
     assert spans(seen) == [(0, 200, "cap")]
-    assert said(seen) == "Throttled: cap for 0.12 s (40% of the time)."
+    assert said(seen) == "Throttled: cap for 0.12 s (40 % of the time)."
 
 
 def test_counters_without_values_count_nothing():
@@ -69,7 +69,7 @@ def test_counters_without_values_count_nothing():
 def test_the_longest_reason_comes_first():
     seen = observed([CAP, CAP, HOT, ()])
     assert said(seen) == (
-        "Throttled: cap for 0.20 s (67% of the time), hot for 0.10 s (33% of the time)."
+        "Throttled: cap for 0.20 s (67 % of the time), hot for 0.10 s (33 % of the time)."
     )
 
 

@@ -39,7 +39,7 @@ export function percent(share) {
   if (share === null || share === undefined || Number.isNaN(share)) return DASH;
   const value = share * 100;
   if (value !== 0 && Math.abs(value) < 0.1) return "<0.1 %";
-  return `${value >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
+  return `${Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
 /** A tensor's shape: [1, 64, 56, 56] → "1×64×56×56"; a scalar → "scalar". */
