@@ -42,7 +42,7 @@ def test_reasons_hold_until_the_next_sample(reasons, expected):
 def test_counters_catch_what_polling_missed():
     seen = observed([()] * 4, {"cap": [5e6, 5e6, 9e6, 9e6]})
     assert spans(seen) == [(100, 200, "cap")]
-    assert said(seen) == "Throttled: cap for 0.00 s (1.0 % of the time)."
+    assert said(seen) == "Throttled: cap for 0.00 s (1.3 % of the time)."
 
 
 def test_counters_that_are_read_seldom():
