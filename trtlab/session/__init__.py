@@ -5,7 +5,7 @@
 * `sources`: where a model comes from, and shapes for inputs that nobody gave shapes for.
 * `requests`: what a caller asks for, and what it hears while the work is under way.
 * `session`: the same work in a process of its own; `worker` is that process, `job` a piece of
-  work, `wire` what the two say to each other.
+  work, `wire` what the two say to each other, `time_left` how long a phase still takes.
 * `live`: sensor samples for widgets. `capabilities`: what this machine offers.
 * `lab_notebook`: the notebook that `trtlab lab` opens.
 """

@@ -144,7 +144,7 @@ class JobEvent:
         done: Steps of the phase that are finished.
         total: Steps of the phase; 0 when unknown.
         message: The layer, tactic or iteration at hand; or what went wrong.
-        eta_s: Expected seconds until the job's end; None when unknown.
+        eta_s: Expected seconds until the phase's end; None when unknown.
     """
 
     state: Literal["running", "done", "failed", "cancelled"]

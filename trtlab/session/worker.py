@@ -26,6 +26,7 @@ from trtlab.session.requests import (
     RunRequest,
 )
 from trtlab.session.sources import default_profile, open_cached
+from trtlab.session.time_left import TimeLeft
 from trtlab.session.wire import encode_error, receive, send
 from trtlab.session.work import build_engine, describe, measure
 
@@ -136,20 +137,21 @@ class _Teller(SilentMonitor):
         self._worker = worker
         self._number = number
         self._total = 0
-        self._started = monotonic()
+        self._left = TimeLeft(0, monotonic())
         self._told = 0.0
 
     def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
         """Tell the new phase at once."""
         del parent_phase
-        self._total, self._started = num_steps, monotonic()
-        self.tell(phase_name, 0, num_steps, "", urgent=True)
+        self._total = num_steps if num_steps > 1 else 0  # of one step there is no share
+        self._left = TimeLeft(self._total, monotonic())
+        self.tell(phase_name, 0, self._total, "", urgent=True)
 
     def step_complete(self, phase_name: str, step: int) -> bool:
         """Tell the step, unless the last one was told a moment ago."""
-        spent = monotonic() - self._started
-        left = spent / (step + 1) * (self._total - step - 1) if self._total else None
-        self.tell(phase_name, step + 1, self._total, "", eta_s=left)
+        done = min(step + 1, self._total)
+        left = self._left.after(done, monotonic()) if self._total else None
+        self.tell(phase_name, done, self._total, "", eta_s=left)
         return not self._worker.is_cancelled(self._number)
 
     def tell(

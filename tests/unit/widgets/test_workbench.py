@@ -270,11 +270,11 @@ def test_cancel_answers_at_once_and_until_the_job_has_ended() -> None:
 def test_progress_says_step_and_time_left() -> None:
     html = progress_html(JobEvent("running", "tactics", 3, 12, "conv<1>", 75.0))
     assert 'aria-valuenow="25"' in html
-    assert "3 of 12 · conv&lt;1&gt; · about 1 min 15 s left" in html
+    assert "3 of 12 · conv&lt;1&gt; · about 1 min 20 s left in this phase" in html
     assert "aria-valuenow" not in progress_html(JobEvent("running", "Reading"))
     assert "is-bad" in progress_html(JobEvent("failed", message="no\nmore"))
     assert time_left(None) == ""
-    assert time_left(0.2) == "about 1 s left"
+    assert time_left(0.2) == "about 1 s left in this phase"
 
 
 def test_model_card_escapes_names() -> None:

@@ -61,15 +61,14 @@ class ProgressPanel(w.HBox):
 
 
 def time_left(eta_s: float | None) -> str:
-    """An estimate, hence in whole seconds; empty when there is none."""
+    """An estimate for the phase, as roughly as it is known; empty when there is none."""
     if eta_s is None:
         return ""
-    whole = max(1, round(eta_s))
-    return (
-        f"about {whole // 60} min {whole % 60} s left"
-        if whole >= 60
-        else f"about {whole} s left"
-    )
+    coarse = 10 if eta_s >= 60 else 5 if eta_s >= 20 else 1
+    whole = max(1, coarse * round(eta_s / coarse))
+    minutes, rest = divmod(whole, 60)
+    words = f"{minutes} min {rest} s" if minutes else f"{rest} s"
+    return f"about {words} left in this phase"
 
 
 def progress_html(event: JobEvent) -> str:
