@@ -139,6 +139,7 @@ def test_a_stream_that_the_caller_destroyed():
     assert done.stdout.endswith("goes on\n")
 
 
+@pytest.mark.alone
 def test_a_gpu_that_others_have_filled(device, pool):
     pool.free_all_blocks()
     code = (
