@@ -49,7 +49,7 @@ class Ours:
         self.device.synchronize()
         inputs = sum(self._memory[t.name].nbytes for t in network.inputs)
         self.activation_bytes = pool.used_bytes() - before - inputs
-        record = with_peaks(self.device.record(), self.device, registry)
+        record, _ = with_peaks(self.device.record(), self.device, registry)
         assert record.peak_bytes_per_s is not None
         self._flops_per_us = record.peak_flops_per_s["fp16"] / 1e6
         self._bytes_per_us = record.peak_bytes_per_s / 1e6

@@ -27,7 +27,10 @@ def bound_by(layer: LayerRecord, device: DeviceRecord) -> str:
 
 
 def attainable_percent(layer: LayerRecord, device: DeviceRecord) -> float | None:
-    """How much of what the peaks allow the layer reached; above 100 when caches served it."""
+    """How much of what the peaks allow the layer reached; above 100 when caches served it.
+
+    A view shows 100 then: the memory was no limit.
+    """
     best, median = roof_us(layer, device), layer.time_us.median
     return 100 * best / median if best is not None and median else None
 

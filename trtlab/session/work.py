@@ -220,9 +220,10 @@ def measure(
             sampler.stop()
     kernels = target.kernels()
     progress("Measuring the device's peaks", 0, 0, "once a device")
+    peaked, notes = with_peaks(engine.device, device, registry, measured.layers)
     return replace(
         describe(engine),
-        device=with_peaks(engine.device, device, registry),
+        device=peaked,
         layers=tuple(replace(r, kernels=kernels.get(r.index, ())) for r in measured.layers),
         benchmark=measured.benchmark,
         timeline=measured.timeline,
@@ -230,7 +231,7 @@ def measure(
         memory=_memory(engine, layout, io_bytes=target.io_bytes),
         epoch_ns=epoch_ns,
         reconciliation_ms=measured.reconciliation_ms,
-        warnings=_warnings(engine),
+        warnings=(*_warnings(engine), *notes),
     )
 
 

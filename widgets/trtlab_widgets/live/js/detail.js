@@ -1,7 +1,7 @@
 // Everything that is known of the selected layer.
 
 import { fillWith, h } from "./dom.js";
-import { bytes, count, DASH, digits, percent, shape, timeUs } from "./format.js";
+import { bytes, count, DASH, digits, ofLimit, percent, shape, timeUs } from "./format.js";
 import { histogram, leaderboard, roofline } from "./small_charts.js";
 
 export function createDetail(data, store) {
@@ -61,7 +61,7 @@ function one(data, layer, select) {
       h("p", { class: "t-dim" }, `${layer.label} · layer ${layer.index} of ${data.layers.length} · ${layer.precision}${data.emulated && layer.precision !== "fp32" ? " (emulated)" : ""} · stream ${layer.stream}`)),
     facts([
       ["Median time", timeUs(layer.time), layer.time === null ? "not run" : `${percent(layer.share)} · no. ${layer.rank}`],
-      ["Of the limit", percent(layer.attained), layer.bound ? `${layer.bound}-bound` : ""],
+      ["Of the limit", ofLimit(layer.attained), layer.attained > 1 ? "served by caches" : layer.bound ? `${layer.bound}-bound` : ""],
       ["Arithmetic", layer.flops ? count(layer.flops, "FLOP") : DASH, layer.flops && layer.gflops ? `${digits(layer.gflops)} GFLOP/s` : ""],
       ["Traffic", bytes(layer.bytes), layer.gbytes ? `${digits(layer.gbytes)} GB/s · ${digits(layer.intensity)} FLOP/B` : ""],
     ]),

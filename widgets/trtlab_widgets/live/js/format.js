@@ -42,6 +42,9 @@ export function percent(share) {
   return `${Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
 }
 
+/** A share of the device's limit; caches can serve more than the memory's peak, which is all of it. */
+export const ofLimit = (attained) => percent(attained > 1 ? 1 : attained);
+
 /** A tensor's shape: [1, 64, 56, 56] → "1×64×56×56"; a scalar → "scalar". */
 export const shape = (extents) => (extents.length ? extents.join("×") : "scalar");
 

@@ -1,7 +1,7 @@
 // The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
 
 import { h, s } from "./dom.js";
-import { bytes, count, percent, timeUs } from "./format.js";
+import { bytes, count, ofLimit, timeUs } from "./format.js";
 
 /** Equal bins over the samples' range; [] for fewer than two samples. */
 export function bins(samples, wanted) {
@@ -82,7 +82,7 @@ export function roofline(data, layer, onselect) {
   }));
   const [cx, cy] = at(layer);
   const own = shown.includes(layer) && s("circle", { cx, cy, r: 5, fill: `var(--t-${data.families[layer.family].key})`, class: "t-dot" });
-  const label = `Roofline: this layer ran at ${percent(layer.attained)} of what the device allows${layer.bound ? `; it is ${layer.bound}-bound` : ""}`;
+  const label = `Roofline: this layer ran at ${ofLimit(layer.attained)} of what the device allows${layer.bound ? `; it is ${layer.bound}-bound` : ""}`;
   const picture = s("svg", { viewBox: `0 0 ${W} ${H}`, class: "t-roofline", role: "img", "aria-label": label }, roof, others, own);
   const nearest = (event) => {
     const box = picture.getBoundingClientRect();
