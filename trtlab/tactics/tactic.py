@@ -47,6 +47,8 @@ class Tactic(ABC):
         emulated: Computes a lower precision through float32: shows accuracy, not speed.
         tf32: Multiplies FP32 factors with the ten bits after the point that TF32 keeps: only
             where a build allows it.
+        ranked: Stands for a place in a library's own ranking, which is another for operands with
+            other strides.
         arch: The one GPU architecture whose instructions it uses, such as ``sm_90``; empty for
             tactics that run on all of them.
     """
@@ -56,6 +58,7 @@ class Tactic(ABC):
     deterministic: ClassVar[bool] = True
     emulated: bool = False
     tf32: ClassVar[bool] = False
+    ranked: ClassVar[bool] = False
     arch: ClassVar[str] = ""
 
     @abstractmethod

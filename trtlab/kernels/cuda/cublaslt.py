@@ -142,6 +142,7 @@ class CublasLtTactic(Tactic):
     """
 
     source: ClassVar[str] = "CUBLAS_LT"
+    ranked: ClassVar[bool] = True
 
     def __init__(self, rank: int) -> None:
         self._rank = rank

@@ -3,7 +3,7 @@
 Operands may be views: query, key and value of one packed product are read where they lie.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, ClassVar
 
@@ -11,35 +11,30 @@ from trtlab.core.enums import AttentionNormalizationOp
 from trtlab.core.types import DataType
 from trtlab.kernels.cpu.strided import broadcast_strides
 from trtlab.kernels.cuda.attending import scores_shape
-from trtlab.kernels.cuda.cudnn_launch import (
-    CudnnLaunch,
-    available,
-    cudnn_handle,
-    cudnn_library,
-    plan_workspace_bytes,
-    workspace_of,
-)
+from trtlab.kernels.cuda.cudnn_launch import available, cudnn_handle, cudnn_library
+from trtlab.kernels.cuda.cudnn_tactic import CudnnGraphTactic
 from trtlab.kernels.cuda.per_element import given, optional
 from trtlab.layers.fused import Attention
 from trtlab.tactics.problem import Operand, Problem
-from trtlab.tactics.tactic import Buffers, Rejection, Tactic
+from trtlab.tactics.tactic import Rejection
 
 _MOST_WIDTH = 128
 _ALIGNED = 8  # elements: runs of 16 bytes
 
 
-class CudnnAttentionTactic(Tactic):
+class CudnnAttentionTactic(CudnnGraphTactic):
     """One of the plans that the library ranks highest.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUDNN"
+    method: ClassVar[str] = "attention"
 
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
-        self.name = f"cuda.cudnn.attention/plan{rank}"
+    @property
+    def build(self) -> Callable[[Problem], Any]:
+        """The graph of the node."""
+        return attention_graph
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines types, widths, strides and masks that the node does not take."""
@@ -81,23 +76,6 @@ class CudnnAttentionTactic(Tactic):
         """Half of the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
         return (4.0 + flops / 3e8) * (1 + 0.1 * self._rank)
-
-    def workspace_bytes(self, problem: Problem) -> int:
-        """What the plan wants, once it is known."""
-        return plan_workspace_bytes(problem, self._rank, attention_graph)
-
-    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[CudnnLaunch]:
-        """One launch."""
-        addresses = [a for a in buffers.inputs if a is not None]
-        return (
-            CudnnLaunch(
-                problem,
-                self._rank,
-                (*addresses, buffers.outputs[0]),
-                attention_graph,
-                workspace_of(buffers),
-            ),
-        )
 
 
 @cache

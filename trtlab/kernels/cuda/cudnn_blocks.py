@@ -11,33 +11,30 @@ from trtlab.core.enums import PaddingMode
 from trtlab.core.types import TensorFormat
 from trtlab.devices.cuda.kernel import KernelLaunch
 from trtlab.kernels.cuda.blocks import Blocks, blocks_kernel, blocks_of, pack_blocks
-from trtlab.kernels.cuda.cudnn_conv import (
-    CudnnConvolutionTactic,
-    CudnnLaunch,
-    convolution_graph,
-)
+from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic, convolution_graph
+from trtlab.kernels.cuda.cudnn_launch import CudnnLaunch
+from trtlab.kernels.cuda.cudnn_tactic import CudnnTactic
 from trtlab.kernels.cuda.per_element import given
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.tactics.problem import Operand, Problem
-from trtlab.tactics.tactic import Buffers, Launch, Rejection, Tactic
+from trtlab.tactics.tactic import Buffers, Launch, Rejection
 
 _ALIGN = 16
 
 
-class CudnnBlocksTactic(Tactic):
+class CudnnBlocksTactic(CudnnTactic):
     """A copy in blocks, and one of the plans that the library ranks highest.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUDNN"
+    method: ClassVar[str] = "stem.s2d"
 
     def __init__(self, rank: int) -> None:
-        self._rank = rank
+        super().__init__(rank)
         self._inner = CudnnConvolutionTactic(rank)
-        self.name = f"cuda.cudnn.stem.s2d/plan{rank}"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines what cannot be told as blocks, and what the library declines."""

@@ -4,20 +4,14 @@ A tactic stands for one place in the library's own ranking of execution plans; t
 when a launch is prepared. Without the library the tactics decline.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from math import prod
 from typing import Any, ClassVar
 
 from trtlab.core.types import DataType
-from trtlab.kernels.cuda.cudnn_launch import (
-    CudnnLaunch,
-    available,
-    cudnn_handle,
-    cudnn_library,
-    plan_workspace_bytes,
-    workspace_of,
-)
+from trtlab.kernels.cuda.cudnn_launch import available, cudnn_handle, cudnn_library
+from trtlab.kernels.cuda.cudnn_tactic import CudnnGraphTactic
 from trtlab.kernels.cuda.forms import form_of, pack_window
 from trtlab.kernels.cuda.per_element import given, optional
 from trtlab.kernels.cuda.tf32 import with_rounded_factors
@@ -25,7 +19,7 @@ from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.pointwise import Step
 from trtlab.tactics.problem import Operand, Problem
-from trtlab.tactics.tactic import Buffers, Rejection, Tactic
+from trtlab.tactics.tactic import Rejection
 
 _FIRST_EXTRA = 3
 _RANK = 4
@@ -34,19 +28,20 @@ _ONE = {"relu", "sigmoid", "tanh", "swish", "gelu_erf", "gelu_tanh", "identity"}
 _TWO = {"add", "mul", "sub"}
 
 
-class CudnnConvolutionTactic(Tactic):
+class CudnnConvolutionTactic(CudnnGraphTactic):
     """One of the plans that the library ranks highest.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUDNN"
+    method: ClassVar[str] = "convolution"
     types: ClassVar[tuple[DataType, ...]] = (DataType.HALF, DataType.BF16)
 
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
-        self.name = f"cuda.cudnn.convolution/plan{rank}"
+    @property
+    def build(self) -> Callable[[Problem], Any]:
+        """The graph of the convolution."""
+        return convolution_graph
 
     def check(self, problem: Problem) -> Rejection | None:  # noqa: C901 - a list of conditions
         """Declines types, layouts and programs that the graph does not express."""
@@ -83,10 +78,6 @@ class CudnnConvolutionTactic(Tactic):
         form = form_of(problem)
         return form if isinstance(form, Rejection) else None
 
-    def workspace_bytes(self, problem: Problem) -> int:
-        """The plan's own."""
-        return plan_workspace_bytes(problem, self._rank, convolution_graph)
-
     def cost_hint_us(self, problem: Problem) -> float:
         """Near the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
@@ -96,16 +87,6 @@ class CudnnConvolutionTactic(Tactic):
         """Kernels with the channel fastest."""
         return pack_window(problem, constants)
 
-    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[CudnnLaunch]:
-        """One launch."""
-        addresses = [a for a in buffers.inputs if a is not None]
-        addresses.append(buffers.outputs[0])
-        return (
-            CudnnLaunch(
-                problem, self._rank, tuple(addresses), convolution_graph, workspace_of(buffers)
-            ),
-        )
-
 
 class CudnnTf32Tactic(CudnnConvolutionTactic):
     """As its base, of FP32 images that the library rounds to TF32.
@@ -114,12 +95,9 @@ class CudnnTf32Tactic(CudnnConvolutionTactic):
         rank: Place in the ranking, from 0.
     """
 
+    method: ClassVar[str] = "tf32"
     tf32: ClassVar[bool] = True
     types: ClassVar[tuple[DataType, ...]] = (DataType.FLOAT,)
-
-    def __init__(self, rank: int) -> None:
-        super().__init__(rank)
-        self.name = f"cuda.cudnn.tf32/plan{rank}"
 
     def cost_hint_us(self, problem: Problem) -> float:
         """Less than half the rate of the half types."""

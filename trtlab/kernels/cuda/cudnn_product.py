@@ -4,7 +4,7 @@ The library generates kernels whose end computes what cuBLASLt's epilogues do no
 as GELU with the error function: the result is written once, not read and written again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -13,35 +13,30 @@ from trtlab.core.types import DataType
 from trtlab.kernels.cuda.contraction import Contraction, Extra
 from trtlab.kernels.cuda.cublaslt import product_of
 from trtlab.kernels.cuda.cudnn_conv import apply_step
-from trtlab.kernels.cuda.cudnn_launch import (
-    CudnnLaunch,
-    available,
-    cudnn_handle,
-    cudnn_library,
-    plan_workspace_bytes,
-    workspace_of,
-)
+from trtlab.kernels.cuda.cudnn_launch import available, cudnn_handle, cudnn_library
+from trtlab.kernels.cuda.cudnn_tactic import CudnnGraphTactic
 from trtlab.kernels.cuda.forms import form_of
 from trtlab.layers.linear import MatrixMultiply
 from trtlab.tactics.problem import Problem
-from trtlab.tactics.tactic import Buffers, Rejection, Tactic
+from trtlab.tactics.tactic import Rejection
 
 _ONE = {"relu", "sigmoid", "tanh", "swish", "gelu_erf", "gelu_tanh"}
 _ALIGNED = 8  # elements: runs of 16 bytes
 
 
-class CudnnProductTactic(Tactic):
+class CudnnProductTactic(CudnnGraphTactic):
     """One of the plans that the library ranks highest.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUDNN"
+    method: ClassVar[str] = "product"
 
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
-        self.name = f"cuda.cudnn.product/plan{rank}"
+    @property
+    def build(self) -> Callable[[Problem], Any]:
+        """The graph of the product."""
+        return product_graph
 
     def check(self, problem: Problem) -> Rejection | None:
         """Takes plain products with an activation; the rest is cuBLASLt's."""
@@ -79,27 +74,10 @@ class CudnnProductTactic(Tactic):
             return Rejection("the bias is not one value a column")
         return None
 
-    def workspace_bytes(self, problem: Problem) -> int:
-        """The plan's own."""
-        return plan_workspace_bytes(problem, self._rank, product_graph)
-
     def cost_hint_us(self, problem: Problem) -> float:
         """Near the tensor cores' rate; worse with the rank."""
         flops = problem.op.flops(problem.input_types, problem.output_types)
         return (2.5 + flops / 6e8) * (1 + 0.1 * self._rank)
-
-    def bind(self, problem: Problem, buffers: Buffers) -> Sequence[CudnnLaunch]:
-        """One launch."""
-        addresses = [a for a in buffers.inputs if a is not None]
-        return (
-            CudnnLaunch(
-                problem,
-                self._rank,
-                (*addresses, buffers.outputs[0]),
-                product_graph,
-                workspace_of(buffers),
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,31 +15,31 @@ from trtlab.core.types import TensorFormat
 from trtlab.devices.cuda.kernel import KernelLaunch
 from trtlab.kernels.cuda.cudnn_conv import CudnnConvolutionTactic, convolution_graph
 from trtlab.kernels.cuda.cudnn_launch import CudnnLaunch, workspace_of
+from trtlab.kernels.cuda.cudnn_tactic import CudnnTactic
 from trtlab.kernels.cuda.per_element import given
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.stem import Padded, pad_kernel
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.tactics.problem import Operand, Problem
-from trtlab.tactics.tactic import Buffers, Launch, Rejection, Tactic
+from trtlab.tactics.tactic import Buffers, Launch, Rejection
 
 _RANK = 4
 _CHANNELS = 8
 
 
-class CudnnStemTactic(Tactic):
+class CudnnStemTactic(CudnnTactic):
     """A copy with eight channels, and one of the plans that the library ranks highest.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUDNN"
+    method: ClassVar[str] = "stem"
 
     def __init__(self, rank: int) -> None:
-        self._rank = rank
+        super().__init__(rank)
         self._inner = CudnnConvolutionTactic(rank)
-        self.name = f"cuda.cudnn.stem/plan{rank}"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines what the library's own convolutions decline, but for the channels."""

@@ -29,6 +29,7 @@ class PatchesTactic(Tactic):
     """
 
     source: ClassVar[str] = "CUBLAS_LT"
+    ranked: ClassVar[bool] = True
 
     def __init__(self, rank: int) -> None:
         self._rank = rank
