@@ -15,10 +15,13 @@ from trtlab.tactics.select import (
     wanted_format,
 )
 
+Chosen = tuple[LayerChoice, Contest | None]
+"""A layer's choice with its contest; None for views and for shapes known while planning."""
+
 
 def insert_reformats(
     network: Network, types: Mapping[Tensor, TensorType], selection: Selection
-) -> dict[str, tuple[LayerChoice, Contest | None]]:
+) -> dict[str, Chosen]:
     """Insert the reformats and return every layer's choice by name.
 
     A tensor is converted once for all readers that want it otherwise than its producer leaves
@@ -28,7 +31,7 @@ def insert_reformats(
         layer: chosen.format for layer, chosen in selection.layers.items()
     }
     choices = {
-        layer.name: (_choice(chosen.format, chosen.contest), chosen.contest)
+        layer.name: (choice_of(chosen.format, chosen.contest), chosen.contest)
         for layer, chosen in selection.layers.items()
     }
     for tensor in network.tensors():
@@ -48,11 +51,12 @@ def insert_reformats(
             continue
         contest = selection.reformats[reformat_problem(types[tensor], there)]
         layer = _insert(network, tensor, there, readers, leaves=leaves)
-        choices[layer.name] = (_choice(there, contest), contest)
+        choices[layer.name] = (choice_of(there, contest), contest)
     return choices
 
 
-def _choice(layout: TensorFormat, contest: Contest | None) -> LayerChoice:
+def choice_of(layout: TensorFormat, contest: Contest | None) -> LayerChoice:
+    """The winner in a format; no tactic where nothing has to run."""
     if contest is None or contest.chosen is None:
         return LayerChoice("", layout)
     return LayerChoice(contest.chosen.name, layout, round(contest.time_us, 4))

@@ -73,13 +73,13 @@ class _Bench:
         for i, operand in enumerate(problem.inputs):
             if operand is None:
                 continue
-            array = random_array(operand, rng)
             if operand.constant:
-                self._constants[i] = array
+                self._constants[i] = random_array(operand, rng)
             else:
+                array = random_array(_with_holes(operand), rng)
                 self._inputs[i] = device.allocate(array.nbytes)
                 device.write(self._inputs[i].address, array)
-        self._outputs = [device.allocate(o.nbytes) for o in problem.outputs]
+        self._outputs = [device.allocate(_with_holes(o).nbytes) for o in problem.outputs]
 
     def clear(self) -> None:
         """Give everything back now: an error's traceback may outlive the bench."""
@@ -143,6 +143,11 @@ class _Bench:
                 return _span_us(program) / repeats
 
         return timed
+
+
+def _with_holes(operand: Operand) -> Operand:
+    """An operand's memory in its own order, from the first element to the last."""
+    return Operand(operand.dtype, (operand.span,))
 
 
 def _span_us(program: Program) -> float:

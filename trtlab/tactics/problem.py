@@ -77,6 +77,13 @@ class Operand:
         """Bytes without holes."""
         return nbytes(self.dtype, self.shape)
 
+    @property
+    def span(self) -> int:
+        """Elements from the first to the last, holes included; strides are not negative."""
+        if 0 in self.shape:
+            return 0
+        return 1 + sum((e - 1) * s for e, s in zip(self.shape, self.strides, strict=True))
+
     def __str__(self) -> str:
         holes = "" if self.is_dense else "/" + ",".join(map(str, self.strides))
         const = "c" if self.constant else ""
