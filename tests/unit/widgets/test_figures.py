@@ -54,7 +54,9 @@ def test_outliers_are_marked(report: Report) -> None:
 
 def test_the_parts_add_up(report: Report) -> None:
     bars = latency.latency_parts(report).data[0]
-    assert sum(bars.y) == pytest.approx(sum(report.reconciliation_ms.values()))
+    *parts, total = bars.y
+    assert sum(parts) == pytest.approx(sum(report.reconciliation_ms.values()))
+    assert total == pytest.approx(sum(parts))
 
 
 def test_the_roof_breaks_at_the_ridge(report: Report) -> None:
@@ -84,3 +86,12 @@ def test_what_was_not_measured_is_not_drawn(report: Report, figure: Any) -> None
     bare = replace(report, benchmark=None, telemetry=None)
     with pytest.raises(UsageError, match="the report has no"):
         figure(bare)
+
+
+def test_an_overlap_is_no_bar_of_the_waterfall(report: Report) -> None:
+    parts = {"launch": 1.0, "layers": 20.0, "unexplained": -1.0}
+    over = replace(report, reconciliation_ms=parts)
+    bars = latency.latency_parts(over).data[0]
+    assert list(bars.x) == ["launch", "layers", "end to end"]
+    assert list(bars.y) == [1.0, 20.0, 20.0]
+    assert list(bars.measure) == ["relative", "relative", "absolute"]

@@ -6,7 +6,7 @@ from trtlab_widgets.pages import text
 from trtlab_widgets.pages.build import build_page, contest_rows
 from trtlab_widgets.pages.latency import histogram, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
-from trtlab_widgets.pages.overview import overview_page, type_rows, verdict
+from trtlab_widgets.pages.overview import overview_page, reconciliation, type_rows, verdict
 
 from trtlab.report.records import BenchmarkRecord, Report
 
@@ -136,3 +136,28 @@ def test_parts_that_exceed_the_latency_are_not_called_unexplained() -> None:
     over = text.unexplained(-5.0, 20.0)
     assert over == "the parts, timed apart, add up to 25 % more than 20.0 ms"
     assert text.unexplained(0.0, 0.0).startswith("–")
+    within = text.unexplained(-0.1, 20.0, 0.2)
+    assert within == "the parts add up to 20.0 ms, give or take 200 µs"
+
+
+def with_rest(report: Report, rest_ms: float) -> Report:
+    """The report with another unexplained rest, its median known to 0.2 ms."""
+    assert report.benchmark is not None
+    latency = replace(report.benchmark.latency_ms, median_low=19.8, median_high=20.2)
+    benchmark = replace(report.benchmark, latency_ms=latency)
+    parts = {"launch": 1.0, "layers": 19.0 - rest_ms, "unexplained": rest_ms}
+    return replace(report, benchmark=benchmark, reconciliation_ms=parts)
+
+
+def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
+    html = reconciliation(with_rest(report, -1.0))
+    bar, legend = html.split("</ul>")[0].split("<ul")
+    assert bar.count("<i ") == 2
+    assert "flex-grow: -" not in bar
+    assert legend.count("t-swatch") == 2
+    assert "Overlap</span><b>-1.00 ms</b>" in legend
+    assert "unexplained" not in html.lower()
+    small = reconciliation(with_rest(report, -0.1))
+    assert "give or take" in small
+    assert "Overlap" not in small
+    assert "Unexplained</span><b>1.00 ms</b>" in reconciliation(with_rest(report, 1.0))

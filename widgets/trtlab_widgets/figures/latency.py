@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from trtlab.core.errors import UsageError
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank
-from trtlab_widgets.pages.latency import histogram
+from trtlab_widgets.pages.latency import histogram, unsure_ms
 from trtlab_widgets.pages.text import plural, time_ms, unexplained
 
 _OUTLIER = 1.2  # times the median
@@ -102,15 +102,20 @@ def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
     rows = latency_parts_rows(report)
     if not rows:
         raise UsageError("the latency was not reconciled", hint="run with layer profiling")
-    names, values = [str(row["part"]) for row in rows], list(report.reconciliation_ms.values())
-    total = sum(values)
+    total = sum(report.reconciliation_ms.values())
     rest = report.reconciliation_ms.get("unexplained", 0.0)
-    message = unexplained(rest, total)
+    message = unexplained(rest, total, unsure_ms(report))
+    # Parts that were timed apart may add up to more; that is said, and no time to draw.
+    shown = {
+        name: value
+        for name, value in report.reconciliation_ms.items()
+        if name != "unexplained" or value >= 0
+    }
     figure = blank(message, theme, height=280)
     figure.add_waterfall(
-        x=[*names, "end to end"],
-        y=[*values, 0],
-        measure=["relative"] * len(values) + ["total"],
+        x=[*shown, "end to end"],
+        y=[*shown.values(), total],
+        measure=["relative"] * len(shown) + ["absolute"],
         increasing={"marker": {"color": ACCENT}},
         totals={"marker": {"color": "#8a919c"}},
     )

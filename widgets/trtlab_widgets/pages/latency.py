@@ -117,6 +117,12 @@ def _thinned(values: tuple[float, ...]) -> list[int]:
     return chosen
 
 
+def unsure_ms(report: Report) -> float:
+    """Half the width of the interval that the median latency is known to lie in."""
+    latency = None if report.benchmark is None else report.benchmark.latency_ms
+    return 0.0 if latency is None else (latency.median_high - latency.median_low) / 2
+
+
 def percentile_table(benchmark: BenchmarkRecord) -> str:
     """Every measured quantity with its percentiles, as the pictures' text."""
     head = [

@@ -3,7 +3,12 @@
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab_widgets.metrics import layer_metrics
-from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
+from trtlab_widgets.pages.latency import (
+    distribution_svg,
+    percentile_table,
+    series_svg,
+    unsure_ms,
+)
 from trtlab_widgets.pages.markup import (
     STEPS,
     element,
@@ -28,6 +33,7 @@ from trtlab_widgets.verdict import clock_verdict
 
 _SURE = 0.025  # trtexec warns above this coefficient of variation
 _REST = "unexplained"
+_OVERLAP = "overlap"  # what the rest is called when it is below zero
 
 
 def overview_page(report: Report) -> str:
@@ -211,6 +217,18 @@ def _latency(report: Report, benchmark: BenchmarkRecord) -> str:
     return panel("Latency", message, figures, percentile_table(benchmark))
 
 
+def _overlap(rest_ms: float, total_ms: float) -> str:
+    """The legend's line for parts that exceed the latency because they were timed apart."""
+    return element(
+        "li",
+        text("span", ""),
+        text("span", _OVERLAP.capitalize()),
+        text("b", time_ms(rest_ms)),
+        text("span", percent(rest_ms / total_ms if total_ms else None), "t-dim"),
+        title="The parts were timed in inferences of their own and add up to this much more",
+    )
+
+
 def reconciliation(report: Report) -> str:
     """The parts that add up to the measured latency, with the unexplained rest shown."""
     parts = list(report.reconciliation_ms.items())
@@ -218,7 +236,7 @@ def reconciliation(report: Report) -> str:
         return ""
     total = sum(value for _, value in parts)
     rest = report.reconciliation_ms.get(_REST, 0.0)
-    message = unexplained(rest, total)
+    message = unexplained(rest, total, unsure_ms(report))
     # The largest part is the strongest; what nobody can explain is the palest.
     order = sorted((name for name, _ in parts if name != _REST), key=lambda n: -dict(parts)[n])
     shades = {name: f"step-{min(place, STEPS - 2)}" for place, name in enumerate(order)}
@@ -232,8 +250,14 @@ def reconciliation(report: Report) -> str:
             text("span", percent(value / total if total else None), "t-dim"),
         )
         for name, value, colour in coloured
+        if name != _REST or rest >= 0
     ]
-    rows = [(name, (time_ms(value), "t-num")) for name, value in parts]
+    if rest < -unsure_ms(report):  # nothing that takes time: no colour, and no part of the bar
+        legend.append(_overlap(rest, total))
+    rows = [
+        (_OVERLAP if name == _REST and value < 0 else name, (time_ms(value), "t-num"))
+        for name, value in parts
+    ]
     return panel(
         "Where one inference's time goes",
         message,
