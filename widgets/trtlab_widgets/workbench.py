@@ -67,6 +67,7 @@ class Workbench(w.VBox):
         self._fallback = Fallback()
         self._jobs = JobRunner(self._progress.tell, self._failed, self._set_busy)
         self._busy = False
+        self._said = ""  # the last wrong field that the status line named
         self.monitor = Monitor()
         self._actions = ActionsPanel(self._click(self.build), self._click(self.run))
         super().__init__(self._compose())
@@ -237,7 +238,7 @@ class Workbench(w.VBox):
         self._precision.set_layers(opened.layers)
         self._changed()
         self._results.ready(opened.model.name)
-        self._progress.say("Ready to build.", "good")
+        self._say_ready()
 
     def _failed(self, error: TrtlabError) -> None:
         if self._opened is None:
@@ -279,8 +280,19 @@ class Workbench(w.VBox):
             self._device = self._precision.device
             self._limits.set_device(self._precision.capabilities)
         self._enable()
-        if not self._problem():
+        problem = self._problem()
+        if self._opened is not None and not self._busy and problem != self._said:
+            self._say_ready()
+        if not problem:
             self._results.code.code = python_code(self.build_request, self.run_request)
+
+    def _say_ready(self) -> None:
+        """Say that the form can be built, or which of its fields is wrong."""
+        self._said = self._problem()
+        if self._said:
+            self._progress.say(f"Not ready: {self._said}.", "warn")
+        else:
+            self._progress.say("Ready to build.", "good")
 
     def _enable(self) -> None:
         problem = self._problem()

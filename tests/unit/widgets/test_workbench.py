@@ -133,6 +133,26 @@ def test_wrong_fields_are_explained_beside_them_and_hold_back_the_buttons(
     assert bench._actions._run.disabled
 
 
+def test_the_status_line_names_the_wrong_field(bench: Workbench, session: FakeSession) -> None:
+    status = bench._progress._bar
+    assert "Ready to build." in status.value
+    low = bench._shapes._rows[0]._fields[0]
+    low.value = "9,3,224,224"
+    assert "Not ready: input: dimension 0: min 9 is above opt 1." in status.value
+    bench._limits._pools["WORKSPACE"][0].value = "much"
+    low.value = "1,3,224,224"
+    assert "Not ready: Workspace: write a size such as 512 MiB or 2 GiB." in status.value
+    bench.load("zoo:resnet50")  # the other model does not mend the field
+    bench.wait(5)
+    assert "Not ready: Workspace" in status.value
+    bench._limits._pools["WORKSPACE"][0].value = ""
+    assert "Ready to build." in status.value
+    bench.build()
+    bench.wait(10)
+    bench._limits._streams.value = 2  # what is right already is not told again
+    assert "Built" in status.value
+
+
 def test_selected_engine_layers_can_be_given_a_precision(bench: Workbench) -> None:
     bench.build()
     bench.wait(10)

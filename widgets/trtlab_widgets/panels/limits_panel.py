@@ -62,9 +62,7 @@ class LimitsPanel(w.VBox):
         ]
 
     def _pool_field(self, pool: str) -> w.Text:
-        return labelled(
-            w.Text, pool.replace("_", " ").capitalize(), placeholder="unlimited, or 512 MiB"
-        )
+        return labelled(w.Text, _pool_label(pool), placeholder="unlimited, or 512 MiB")
 
     @property
     def optimization_level(self) -> int:
@@ -95,8 +93,9 @@ class LimitsPanel(w.VBox):
         for pool in self._pools:
             problem = self._read(pool).problem
             if problem:
-                return f"{pool}: {problem}"
-        return self._source_problem()
+                return f"{_pool_label(pool)}: {problem}"
+        problem = self._source_problem()
+        return f"Tactic sources: {problem}" if problem else ""
 
     def _read(self, pool: str) -> Checked[int]:
         return read_size(self._pools[pool][0].value)
@@ -109,3 +108,8 @@ class LimitsPanel(w.VBox):
             message.tell(self._read(pool).problem)
         self._source_message.tell(self._source_problem())
         self._changed()
+
+
+def _pool_label(pool: str) -> str:
+    """The name that a pool's field has."""
+    return pool.replace("_", " ").capitalize()

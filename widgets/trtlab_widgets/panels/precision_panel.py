@@ -82,7 +82,7 @@ class PrecisionPanel(w.VBox):
         """What is wrong; empty when all is well."""
         unknown = [name for name in self.layer_precisions if name not in self._layers]
         if self._layers and unknown:
-            return f"the model has no layer {unknown[0]!r}"
+            return f"Layers that differ: the model has no layer {unknown[0]!r}"
         return ""
 
     def set_layers(self, layers: Sequence[NetworkLayer]) -> None:
