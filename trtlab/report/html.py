@@ -17,19 +17,22 @@ _WARN = "var(--jp-warn-color1, #b45309)"
 _CARD = (
     "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.45;"
     "color:var(--jp-ui-font-color1,inherit);max-width:760px;padding:10px 14px;"
-    "border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:6px"
+    "border:1px solid color-mix(in srgb,currentColor 25%,transparent);border-radius:6px;"
+    "box-sizing:border-box;overflow-wrap:anywhere"
 )
 _FAINT = "opacity:.75"
+_CLIPPED = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
 _ROW = (
-    "display:grid;grid-template-columns:minmax(80px,240px) 1fr 150px;gap:8px;"
+    "display:grid;grid-template-columns:minmax(80px,240px) minmax(0,1fr) 150px;gap:8px;"
     "align-items:center"
 )
 
 
 def summary_html(report: Report) -> str:
     """The summary card: conditions, latency with spread, top layers, verdicts, warnings."""
+    name = escape(report.model.name)
     parts = [
-        f'<div style="font-size:15px;font-weight:600">{escape(report.model.name)}</div>',
+        f'<div title="{name}" style="font-size:15px;font-weight:600;{_CLIPPED}">{name}</div>',
         f'<div style="{_FAINT}">{escape(_conditions(report))}</div>',
     ]
     if report.benchmark is not None:
@@ -90,11 +93,10 @@ def _top_layers(report: Report) -> str:
 
 def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> str:
     """One row: name, bar, figures; a grid, because notebooks restyle tables."""
-    name, tip = escape(record.name), escape(f"{record.type}, {record.tactic}")
+    name, tip = escape(record.name), escape(f"{record.name}: {record.type}, {record.tactic}")
     return (
         f'<div role="listitem" title="{tip}" style="{_ROW}">'
-        f'<span style="overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
-        f"{name}</span>"
+        f'<span style="{_CLIPPED}">{name}</span>'
         f'<span style="background:{_ACCENT};height:11px;border-radius:2px;'
         f'width:{100 * width:.1f}%"></span>'
         f'<span style="text-align:right;white-space:nowrap">'

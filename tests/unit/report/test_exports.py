@@ -138,6 +138,17 @@ def test_summary_card_escapes_names():
     assert "<b>&" not in text
 
 
+def test_summary_card_tells_long_names_whole_when_pointed_at():
+    long = "block/" * 40
+    layer = replace(LAYERS[1], name=long)
+    text = summary_html(
+        replace(REPORT, layers=(layer,), model=replace(MODEL, name=long), warnings=("odd",))
+    )
+    assert f'<div title="{long}" style="font-size:15px;font-weight:600;overflow:hidden' in text
+    assert f'role="listitem" title="{long}: ' in text
+    assert ">odd</div>" in text
+
+
 def test_summary_card_without_measurements():
     text = summary_html(replace(REPORT, benchmark=None, telemetry=None, layers=()))
     assert "built in 1.50 s" in text

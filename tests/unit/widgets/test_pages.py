@@ -154,10 +154,35 @@ def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
     bar, legend = html.split("</ul>")[0].split("<ul")
     assert bar.count("<i ") == 2
     assert "flex-grow: -" not in bar
-    assert legend.count("t-swatch") == 2
+    assert legend.count("--c:") == 2
     assert "Overlap</span><b>-1.00 ms</b>" in legend
     assert "unexplained" not in html.lower()
     small = reconciliation(with_rest(report, -0.1))
     assert "give or take" in small
     assert "Overlap" not in small
     assert "Unexplained</span><b>1.00 ms</b>" in reconciliation(with_rest(report, 1.0))
+
+
+def test_names_that_may_be_cut_off_tell_all_when_pointed_at(report: Report) -> None:
+    long = "block/" * 40
+    slowest = max(report.layers, key=lambda layer: layer.time_us.median or 0.0)
+    layers = tuple(
+        replace(layer, name=long) if layer is slowest else layer for layer in report.layers
+    )
+    html = overview_page(
+        replace(report, layers=layers, model=replace(report.model, name="<" + long))
+    )
+    assert f'<h1 title="&lt;{long}">' in html
+    assert f', {long}">' in html  # the card of the slowest layer
+    cell = table(["Layer"], [[(long, "t-clip")]])
+    assert f'<td class="t-clip" title="{long}">' in cell
+
+
+def test_warnings_of_a_build_are_notes_on_both_pages(report: Report) -> None:
+    warning = "cudnn could not be tried apart"
+    build = replace(report.build, warnings=(warning,))
+    warned = replace(report, build=build, warnings=(warning,))
+    for html in (overview_page(warned), build_page(warned)):
+        assert html.count(warning) == 1
+        assert f"Note</b><span>{warning}</span>" in html
+    assert 'aria-label="Notes"' not in build_page(report)

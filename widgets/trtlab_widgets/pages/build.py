@@ -54,7 +54,12 @@ def phases(build: BuildRecord) -> str:
         for name, value, colour in coloured
     ]
     bar = stacked_bar(coloured, message)
-    return panel("Build time", message, bar, element("ul", *legend, class_="t-legend"))
+    notes = [
+        element("li", text("b", "Note", "t-sign"), text("span", warning))
+        for warning in build.warnings
+    ]
+    told = element("ul", *notes, class_="t-verdict", aria_label="Notes") if notes else ""
+    return panel("Build time", message, bar, element("ul", *legend, class_="t-legend"), told)
 
 
 def passes(build: BuildRecord) -> str:

@@ -34,10 +34,17 @@ def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
 
     def cells(tag: str, row: Sequence[Cell]) -> str:
         pairs = [cell if isinstance(cell, tuple) else (cell, "") for cell in row]
-        return element("tr", *(text(tag, content, class_) for content, class_ in pairs))
+        return element("tr", *(_cell(tag, content, class_) for content, class_ in pairs))
 
     body = element("tbody", *(cells("td", row) for row in rows))
     return element("table", element("thead", cells("th", head)), body, class_="t-plain")
+
+
+def _cell(tag: str, content: str, class_: str) -> str:
+    """A cell; one that may be cut off tells all when pointed at."""
+    if class_ == "t-clip":
+        return element(tag, escape(content), class_=class_, title=content)
+    return text(tag, content, class_)
 
 
 def twin(content: str) -> str:

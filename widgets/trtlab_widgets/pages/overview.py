@@ -1,5 +1,7 @@
 """What a run amounts to: verdict, key figures, time by layer type, and what adds up."""
 
+from html import escape
+
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab_widgets.metrics import layer_metrics
@@ -59,7 +61,9 @@ def title(report: Report) -> str:
     if report.benchmark is not None:
         facts.append(_shapes(report.benchmark))
     line = element("p", " · ".join(text("span", fact) for fact in facts), class_="t-dim")
-    return element("header", text("h1", model.name), line, class_="t-title")
+    return element(
+        "header", element("h1", escape(model.name), title=model.name), line, class_="t-title"
+    )
 
 
 def _shapes(benchmark: BenchmarkRecord) -> str:
@@ -110,7 +114,8 @@ def cards(report: Report) -> str:
 
 
 def _card(name: str, value: str, note: str) -> str:
-    return element("div", text("dt", name), text("dd", value), text("small", note))
+    whole = element("small", escape(note), title=note)  # may be cut off where it is narrow
+    return element("div", text("dt", name), text("dd", value), whole)
 
 
 def _run_cards(benchmark: BenchmarkRecord | None) -> list[tuple[str, str, str]]:
@@ -221,7 +226,7 @@ def _overlap(rest_ms: float, total_ms: float) -> str:
     """The legend's line for parts that exceed the latency because they were timed apart."""
     return element(
         "li",
-        text("span", ""),
+        element("span", class_="t-swatch"),  # without a colour
         text("span", _OVERLAP.capitalize()),
         text("b", time_ms(rest_ms)),
         text("span", percent(rest_ms / total_ms if total_ms else None), "t-dim"),
