@@ -25,6 +25,8 @@ class Named(Tactic):
 def _behave(name: str, tell) -> None:
     if name.startswith("segfault"):
         os.kill(os.getpid(), signal.SIGSEGV)
+    elif name.startswith("killed"):
+        os.kill(os.getpid(), signal.SIGKILL)
     elif name.startswith("hang"):
         time.sleep(60)
     elif name.startswith("raise"):

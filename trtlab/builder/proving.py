@@ -5,20 +5,17 @@ time first runs once in a prover (see `prover`), of which a few work side by sid
 its candidate is refused and another prover takes its place.
 """
 
-import os
 import pickle
-import subprocess
 import sys
-import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from time import monotonic
-from typing import IO, Any, Self
+from typing import Self
 
+from trtlab.builder.prover_process import ProverProcess, Task, start
+from trtlab.builder.timer import Refusal
 from trtlab.core.settings import available_cores
 from trtlab.devices.cuda.libraries import cupy, told
 from trtlab.tactics.problem import Problem
@@ -38,59 +35,14 @@ class Proofs:
     """What came out.
 
     Attributes:
-        refusals: Reasons by problem and tactic name.
+        refusals: By problem and tactic name.
         warnings: Why candidates could not be tried apart; they run in this process untried.
     """
 
-    refusals: dict[tuple[Problem, str], str] = field(
-        default_factory=dict[tuple[Problem, str], str]
+    refusals: dict[tuple[Problem, str], Refusal] = field(
+        default_factory=dict[tuple[Problem, str], Refusal]
     )
     warnings: list[str] = field(default_factory=list[str])
-
-
-@dataclass(slots=True)
-class _Task:
-    problem: Problem
-    tactics: list[Tactic]
-
-
-@dataclass(slots=True)
-class _Prover:
-    """A process with its end of the pipe.
-
-    Attributes:
-        task: What it works on.
-        begun: The candidate that it told of last.
-        heard: When it was heard last.
-        ready: It has a CUDA context.
-    """
-
-    process: subprocess.Popen[bytes]
-    link: "Connection[Any, Any]"
-    complaints: IO[bytes]
-    task: _Task | None = None
-    begun: str = ""
-    heard: float = 0.0
-    ready: bool = False
-
-    def last_words(self) -> str:
-        """The last line that the process wrote, or how it ended."""
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(1.0)
-        self.complaints.seek(0)
-        lines = self.complaints.read().decode(errors="replace").strip().splitlines()
-        code = self.process.returncode
-        if code is not None and code < 0:
-            return f"the process was ended by signal {-code}"
-        return lines[-1].strip() if lines else f"the process ended with code {code}"
-
-    def end(self) -> None:
-        """Kill and reap."""
-        self.link.close()
-        self.process.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(10.0)
-        self.complaints.close()
 
 
 class Proving:
@@ -114,8 +66,8 @@ class Proving:
         self._most = most
         self._patience_s = patience_s
         self._command = list(command)
-        self._provers: list[_Prover] = []
-        self._tasks: deque[_Task] = deque()
+        self._provers: list[ProverProcess] = []
+        self._tasks: deque[Task] = deque()
         self._failed_starts = 0
         self.proofs = Proofs()
 
@@ -126,7 +78,7 @@ class Proving:
             stay = ", ".join(t.name for t in tactics if t not in apart)
             self._warn(f"{stay}: defined where no other process can import it")
         if apart:
-            self._tasks.append(_Task(problem, apart))
+            self._tasks.append(Task(problem, apart))
             self._turn(0.0)
 
     @property
@@ -177,7 +129,9 @@ class Proving:
             if (prover.task or not prover.ready) and (
                 monotonic() - prover.heard > self._patience_s
             ):
-                self._lose(prover, f"no answer within {self._patience_s:g} s")
+                # Other programs may have had the cores: the next build tries again.
+                silence = f"no answer within {self._patience_s:g} s"
+                self._lose(prover, silence, lasts=False)
         for prover in list(self._provers):
             self._hand_out(prover)
 
@@ -186,35 +140,13 @@ class Proving:
         wanted = min(self._most, busy + len(self._tasks))
         while len(self._provers) < wanted and self._failed_starts < _FAILED_STARTS:
             try:
-                self._provers.append(self._start())
+                self._provers.append(start(self._command, self._index))
             except OSError as error:
                 self._give_up(f"no process can be started: {error}")
         if not self._provers:
             self._tasks.clear()
 
-    def _start(self) -> _Prover:
-        ours, theirs = Pipe()
-        complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)  # noqa: PTH109
-        try:
-            process = subprocess.Popen(
-                [*self._command, str(theirs.fileno()), str(self._index)],
-                stdin=subprocess.DEVNULL,
-                stdout=complaints,
-                stderr=complaints,
-                pass_fds=(theirs.fileno(),),
-                env={**os.environ, "PYTHONPATH": path},
-                start_new_session=True,  # interrupting a notebook's kernel is the builder's matter
-            )
-        except OSError:
-            ours.close()
-            complaints.close()
-            raise
-        finally:
-            theirs.close()
-        return _Prover(process, ours, complaints, heard=monotonic())
-
-    def _hand_out(self, prover: _Prover) -> None:
+    def _hand_out(self, prover: ProverProcess) -> None:
         if not (prover.ready and prover.task is None and self._tasks):
             return
         prover.task, prover.begun = self._tasks.popleft(), ""
@@ -225,7 +157,7 @@ class Proving:
             self._tasks.appendleft(prover.task)  # it died while idle
             self._drop(prover)
 
-    def _hear(self, prover: _Prover) -> None:
+    def _hear(self, prover: ProverProcess) -> None:
         """Take what a prover has to say; its silence at the end of the pipe is its death."""
         try:
             while prover.link.poll():
@@ -235,9 +167,10 @@ class Proving:
                 if prover not in self._provers:
                     return
         except (EOFError, OSError):
-            self._lose(prover, prover.last_words())
+            how = prover.last_words()
+            self._lose(prover, how, lasts=not prover.ended_from_outside)
 
-    def _take(self, prover: _Prover, kind: str, name: str, reason: str) -> None:
+    def _take(self, prover: ProverProcess, kind: str, name: str, reason: str) -> None:
         task = prover.task
         if kind == "ready":
             prover.ready, self._failed_starts = True, 0
@@ -249,7 +182,7 @@ class Proving:
         elif kind == "begin":
             prover.begun = name
         elif kind == "refused":
-            self.proofs.refusals[task.problem, name] = reason
+            self.proofs.refusals[task.problem, name] = Refusal(reason)
         elif kind == "lost":
             self._lose(prover, reason)
         elif kind == "unproved":
@@ -259,7 +192,7 @@ class Proving:
         elif kind == "done":
             prover.task = None
 
-    def _lose(self, prover: _Prover, how: str) -> None:
+    def _lose(self, prover: ProverProcess, how: str, *, lasts: bool = True) -> None:
         """A prover is gone: its candidate is to blame, if one had begun."""
         task = prover.task
         self._drop(prover)
@@ -268,13 +201,14 @@ class Proving:
         elif task is not None and not prover.begun:
             self._warn(f"{task.problem.op.kind}: {how}")
         elif task is not None:
-            self.proofs.refusals[task.problem, prover.begun] = _FAULTED + how
+            refusal = Refusal(_FAULTED + how, lasts)
+            self.proofs.refusals[task.problem, prover.begun] = refusal
             refused = self.proofs.refusals
             rest = [t for t in task.tactics if (task.problem, t.name) not in refused]
             if rest:
-                self._tasks.appendleft(_Task(task.problem, rest))
+                self._tasks.appendleft(Task(task.problem, rest))
 
-    def _drop(self, prover: _Prover) -> None:
+    def _drop(self, prover: ProverProcess) -> None:
         self._provers.remove(prover)
         prover.end()
 

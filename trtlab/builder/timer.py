@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 
@@ -18,8 +19,18 @@ _MOST_DRAWN = 1 << 20
 """Values beyond these repeat: drawing a large activation would take longer than timing it."""
 _SHORTEST_US = 100.0
 _MOST_REPEATS = 64
-# Reasons by problem and tactic name.
-Refusals = Mapping[tuple[Problem, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a candidate must not be timed; ``lasts`` is true where the next build need not ask."""
+
+    reason: str
+    lasts: bool = True
+
+
+# By problem and tactic name.
+Refusals = Mapping[tuple[Problem, str], Refusal]
 
 
 def random_array(operand: Operand, rng: np.random.Generator) -> Array:
@@ -89,8 +100,8 @@ class _Bench:
 
     def trial(self, tactic: Tactic) -> Trial:
         """Pack, bind and warm up; each call of the result is one run in microseconds."""
-        if reason := self._refusals.get((self._problem, tactic.name)):
-            raise RefusedTacticError(reason)
+        if refusal := self._refusals.get((self._problem, tactic.name)):
+            raise RefusedTacticError(refusal.reason, lasts=refusal.lasts)
         if self._device.kind == "cuda":
             with told(f"timing {tactic.name}"):
                 return self._trial(tactic)

@@ -22,7 +22,15 @@ Trial = Callable[[], float]  # one timed run in microseconds
 
 
 class RefusedTacticError(DeviceError):
-    """A bench's answer for a candidate that must not run: it faulted or was wrong elsewhere."""
+    """A bench's answer for a candidate that must not run: it faulted or was wrong elsewhere.
+
+    Attributes:
+        lasts: It would be so in the next build too.
+    """
+
+    def __init__(self, what: str, *, lasts: bool = True) -> None:
+        super().__init__(what)
+        self.lasts = lasts
 
 
 class Bench(Protocol):
@@ -194,7 +202,7 @@ def _reason(error: TrtlabError | MemoryError) -> str:
 def is_lasting(error: BaseException) -> bool:
     """Whether a candidate would fail in the next build too; memory may be free again then."""
     if isinstance(error, RefusedTacticError):
-        return True
+        return error.lasts
     said = str(error).lower()
     return isinstance(error, UnsupportedError) and not ("alloc" in said or "memory" in said)
 

@@ -31,7 +31,8 @@ def prove(*names, **options):
     with proving(**options) as place:
         place.submit(problem(8), [Named(name) for name in names])
         proofs = place.finish(lambda waiting: None)
-    return {name: reason for (_, name), reason in proofs.refusals.items()}, proofs.warnings
+    said = {name: refusal.reason for (_, name), refusal in proofs.refusals.items()}
+    return said, proofs.warnings
 
 
 def provers():
@@ -83,6 +84,17 @@ def test_one_that_hangs_is_ended():
     assert refusals["wrong"]
     assert time.monotonic() - began < 30
     assert not provers()
+
+
+@pytest.mark.parametrize(
+    ("name", "lasts"),
+    [("hang", False), ("killed", False), ("segfault", True), ("wrong", True)],
+)
+def test_only_what_the_candidate_did_itself_is_remembered(name, lasts):
+    with proving(patience_s=4.0) as place:
+        place.submit(problem(8), [Named(name)])
+        proofs = place.finish(lambda waiting: None)
+    assert [refusal.lasts for refusal in proofs.refusals.values()] == [lasts]
 
 
 def test_what_cannot_be_tried_for_want_of_memory_is_left_to_the_builder():

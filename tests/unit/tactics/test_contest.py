@@ -119,6 +119,7 @@ def test_a_candidate_that_fails_is_refused_not_fatal():
             "faulted while being tried",
             True,
         ),
+        (RefusedTacticError("no answer", lasts=False), "no answer", False),
         (
             UnsupportedError("ranks fewer than 5 plans"),
             "failed while being timed: ranks",
