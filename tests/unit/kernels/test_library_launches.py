@@ -65,7 +65,7 @@ class Graph:
 @pytest.fixture
 def cudnn(monkeypatch):
     """The module as in a fresh process, with a counting library."""
-    made = SimpleNamespace(built=0, version=90100, store=CodeStore())
+    made = SimpleNamespace(built=0, gpu=0, version=90100, store=CodeStore())
     library = SimpleNamespace(
         cudnnGraphNotSupportedError=Refused,
         pygraph=Graph,
@@ -80,12 +80,13 @@ def cudnn(monkeypatch):
     def fresh(codes=()):
         made.store = CodeStore()
         made.store.add(codes)
-        cudnn_launch._restored.cache_clear()
-        cudnn_launch._origin.cache_clear()
+        cudnn_launch._read.cache_clear()
+        cudnn_launch._ranked.cache_clear()
 
     made.build, made.fresh = build, fresh
     monkeypatch.setattr(cudnn_launch, "cudnn_library", lambda: library)
     monkeypatch.setattr(cudnn_launch, "cudnn_handle", lambda: 1)
+    monkeypatch.setattr(cudnn_launch, "current_gpu", lambda: made.gpu)
     monkeypatch.setattr(cudnn_launch, "gpu_of_plans", lambda: "GPU/132")
     monkeypatch.setattr(cudnn_launch, "code_store", lambda: made.store)
     fresh()
@@ -114,6 +115,27 @@ def test_a_plan_is_kept_and_restored_without_its_graph(cudnn):
     assert cudnn.built == 1
     assert again._graph.ran == [({1: 16, 2: 32}, 1 << 30, 0)]
     assert again.compiled() is code
+
+
+def test_a_plan_that_comes_with_an_engine_later_is_found(cudnn):
+    first = _launch(cudnn)
+    first.prepare(Loader())
+    cudnn.store.add([first.compiled()])
+    again = _launch(cudnn)
+    again.prepare(Loader())
+    assert again._graph is not first._graph
+    assert again._graph.restored == 1000
+
+
+def test_ranks_share_a_graph_and_devices_do_not(cudnn):
+    launches = [_launch(cudnn, rank) for rank in (0, 1)]
+    for launch in launches:
+        launch.prepare(Loader())
+    assert launches[0]._graph is launches[1]._graph
+    cudnn.gpu = 1
+    other = _launch(cudnn)
+    other.prepare(Loader())
+    assert other._graph is not launches[0]._graph
 
 
 def test_plans_of_another_version_or_of_no_use_are_built_anew(cudnn):
@@ -225,7 +247,6 @@ def lt(monkeypatch):
     def fresh(codes=()):
         stores[0] = CodeStore()
         stores[0].add(codes)
-        cublaslt_launch._origin.cache_clear()
         cublaslt_launch._algorithm_bytes.cache_clear()
 
     library.fresh = fresh

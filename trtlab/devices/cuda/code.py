@@ -95,9 +95,17 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
-@cache
+def current_gpu() -> int:
+    """Index of the device for which libraries are called."""
+    return int(cupy().cuda.runtime.getDevice())
+
+
 def gpu_of_plans() -> str:
     """The current GPU as libraries tell them apart: name and multiprocessors."""
-    api = cupy().cuda.runtime
-    found = api.getDeviceProperties(api.getDevice())
+    return _told_apart(current_gpu())
+
+
+@cache
+def _told_apart(index: int) -> str:
+    found = cupy().cuda.runtime.getDeviceProperties(index)
     return f"{bytes(found['name']).decode()}/{found['multiProcessorCount']}"

@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from trtlab.core.errors import DeviceError, UnsupportedError
 from trtlab.core.types import DataType
-from trtlab.devices.cuda.code import CompiledCode, code_store, digest_of, gpu_of_plans
+from trtlab.devices.cuda.code import (
+    CompiledCode,
+    code_store,
+    current_gpu,
+    digest_of,
+    gpu_of_plans,
+)
 from trtlab.devices.cuda.kernel import Loader, Stream
 from trtlab.devices.cuda.scratch import NO_WORKSPACE, Workspace
 
@@ -28,12 +34,16 @@ def _library() -> Any:  # noqa: ANN401 - an untyped module
     return importlib.import_module("nvmath.bindings.cublasLt")
 
 
-@cache
 def _handle() -> int:
+    return _handle_of(current_gpu())
+
+
+@cache
+def _handle_of(_gpu: int) -> int:
+    """A handle belongs to the device that is current when it is made."""
     return int(_library().create())
 
 
-@cache
 def _origin() -> str:
     return f"cublasLt {_library().get_version()}/{gpu_of_plans()}"
 

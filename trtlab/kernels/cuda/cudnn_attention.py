@@ -4,7 +4,6 @@ Operands may be views: query, key and value of one packed product are read where
 """
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import Any, ClassVar
 
 from trtlab.core.enums import AttentionNormalizationOp
@@ -78,7 +77,6 @@ class CudnnAttentionTactic(CudnnGraphTactic):
         return (4.0 + flops / 3e8) * (1 + 0.1 * self._rank)
 
 
-@cache
 def attention_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     """The operation graph with its ranked plans; operands have the numbers 1, 2, …."""
     library = cudnn_library()

@@ -5,7 +5,6 @@ when a launch is prepared. Without the library the tactics decline.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from math import prod
 from typing import Any, ClassVar
 
@@ -108,7 +107,6 @@ class CudnnTf32Tactic(CudnnConvolutionTactic):
         return with_rounded_factors(super().pack(problem, constants))
 
 
-@cache
 def convolution_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     """The operation graph with its ranked plans; operands have the numbers 1, 2, …."""
     library = cudnn_library()

@@ -9,7 +9,14 @@ from functools import cache
 from typing import Any
 
 from trtlab.core.errors import DeviceError, UnsupportedError
-from trtlab.devices.cuda.code import CompiledCode, code_store, digest_of, gpu_of_plans
+from trtlab.devices.cuda.code import (
+    CompiledCode,
+    code_store,
+    current_gpu,
+    digest_of,
+    gpu_of_plans,
+)
+from trtlab.devices.cuda.graphs import ENQUEUEING
 from trtlab.devices.cuda.kernel import Loader, Stream
 from trtlab.devices.cuda.scratch import NO_WORKSPACE, Workspace
 from trtlab.tactics.problem import Problem
@@ -31,9 +38,13 @@ def cudnn_library() -> Any:  # noqa: ANN401 - an untyped module
     return importlib.import_module("cudnn")
 
 
-@cache
 def cudnn_handle() -> Any:  # noqa: ANN401 - a library handle
-    """One handle a process."""
+    """The process' handle for the current device."""
+    return _handle_of(current_gpu())
+
+
+@cache
+def _handle_of(_gpu: int) -> Any:  # noqa: ANN401 - a library handle
     return cudnn_library().create_handle()
 
 
@@ -82,8 +93,11 @@ class CudnnLaunch:
             UnsupportedError: The library has no such plan, or it wants too much memory.
             DeviceError: The library failed.
         """
-        if self._graph is not None:
-            return
+        with ENQUEUEING:  # plans are made with the handle that others run theirs with
+            if self._graph is None:
+                self._prepare(loader)
+
+    def _prepare(self, loader: Loader) -> None:
         graph, self._index = _restored(self._key), 0
         if graph is None:
             graph, self._index = self._built(), self.rank
@@ -98,7 +112,7 @@ class CudnnLaunch:
 
     def _built(self) -> Any:  # noqa: ANN401 - a library graph
         with _refusals():
-            graph = self.build(self.problem)
+            graph = _ranked(self.build, self.problem, current_gpu())
             if self.rank >= graph.get_execution_plan_count():
                 raise UnsupportedError(f"the library ranks fewer than {self.rank + 1} plans")
             graph.build_plan_at_index(self.rank)
@@ -124,27 +138,35 @@ class CudnnLaunch:
         stored = code_store().find(KIND, self._key, _origin())
         if stored is not None:
             return stored
-        try:
-            # The graph writes down the plan that was built last: say which one is meant.
-            self._graph.build_plan_at_index(self._index)
-            data = bytes(self._graph.serialize())
-        except _errors():
-            return None
+        with ENQUEUEING:
+            try:
+                # The graph writes down the plan that was built last: say which one is meant.
+                self._graph.build_plan_at_index(self._index)
+                data = bytes(self._graph.serialize())
+            except _errors():
+                return None
         wanted = code_store().workspace_bytes(KIND, self._key)
         return CompiledCode(KIND, self._key, _origin(), data, wanted)
 
 
-@cache
 def _origin() -> str:
     return f"cudnn {cudnn_library().backend_version()}/{gpu_of_plans()}"
 
 
 @cache
+def _ranked(build: Callable[[Problem], Any], problem: Problem, _gpu: int) -> Any:  # noqa: ANN401
+    """A problem's graph with its ranked plans, which launches of all ranks share."""
+    return build(problem)
+
+
 def _restored(key: str) -> Any:  # noqa: ANN401 - a library graph
     """A graph with the one plan that a file held; None where it has none for this machine."""
     stored = code_store().find(KIND, key, _origin())
-    if stored is None:
-        return None
+    return None if stored is None else _read(stored, current_gpu())
+
+
+@cache
+def _read(stored: CompiledCode, _gpu: int) -> Any:  # noqa: ANN401 - a library graph
     graph = cudnn_library().pygraph(handle=cudnn_handle())
     try:
         graph.deserialize(cudnn_handle(), list(stored.data))

@@ -6,7 +6,6 @@ as GELU with the error function: the result is written once, not read and writte
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 from trtlab.core.types import DataType
@@ -96,7 +95,6 @@ def _pitches(form: Contraction) -> _Matrices:
     return _Matrices(product.a.pitch, product.b.pitch, product.c.pitch)
 
 
-@cache
 def product_graph(problem: Problem) -> Any:  # noqa: ANN401 - a library graph
     """The operation graph with its ranked plans; operands have the numbers 1, 2, …."""
     library = cudnn_library()
