@@ -158,13 +158,17 @@ def _prepare(
 ) -> Proofs:
     """Compile what will be timed, side by side; meanwhile candidates are tried elsewhere."""
     arguments = (work, inferred, registry, device, cache, options.contest_rules)
+
+    def compiling() -> None:
+        step(clock.monitor, COMPILE, 0)
+
     if not (options.prove and settings().prove):
         with clock.phase(COMPILE, 1):
-            rehearse(*arguments)
+            rehearse(*arguments, goes_on=compiling)
         return Proofs()
     with Proving(device.index, fitting_provers()) as proving:
         with clock.phase(COMPILE, 1):
-            rehearse(*arguments, proving)
+            rehearse(*arguments, proving, compiling)
         problems = proving.waiting
         with clock.phase(PROVE, problems):
             proofs = proving.finish(

@@ -43,9 +43,9 @@ def carried_code(
         launches = [launch for step in layout.steps for launch in _launches(step)]
         device.compile_ahead(launches)
         device.finish_compiling()
-        for launch in launches:
+        while launches:  # each gives its scratch back before the next
             try:
-                found |= {(c.kind, c.key): c for c in device.code_of([launch])}
+                found |= {(c.kind, c.key): c for c in device.code_of([launches.pop()])}
             except (KernelCompileError, UnsupportedError):
                 continue
     return tuple(found[key] for key in sorted(found))

@@ -15,6 +15,7 @@ from typing import Any
 from trtlab.builder.proof import prove
 from trtlab.core.errors import DeviceLostError, TrtlabError
 from trtlab.devices.cuda.device import CudaDevice
+from trtlab.devices.cuda.libraries import cupy
 
 _LOOK_EVERY_S = 1.0
 
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> None:
     link: Connection[Any, Any] = Connection(descriptor)
     try:
         device = CudaDevice(index)
+        cupy().cuda.Device(index).use()  # of this thread, which does everything
         device.synchronize()
     except TrtlabError as error:
         link.send(("unable", "", str(error).splitlines()[0]))

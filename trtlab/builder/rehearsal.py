@@ -4,12 +4,12 @@ Kernels of a GPU compile in a few tenths of a second each, one after the other a
 mostly wait for the compiler. What would be timed also goes to the provers, if there are any.
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from trtlab.builder.proving import Proving
-from trtlab.core.errors import NoTacticError
+from trtlab.core.errors import NoTacticError, TrtlabError
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.network.graph import Network
 from trtlab.network.types_at import Inferred
@@ -92,6 +92,7 @@ def rehearse(
     cache: TimingCache,
     rules: ContestRules,
     proving: Proving | None = None,
+    goes_on: Callable[[], object] = lambda: None,
 ) -> None:
     """Compile what `select` with the same arguments will time; waits until it is done.
 
@@ -103,13 +104,15 @@ def rehearse(
         cache: Known times; what is in it needs neither timing nor proving.
         rules: How hard to look.
         proving: Takes the candidates without a known time.
+        goes_on: Called now and then; what it raises ends the rehearsal.
     """
     known = _Known(cache)
     quick = replace(rules, rounds=1, budget_ms=0.0)
+    timer = _Timer(device, known, proving)
     try:
-        timer = _Timer(device, known, proving)
-        select(network, inferred, registry, timer, known, quick, lambda: None)
-    except NoTacticError:
-        return  # the selection itself will say so
-    finally:
-        device.finish_compiling()
+        with suppress(NoTacticError):  # the selection itself will say so
+            select(network, inferred, registry, timer, known, quick, goes_on)
+    except TrtlabError:
+        device.drop_compiling()
+        raise
+    device.finish_compiling(goes_on)

@@ -1,10 +1,12 @@
 """Compiled code that is found again, and devices that fall back where it is of no use."""
 
+from contextlib import contextmanager, nullcontext
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
-from trtlab.core.errors import UnsupportedError
+from trtlab.core.errors import CancelledError, UnsupportedError
 from trtlab.devices.cuda import device as device_module
 from trtlab.devices.cuda.code import CodeStore, CompiledCode, digest_of
 from trtlab.devices.cuda.device import CudaDevice
@@ -61,12 +63,13 @@ def gpu(monkeypatch, tmp_path):
     pytest.importorskip("cuda.bindings.nvrtc")
     monkeypatch.setenv("TRTLAB_CACHE_DIR", str(tmp_path))
     driver, store = _Driver(), CodeStore()
-    played = SimpleNamespace(cuda=SimpleNamespace(function=driver))
+    current = SimpleNamespace(function=driver, Device=lambda index: nullcontext())
+    played = SimpleNamespace(cuda=current)
     monkeypatch.setattr(device_module, "cupy", lambda: played)
     monkeypatch.setattr(device_module, "cuda_errors", lambda: (_DriverError,))
     monkeypatch.setattr(device_module, "code_store", lambda: store)
     device = object.__new__(CudaDevice)
-    device.arch = "sm_90"
+    device.arch, device.index = "sm_90", 0
     device._functions, device._modules = {}, []
     return device, driver, store
 
@@ -93,7 +96,15 @@ def test_code_that_the_driver_refuses_is_compiled_anew(gpu, data):
     assert driver.loaded == [compile_cubin(TEXT, "sm_90")]
 
 
-def test_library_plans_are_prepared_and_kept():
+def test_library_plans_are_prepared_and_kept_on_their_own_device(monkeypatch):
+    entered = []
+
+    @contextmanager
+    def current(index):
+        entered.append(index)
+        yield
+        entered.append("left")
+
     class Launch:
         capturable = True
 
@@ -102,6 +113,7 @@ def test_library_plans_are_prepared_and_kept():
             self.ready = False
 
         def prepare(self, loader):
+            assert entered[-1] == 3
             if self.plan == "declined":
                 raise UnsupportedError("no such plan")
             self.ready = True
@@ -110,7 +122,10 @@ def test_library_plans_are_prepared_and_kept():
             assert self.ready
             return self.plan
 
+    played = SimpleNamespace(cuda=SimpleNamespace(Device=current))
+    monkeypatch.setattr(device_module, "cupy", lambda: played)
     device = object.__new__(CudaDevice)
+    device.index = 3
     assert device.code_of([Launch(PLAN), Launch(None), object()]) == [PLAN]
     with pytest.raises(UnsupportedError):
         device.code_of([Launch("declined")])
@@ -137,3 +152,29 @@ def test_a_workspace_that_is_too_small_is_left_alone():
     assert Workspace(4096, 100).behind(400).nbytes == 0
     assert Workspace(0, 0).or_from(_Loader(), 0).address == 1 << 30
     assert Workspace.wanted(0) == 0
+
+
+def test_a_stopped_build_waits_for_no_compiler(monkeypatch):
+    device, release, compiled = object.__new__(CudaDevice), Event(), []
+
+    def compile_slowly(text, arch):
+        release.wait(20.0)
+        compiled.append(text)
+        return b""
+
+    def stop():
+        raise CancelledError("stopped")
+
+    monkeypatch.setattr(device_module, "compile_cubin", compile_slowly)
+    monkeypatch.setattr(device_module, "available_cores", lambda: 1)
+    device.arch, device._functions, device._ahead = "sm_90", {}, {}
+    texts = ["first", "second", "third"]
+    device.compile_ahead(
+        [KernelLaunch(Kernel("k", t, (1, 1, 1), (1, 1, 1)), ()) for t in texts]
+    )
+    with pytest.raises(CancelledError):
+        device.finish_compiling(stop)
+    release.set()
+    device._compilers.shutdown()
+    assert compiled in ([], ["first"])  # what had begun
+    device.finish_compiling()

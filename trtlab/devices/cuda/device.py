@@ -1,7 +1,7 @@
 """The CUDA device behind the device protocol."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import cache, cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from trtlab.report.records import DeviceRecord
 
 _LEAST_CAPABILITY = 80
 _MOST_STATIC_SHARED = 48 * 1024
+_TICK_S = 0.2
 _MAX_DYNAMIC_SHARED = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 
@@ -135,14 +136,19 @@ class CudaDevice:
         """The compiled and loaded function of a kernel; the same one for the same text."""
         found = self._functions.get(kernel.digest)
         if found is None:
-            found = self._stored(kernel)
-            if found is None:
-                found = self._loaded(kernel, compile_cubin(kernel.text, self.arch))
-            if kernel.shared_bytes > _MOST_STATIC_SHARED:
-                cupy().cuda.driver.funcSetAttribute(
-                    found.ptr, _MAX_DYNAMIC_SHARED, kernel.shared_bytes
-                )
+            with cupy().cuda.Device(self.index):
+                found = self._made(kernel)
             self._functions[kernel.digest] = found
+        return found
+
+    def _made(self, kernel: Kernel) -> Any:  # noqa: ANN401 - a CuPy function
+        found = self._stored(kernel)
+        if found is None:
+            found = self._loaded(kernel, compile_cubin(kernel.text, self.arch))
+        if kernel.shared_bytes > _MOST_STATIC_SHARED:
+            cupy().cuda.driver.funcSetAttribute(
+                found.ptr, _MAX_DYNAMIC_SHARED, kernel.shared_bytes
+            )
         return found
 
     def _stored(self, kernel: Kernel) -> Any:  # noqa: ANN401 - a CuPy function
@@ -172,8 +178,9 @@ class CudaDevice:
                 key = cubin_key(text, self.arch)
                 result.append(CompiledCode(KERNEL, key, origin, code))
             elif isinstance(launch, Planned):
-                launch.prepare(self)
-                plan = launch.compiled()
+                with cupy().cuda.Device(self.index):
+                    launch.prepare(self)
+                    plan = launch.compiled()
                 result += [] if plan is None else [plan]
         return result
 
@@ -192,10 +199,28 @@ class CudaDevice:
                 if text not in self._ahead:
                     self._ahead[text] = self._compilers.submit(compile_cubin, text, self.arch)
 
-    def finish_compiling(self) -> None:
-        """Wait for what `compile_ahead` began; its errors come up where kernels are used."""
-        wait(self._ahead.values())
-        self._ahead.clear()
+    def finish_compiling(self, goes_on: Callable[[], object] = lambda: None) -> None:
+        """Wait for what `compile_ahead` began; its errors come up where kernels are used.
+
+        Args:
+            goes_on: Called now and then; what it raises ends the wait and what has not begun.
+        """
+        begun = dict(self._ahead)
+        try:
+            while wait(begun.values(), _TICK_S).not_done:
+                goes_on()
+        finally:
+            self._forget(begun)
+
+    def drop_compiling(self) -> None:
+        """What has not begun to compile is not needed any more."""
+        self._forget(dict(self._ahead))
+
+    def _forget(self, texts: Mapping[str, Future[bytes]]) -> None:
+        """Builds on other threads may have added theirs meanwhile: those stay."""
+        for text, compiling in texts.items():
+            compiling.cancel()
+            self._ahead.pop(text, None)
 
     @cached_property
     def _compilers(self) -> ThreadPoolExecutor:
