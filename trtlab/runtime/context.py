@@ -172,6 +172,8 @@ class IExecutionContext(ContextResources):
     def infer(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run on arrays: copies them in, runs, and returns the outputs as new arrays.
 
+        Addresses are afterwards as they were before.
+
         Args:
             inputs: One array for each input; converted to the input's element type.
 
@@ -188,6 +190,16 @@ class IExecutionContext(ContextResources):
                 f"inputs do not match: missing {missing}, unknown {unknown}",
                 hint="inputs: " + ", ".join(known),
             )
+        before = dict(self._addresses)
+        try:
+            return self._on_arrays(inputs)
+        finally:  # the copies' memory goes back: nothing may run on it any more
+            kept = {n: a for n, a in self._addresses.items() if n in self._allocators}
+            self._addresses = before | kept
+            self._changed()
+
+    def _on_arrays(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        known = {t.name: t for t in self._network.inputs}
         device = self._loaded.device
         held: list[Memory] = []
         for name, array in inputs.items():

@@ -1,6 +1,6 @@
 """An engine on a device: weights in device memory, shared by all its contexts."""
 
-from functools import cached_property
+from threading import Lock
 
 from trtlab.core.errors import DeviceError, DeviceLostError, EngineFormatError
 from trtlab.devices.cuda.code import code_store
@@ -27,15 +27,23 @@ class LoadedEngine:
         self.engine = engine
         self.device = device
         self.registry = registry
+        self._holding = Lock()
+        self._weights: dict[str, Memory] | None = None
         code_store().add(engine.code)
 
-    @cached_property
+    @property
     def weights(self) -> dict[str, Memory]:
         """Packed weights in device memory, by key; arrays that are shared are held once.
 
         Raises:
             DeviceError: There is no room for them; says how much they need.
         """
+        with self._holding:  # launches know addresses only: there must never be two copies
+            if self._weights is None:
+                self._weights = self._held()
+        return self._weights
+
+    def _held(self) -> dict[str, Memory]:
         held: dict[int, Memory] = {}
         result: dict[str, Memory] = {}
         for key, array in self.engine.weights.items():

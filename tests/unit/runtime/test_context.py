@@ -1,5 +1,6 @@
 """The execution context on the CPU: what it promises beside numbers."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import trtlab as trt
 from tests.support.runtime_engines import LARGE, SMALL, Bound, data, engine_on
 from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.loaded import LoadedEngine
 
 STRATEGY = trt.ExecutionContextAllocationStrategy
 
@@ -30,6 +32,42 @@ def two_profiles():
 @pytest.fixture(scope="module")
 def wanted(engine):
     return {b: engine.create_execution_context().infer(data(b))["y"] for b in (1, 2, 4, 5, 8)}
+
+
+# ---- arrays and weights --------------------------------------------------------------------
+
+
+def test_arrays_leave_no_address_behind(engine, device):
+    context = engine.create_execution_context()
+    context.infer(data(2))
+    assert context.get_tensor_address("x") == 0
+    with pytest.raises(trt.UsageError, match="has no address yet"):
+        context.execute_async_v3(0)
+    bound = Bound(context, device).set_up(data(2))
+    addresses = [context.get_tensor_address(name) for name in ("x", "y")]
+    context.infer(data(4))
+    assert [context.get_tensor_address(name) for name in ("x", "y")] == addresses
+    bound.set_up(data(2)).context.execute_async_v3(0)
+    assert np.isfinite(bound.read()).all()
+
+
+def test_threads_share_one_copy_of_the_weights(engine, device):
+    """Launches only know addresses: a second copy would free the first one under them."""
+    held = []
+
+    class Slow:
+        compatibility, kind = device.compatibility, device.kind
+
+        def hold(self, array):
+            time.sleep(0.01)
+            held.append(array)
+            return device.hold(array)
+
+    loaded = LoadedEngine(engine.engine, Slow(), open_runtime("cpu")[1])
+    with ThreadPoolExecutor(4) as pool:
+        dicts = list(pool.map(lambda _: loaded.weights, range(4)))
+    assert all(found is dicts[0] for found in dicts)
+    assert len(held) == len({id(a) for a in engine.engine.weights.values()})
 
 
 # ---- activation memory ---------------------------------------------------------------------
