@@ -1,5 +1,7 @@
 """Launches of libraries that are played: plans are built once, kept, restored, or made anew."""
 
+import gc
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -196,6 +198,7 @@ class Lt:
 
     def __init__(self):
         self.asked, self.ran, self.version = 0, [], 130100
+        self.kept = Counter()
         names = ["MAX_WORKSPACE_BYTES", *(f"MIN_ALIGNMENT_{x}_BYTES" for x in "ABCD")]
 
         class Names(dict):
@@ -204,8 +207,12 @@ class Lt:
         self.MatmulPreferenceAttribute = Names((n, i) for i, n in enumerate(names))
 
     def __getattr__(self, name):
-        if name.endswith(("_create", "_destroy", "_set_attribute")):
-            return lambda *args: 1
+        if name.endswith(("_create", "_destroy")):
+            kind, what = name.rsplit("_", 1)
+            change = 1 if what == "create" else -1
+            return lambda *args: self.kept.update({kind: change}) or 1
+        if name.endswith("_set_attribute"):
+            return lambda *args: None
         raise AttributeError(name)
 
     def get_version(self):
@@ -261,6 +268,20 @@ def lt(monkeypatch):
 
 def _product(rank=2, at=1 << 20, **options):
     return ProductLaunch(PRODUCT, rank, (at, at, at), 0, 0, **options)
+
+
+@pytest.mark.parametrize("rank", [0, 9])
+def test_descriptions_go_back_with_their_launch(lt, rank):
+    """Also where the library declines."""
+    launch = _product(rank)
+    try:
+        launch.prepare(Loader())
+        assert lt.kept == {"matmul_desc": 1, "matrix_layout": 4, "matmul_preference": 0}
+    except UnsupportedError:
+        assert rank == 9
+    del launch
+    gc.collect()
+    assert set(lt.kept.values()) == {0}
 
 
 def test_an_algorithm_is_kept_and_restored_without_a_search(lt):

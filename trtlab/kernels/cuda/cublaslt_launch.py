@@ -1,6 +1,7 @@
 """A product of the cuBLASLt library as a launch: descriptors, ranked algorithms, the call."""
 
 import importlib
+import weakref
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -131,51 +132,18 @@ class ProductLaunch:
         if self._descriptor:
             return
         lib, p = _library(), self.product
-        kind = CUDA_TYPES[p.dtype]
         try:
-            compute = _COMPUTE_32F_FAST_TF32 if p.tf32 else _COMPUTE_32F
-            descriptor = lib.matmul_desc_create(compute, CUDA_TYPES[DataType.FLOAT])
-            attribute = lib.MatmulDescAttribute
-            _set(
-                lib.matmul_desc_set_attribute,
-                descriptor,
-                attribute.TRANSA,
-                np.int32(p.b.turned),
+            descriptor = _described(p, self.bias)
+            matrices = (p.b, p.a, p.added or p.c, p.c)
+            layouts = tuple(
+                _layout(matrix, CUDA_TYPES[p.dtype], p.batch) for matrix in matrices
             )
-            _set(
-                lib.matmul_desc_set_attribute,
-                descriptor,
-                attribute.TRANSB,
-                np.int32(p.a.turned),
-            )
-            epilogue = {
-                (False, False): lib.Epilogue.DEFAULT,
-                (True, False): lib.Epilogue.BIAS,
-                (False, True): lib.Epilogue.RELU,
-                (True, True): lib.Epilogue.RELU_BIAS,
-            }[p.biased, p.relu]
-            _set(
-                lib.matmul_desc_set_attribute,
-                descriptor,
-                attribute.EPILOGUE,
-                np.uint32(epilogue),
-            )
-            if p.biased:
-                _set(
-                    lib.matmul_desc_set_attribute,
-                    descriptor,
-                    attribute.BIAS_POINTER,
-                    np.uint64(self.bias),
-                )
-            c = p.added or p.c
-            layouts = tuple(_layout(matrix, kind, p.batch) for matrix in (p.b, p.a, c, p.c))
-            algorithm, wanted = self._restored(descriptor, layouts) or self._ask(
-                descriptor, layouts
-            )
+            weakref.finalize(self, _destroy, descriptor, layouts).atexit = False
+            found = self._restored(descriptor, layouts) or self._ask(descriptor, layouts)
         except lib.cuBLASLtError as error:
             raise UnsupportedError(f"the library declines: {error}") from error
+        self._algorithm, wanted = found
         code_store().note_workspace(KIND, self._key, wanted)
-        self._algorithm = algorithm
         self._layouts = layouts
         self._scalars = np.array([p.alpha, 1.0 if p.added else 0.0], np.float32)
         self._scratch = self.workspace.or_from(loader, wanted)
@@ -204,42 +172,34 @@ class ProductLaunch:
         return algorithm, int(checked["workspace_size"][0])
 
     def _ask(self, descriptor: int, layouts: tuple[int, ...]) -> tuple[NDArray[np.uint8], int]:
-        lib = _library()
-        preference = lib.matmul_preference_create()
-        named = lib.MatmulPreferenceAttribute
-        _set(
-            lib.matmul_preference_set_attribute,
-            preference,
-            named.MAX_WORKSPACE_BYTES,
-            np.uint64(_limit_bytes(self.product)),
-        )
-        for name, alignment in zip(
-            "ABCD", _alignments(self.addresses, self.added), strict=True
-        ):
-            _set(
-                lib.matmul_preference_set_attribute,
-                preference,
-                named[f"MIN_ALIGNMENT_{name}_BYTES"],
-                np.uint32(alignment),
-            )
-        wanted = self.rank + 1
+        lib, wanted = _library(), self.rank + 1
         found = np.zeros(wanted, lib.matmul_heuristic_result_dtype)
         count = np.zeros(1, np.int32)
-        lib.matmul_algo_get_heuristic(
-            _handle(),
-            descriptor,
-            *layouts,
-            preference,
-            wanted,
-            found.ctypes.data,
-            count.ctypes.data,
-        )
-        lib.matmul_preference_destroy(preference)
+        preference = lib.matmul_preference_create()
+        try:
+            self._prefer(preference)
+            lib.matmul_algo_get_heuristic(
+                _handle(), descriptor, *layouts, preference, wanted,
+                found.ctypes.data, count.ctypes.data,
+            )  # fmt: skip
+        finally:
+            lib.matmul_preference_destroy(preference)
         if count[0] < wanted:
             raise UnsupportedError(f"the library ranks fewer than {wanted} algorithms")
         chosen = found[self.rank]
         algorithm = np.frombuffer(chosen["algo"].tobytes(), np.uint8).copy()
         return algorithm, int(chosen["workspace_size"])
+
+    def _prefer(self, preference: int) -> None:
+        """How much scratch an algorithm may take, and how operands lie."""
+        call = _library().matmul_preference_set_attribute
+        named = _library().MatmulPreferenceAttribute
+        limit = np.uint64(_limit_bytes(self.product))
+        _set(call, preference, named.MAX_WORKSPACE_BYTES, limit)
+        alignments = _alignments(self.addresses, self.added)
+        for name, alignment in zip("ABCD", alignments, strict=True):
+            attribute = named[f"MIN_ALIGNMENT_{name}_BYTES"]
+            _set(call, preference, attribute, np.uint32(alignment))
 
     def compiled(self) -> CompiledCode | None:
         """The algorithm as the library's own words."""
@@ -260,6 +220,34 @@ class ProductLaunch:
             )  # fmt: skip
         except lib.cuBLASLtError as error:
             raise DeviceError(f"the library failed: {error}") from error
+
+
+def _described(p: Product, bias: int) -> int:
+    """The library's description of a product."""
+    lib = _library()
+    compute = _COMPUTE_32F_FAST_TF32 if p.tf32 else _COMPUTE_32F
+    descriptor = lib.matmul_desc_create(compute, CUDA_TYPES[DataType.FLOAT])
+    call, named = lib.matmul_desc_set_attribute, lib.MatmulDescAttribute
+    _set(call, descriptor, named.TRANSA, np.int32(p.b.turned))
+    _set(call, descriptor, named.TRANSB, np.int32(p.a.turned))
+    epilogue = {
+        (False, False): lib.Epilogue.DEFAULT,
+        (True, False): lib.Epilogue.BIAS,
+        (False, True): lib.Epilogue.RELU,
+        (True, True): lib.Epilogue.RELU_BIAS,
+    }[p.biased, p.relu]
+    _set(call, descriptor, named.EPILOGUE, np.uint32(epilogue))
+    if p.biased:
+        _set(call, descriptor, named.BIAS_POINTER, np.uint64(bias))
+    return int(descriptor)
+
+
+def _destroy(descriptor: int, layouts: tuple[int, ...]) -> None:
+    """The library keeps descriptions until they are given back."""
+    lib = _library()
+    for layout in layouts:
+        lib.matrix_layout_destroy(layout)
+    lib.matmul_desc_destroy(descriptor)
 
 
 def _set(call: Any, target: int, attribute: int, value: np.generic) -> None:  # noqa: ANN401
