@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from sample_reports import built_only, large_report, resnet_report
 from trtlab_widgets.pages import text
-from trtlab_widgets.pages.build import build_page, contest_rows
+from trtlab_widgets.pages.build import build_page, contest_rows, phases
 from trtlab_widgets.pages.latency import histogram, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
 from trtlab_widgets.pages.overview import overview_page, reconciliation, type_rows, verdict
@@ -186,3 +186,12 @@ def test_warnings_of_a_build_are_notes_on_both_pages(report: Report) -> None:
         assert html.count(warning) == 1
         assert f"Note</b><span>{warning}</span>" in html
     assert 'aria-label="Notes"' not in build_page(report)
+
+
+def test_the_longest_phase_has_a_colour_of_its_own(report: Report) -> None:
+    names = ("Optimize", "Compile", "Prove", "Select", "Pack", "Keep", "Plan")
+    seconds = dict(zip(names, (0.4, 20.0, 3.0, 9.0, 1.0, 0.2, 0.1), strict=True))
+    html = phases(replace(report.build, phases=seconds))
+    assert 'background: var(--t-step-0)" title="Compile"' in html
+    assert html.count("background: var(--t-step-0)") == 1
+    assert html.count("background: var(--t-step-5)") == 2

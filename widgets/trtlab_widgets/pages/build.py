@@ -1,7 +1,6 @@
 """What the builder did: phases, passes with what they declined, and the closest contests."""
 
 from collections.abc import Sequence
-from itertools import cycle
 
 from trtlab.report.percent import percent
 from trtlab.report.records import BuildRecord, PassRecord, Report, SelectionRecord
@@ -37,12 +36,10 @@ def phases(build: BuildRecord) -> str:
         if longest
         else f"{seconds(build.seconds)}; no phases were recorded"
     )
-    coloured = [
-        (name, value, f"step-{place}")
-        for (name, value), place in zip(
-            build.phases.items(), cycle(range(STEPS)), strict=False
-        )
-    ]
+    # The longest is the strongest; when there are more than shades, the shortest share one.
+    order = sorted(build.phases, key=lambda name: -build.phases[name])
+    shades = {name: f"step-{min(place, STEPS - 1)}" for place, name in enumerate(order)}
+    coloured = [(name, value, shades[name]) for name, value in build.phases.items()]
     legend = [
         element(
             "li",

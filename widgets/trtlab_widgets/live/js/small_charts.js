@@ -1,7 +1,7 @@
 // The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
 
 import { h, s } from "./dom.js";
-import { bytes, count, ofLimit, timeUs } from "./format.js";
+import { bytes, count, ofLimit, percent, timeUs } from "./format.js";
 
 /** Equal bins over the samples' range; [] for fewer than two samples. */
 export function bins(samples, wanted) {
