@@ -2,5 +2,6 @@
 
 * `engine`: the engine's parts. `plan_file`: the versioned, checksummed container, with
   `plan_header` (the description) and `code_section` (compiled kernels and library plans).
+  `weights`: packed constants, aligned.
 * `inspector`: the engine in the shape of TensorRT's inspector JSON.
 """

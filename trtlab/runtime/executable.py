@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from trtlab.core.types import StaticShape
 from trtlab.devices.cuda.l2_window import Window
-from trtlab.devices.cuda.program import PLAIN, CudaProgram, Extras
+from trtlab.devices.cuda.program import CudaProgram
+from trtlab.devices.cuda.replay import PLAIN, Extras
 from trtlab.devices.protocol import Memory, Program, Scheduled
 from trtlab.planner.plan import Location, Plan, Step, plan
 from trtlab.runtime.loaded import LoadedEngine

@@ -4,8 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from trtlab.core.errors import DeviceError
+from trtlab.devices.cuda import replay, stamps
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import whole_words
+from trtlab.devices.cuda.program import CudaProgram
 from trtlab.devices.protocol import Scheduled
 
 
@@ -101,3 +104,33 @@ def test_hooks_are_told_where_the_main_stream_is(log):
     assert log[reached[2][2]] == "s4 on main"  # both branches are joined by then
     assert reached[-1][2] == len(log)
     assert [name for _, name, _ in around] == ["main", "main", "a", "b", "main", "a", "main"]
+
+
+def test_a_capture_that_is_tried_again_records_every_event_again(log, monkeypatch):
+    numbers = iter(range(100))
+    events = SimpleNamespace(Event=lambda: SimpleNamespace(ptr=next(numbers)))
+    monkeypatch.setattr(stamps, "cupy", lambda: SimpleNamespace(cuda=events))
+    monkeypatch.setattr(
+        stamps, "record", lambda event, stream, recorded: log.append(f"event {event}")
+    )
+    tries = []
+
+    def capture(device, auxiliary, enqueue, fill):
+        log.clear()
+        enqueue(Line("main", log), [])
+        tries.append(list(log))
+        if len(tries) == 1:
+            raise DeviceError("another thread waited for the whole device")
+        return "graph"
+
+    monkeypatch.setattr(replay, "capture", capture)
+    steps = [Scheduled([Note("a")]), Scheduled([Note("b")])]
+    program = object.__new__(CudaProgram)
+    program._route, program._stamps, program._stamped = (
+        Route(steps),
+        stamps.Stamps(steps),
+        None,
+    )
+    program._device, program.extras = None, replay.PLAIN
+    assert program._stamped_graph() == "graph"
+    assert tries[0] == tries[1] == ["event 0", "a on main", "event 1", "b on main", "event 2"]

@@ -1,65 +1,37 @@
-"""Steps on a GPU: enqueued one by one, or replayed as one captured graph.
+"""A program on a GPU: runs on streams of the caller, checked runs, time stamps, kernel names.
 
-The graph is captured when a program first runs, and again when what it carries changes. A
-second graph with event nodes around every step is captured when it is first asked for time
-stamps, so that stamps cost nothing otherwise. A program whose launches cannot be captured is
-enqueued step by step, and says why.
+A second graph with event nodes around every step is captured when it is first asked for time
+stamps, so that stamps cost nothing otherwise.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
-from trtlab.devices.cuda.callers_stream import LEGACY, CallersStream
-from trtlab.devices.cuda.enqueueing import NO_HOOKS, Hooks, Route, record
-from trtlab.devices.cuda.graphs import ENQUEUEING, FILL, Graph, capture
+from trtlab.devices.cuda.callers_stream import CallersStream
+from trtlab.devices.cuda.enqueueing import Hooks
+from trtlab.devices.cuda.graphs import ENQUEUEING, Graph
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
-from trtlab.devices.cuda.l2_window import Window, kept_in_cache
 from trtlab.devices.cuda.libraries import context_is_lost, cupy, told
-from trtlab.devices.cuda.scratch import SharedScratch
+from trtlab.devices.cuda.replay import Extras, ReplayedSteps
 from trtlab.devices.cuda.stamps import Stamps
 from trtlab.devices.protocol import Scheduled
 
 _KEPT_CALLERS = 64
-_CAPTURE_TRIES = 2  # a wait for the whole device on another thread spoils a capture
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a run carries beside its steps.
-
-    Attributes:
-        consumed_event: Handle of an event that tells when the inputs were read; 0 for none.
-        consumed_at: The inputs are no longer read when so many steps are done.
-        window: Memory that the L2 cache keeps.
-    """
-
-    consumed_event: int = 0
-    consumed_at: int = 0
-    window: Window | None = None
-
-
-PLAIN = Extras()
-
-
-class CudaProgram:
+class CudaProgram(ReplayedSteps):
     """Steps bound to a device.
 
     Args:
         steps: What to run.
         main: The device's own stream; the device is the current one.
         loader: Compiles the steps' kernels.
-
-    Attributes:
-        graphs: Whether to replay a captured graph where that is possible.
-        extras: What runs carry.
-        auxiliary: The caller's streams for regions, used where no graph is; what they lack
-            the program makes.
     """
 
     def __init__(
@@ -68,49 +40,16 @@ class CudaProgram:
         main: Any,  # noqa: ANN401 - a CuPy stream
         loader: Loader,
     ) -> None:
-        self._main = main
-        self._loader = loader
-        self._device: Any = cupy().cuda.Device()
-        self._route = Route(steps)
-        self._steps = steps
-        shared: dict[int, SharedScratch] = {}
-        for step, launches in zip(steps, self._route.launches, strict=True):
-            for launch in launches:
-                launch.prepare(shared.setdefault(step.stream, SharedScratch(loader)))
-        self.graphs = True
-        self.extras = PLAIN
-        self.auxiliary: Sequence[int] = ()
-        held_back = sum(
-            not launch.capturable for launches in self._route.launches for launch in launches
-        )
-        self._refusal = f"{held_back} launches wait for the host" if held_back else ""
-        self._own_auxiliary: list[Any] = []
+        super().__init__(steps, main, loader)
         self._callers: dict[int, CallersStream] = {}
-        self._graph: Graph | None = None
-        self._carried: Extras | None = None  # by the graph
         self._stamped: tuple[Graph | None, Extras] | None = None
         self._stamps: Stamps | None = None
-
-    @property
-    def capturable(self) -> bool:
-        """Whether a CUDA graph of it can be made, as far as is known."""
-        return not self._refusal
-
-    @property
-    def refusal(self) -> str:
-        """Why no CUDA graph of it can be made; empty where one can."""
-        return self._refusal
-
-    @property
-    def replays(self) -> bool:
-        """Whether runs replay a graph."""
-        return self.graphs and not self._refusal
 
     # ---- running -----------------------------------------------------------------------
 
     def run(self) -> None:
         """Enqueue everything on the device's own stream."""
-        self._run(self._main)
+        self.enqueue(self._main)
 
     def run_on(self, handle: int) -> None:
         """Enqueue everything behind what the caller's stream holds.
@@ -134,18 +73,19 @@ class CudaProgram:
             if stream.is_capturing():
                 self._join_capture(stream, stamped=False)
             else:
-                self._run(stream)
+                self.enqueue(stream)
         except RuntimeError as error:  # CuPy's
             raise _refused(handle, error) from error
 
-    def _run(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-        if self.graphs and not self._refusal:
-            if self._carried is not self.extras:
-                self._capture_plain()
-            if self._graph is not None:
-                self._graph.launch(stream)
-                return
-        self._enqueue(stream, self._hooks(recorded=False))
+    def _join_capture(self, stream: Any, *, stamped: bool) -> None:  # noqa: ANN401
+        """Add the steps to the graph that the caller captures."""
+        if self._refusal:
+            raise UsageError(
+                f"this engine cannot be part of a CUDA graph: {self._refusal}",
+                hint="call execute_async_v3 outside of the capture",
+            )
+        hooks = self._stamp_hooks if stamped else self.hooks
+        self.enqueue_steps(stream, hooks(recorded=True))
 
     def run_checked(self, handle: int, names: Sequence[str]) -> None:
         """Enqueue step by step, and wait for each: a fault is told with the step's name.
@@ -175,8 +115,8 @@ class CudaProgram:
                 "debug_sync waits for every layer; a stream that is being captured cannot wait",
                 hint="set debug_sync to False before capturing",
             )
-        hooks = self._hooks(recorded=False)
-        self._enqueue(stream, Hooks(after=check, reached=hooks.reached))
+        hooks = self.hooks(recorded=False)
+        self.enqueue_steps(stream, Hooks(after=check, reached=hooks.reached))
 
     def wait(self) -> None:
         """Wait until no run is under way, on whichever stream, so that memory can go back."""
@@ -234,7 +174,7 @@ class CudaProgram:
         if graph is not None:
             graph.launch(stream)
         else:
-            self._enqueue(stream, self._hooks(recorded=False, stamped=True))
+            self.enqueue_steps(stream, self._stamp_hooks(recorded=False))
 
     def _calibrate(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Find what the event nodes cost; these replays come behind the caller's work."""
@@ -243,17 +183,28 @@ class CudaProgram:
             return
         plain: Callable[[], None] | None = None
         if self.replays and self._route.in_line and len(self._steps) > 1:
-            self._run(stream)
+            self.enqueue(stream)
             if self._stamped_graph() is not None and self._graph is not None:
                 plain = self._replay_plain
         stream.synchronize()
         self._stamps.calibrate(self._main, plain, self._replay_stamped)
 
     def _replay_plain(self) -> None:
-        self._run(self._main)
+        self.enqueue(self._main)
 
     def _replay_stamped(self) -> None:
         self._run_stamped(self._main)
+
+    def _stamped_graph(self) -> Graph | None:
+        if self._stamped is None or self._stamped[1] is not self.extras:
+            hooks = partial(self._stamp_hooks, recorded=True)
+            self._stamped = (self.captured(hooks), self.extras)
+        return self._stamped[0]
+
+    def _stamp_hooks(self, *, recorded: bool) -> Hooks:
+        """Events around the steps as well."""
+        assert self._stamps is not None
+        return self.hooks(self._stamps.hooks(recorded=recorded), recorded=recorded)
 
     # ---- kernels -----------------------------------------------------------------------
 
@@ -271,88 +222,6 @@ class CudaProgram:
                 else ()
                 for launches in self._route.launches
             ]
-
-    # ---- graphs and enqueueing ---------------------------------------------------------
-
-    def _capture_plain(self) -> None:
-        extras = self.extras
-        self._graph = self._captured(self._hooks(recorded=True))
-        self._carried = extras
-
-    def _stamped_graph(self) -> Graph | None:
-        if self._stamped is None or self._stamped[1] is not self.extras:
-            hooks = self._hooks(recorded=True, stamped=True)
-            self._stamped = (self._captured(hooks), self.extras)
-        return self._stamped[0]
-
-    def _captured(self, hooks: Hooks) -> Graph | None:
-        """A graph; None, and the reason kept, where the launches refuse."""
-
-        def enqueue(main: Any, others: Sequence[Any]) -> None:  # noqa: ANN401 - CuPy streams
-            with kept_in_cache(self.extras.window, [main, *others]):
-                self._route.enqueue(main, others, hooks)
-
-        reason = ""
-        for _ in range(_CAPTURE_TRIES):
-            try:
-                return capture(
-                    self._device,
-                    self._route.auxiliary,
-                    enqueue,
-                    lambda: self._loader.function(FILL),
-                )
-            except DeviceError as error:
-                reason = str(error.__cause__ or error.what).splitlines()[0]
-        self._refusal = reason
-        return None
-
-    def _join_capture(self, stream: Any, *, stamped: bool) -> None:  # noqa: ANN401
-        """Add the steps to the graph that the caller captures."""
-        if self._refusal:
-            raise UsageError(
-                f"this engine cannot be part of a CUDA graph: {self._refusal}",
-                hint="call execute_async_v3 outside of the capture",
-            )
-        self._enqueue(stream, self._hooks(recorded=True, stamped=stamped))
-
-    def _enqueue(self, stream: Any, hooks: Hooks = NO_HOOKS) -> None:  # noqa: ANN401
-        window = None if stream.ptr in LEGACY else self.extras.window
-        with ENQUEUEING, self._device:
-            others = self._auxiliary_streams()
-            with kept_in_cache(window, [stream, *others]):
-                self._route.enqueue(stream, others, hooks)
-
-    def _auxiliary_streams(self) -> list[Any]:
-        """The caller's, then the program's own."""
-        module = cupy().cuda
-        given = [CallersStream(h) for h in self.auxiliary[: self._route.auxiliary]]
-        missing = self._route.auxiliary - len(given)
-        while len(self._own_auxiliary) < missing:
-            self._own_auxiliary.append(module.Stream(non_blocking=True))
-        return [*given, *self._own_auxiliary[:missing]]
-
-    def _hooks(self, *, recorded: bool, stamped: bool = False) -> Hooks:
-        """Events around the steps, and one when the inputs were read."""
-        hooks = NO_HOOKS
-        if stamped:
-            assert self._stamps is not None
-            hooks = self._stamps.hooks(recorded=recorded)
-        extras = self.extras
-        if not extras.consumed_event:
-            return hooks
-
-        def consumed(number: int, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-            if number == extras.consumed_at:
-                try:
-                    record(extras.consumed_event, stream, recorded=recorded)
-                except DeviceError as error:
-                    raise UsageError(
-                        f"the input-consumed event {extras.consumed_event:#x} cannot be "
-                        f"recorded: {error.what}",
-                        hint="keep the event alive, or set it to 0",
-                    ) from error
-
-        return Hooks(hooks.before, hooks.after, consumed)
 
 
 def _refused(handle: int, error: Exception) -> DeviceError:

@@ -2,9 +2,19 @@
 
 * `prelude`: types, conversions and scalar functions that every kernel text begins with.
 * `text`: pieces of text: index arithmetic, loads, stores, the comment on top.
-* `lowering`, `program`: pointwise layers as programs, programs as text.
-* `pointwise`, `movement`, `gathering`, `pooling`, `rows`, …: one family of layers a file.
-* `window_stem`, `blocks`, `patches`: first convolutions, straight from the image or over a copy.
-* `contraction`: matrix products, convolutions and einsums as one form; `simt` and `mma`
-  compute it.
+* `catalog`: every tactic by layer type; read it first.
+* `lowering`, `program`: pointwise layers as programs, programs as text; `per_element` and
+  `elementwise`: a thread computes one result, or a few neighbours.
+* `pointwise`, `movement` (with `transpose`), `gathering` and `gather_rows`, `pooling` and
+  `pooling_vector`, `reducing`, `rows` and `normalizing`, `choosing`, `sampling`, `depthwise`,
+  `recurrent` and `recurrent_steps` (with `cell`): a family of layers each.
+* `forms`, `contraction`: matrix products, convolutions and einsums as one form. `product`
+  offers it on plain cores (`simt`) and tensor cores (`mma` with `mma_load`, `mma_store` and
+  `split`); `wgmma_product` on Hopper's warp groups (`wgmma` with `wgmma_tile`, `wgmma_finish`
+  and `wgmma_text`). `tf32`: weights for libraries that cut factors.
+* `attending`, `flash` (with `flash_text`): attention.
+* `stem`, `window_stem` (with `window_stem_text`), `blocks`, `patches`, `cudnn_stem`,
+  `cudnn_blocks`: first convolutions, straight from the image or over a copy.
+* `cublaslt`, `cudnn_conv`, `cudnn_product`, `cudnn_attention`: NVIDIA's libraries; launches in
+  `cublaslt_launch` and `cudnn_launch`, what cuDNN's tactics share in `cudnn_tactic`.
 """

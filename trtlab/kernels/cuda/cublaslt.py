@@ -134,19 +134,33 @@ def _like_result(form: Contraction, operand: Extra) -> Matrix | None:
     return Matrix(found.columns, found.rows, found.pitch, False, found.batch_step)
 
 
-class CublasLtTactic(Tactic):
+class RankedProductTactic(Tactic):
     """One of the algorithms that the library ranks highest.
+
+    Args:
+        rank: Place in the ranking, from 0.
+
+    Attributes:
+        method: How the product comes about, in the tactic's name.
+    """
+
+    source: ClassVar[str] = "CUBLAS_LT"
+    ranked: ClassVar[bool] = True
+    method: ClassVar[str]
+
+    def __init__(self, rank: int) -> None:
+        self._rank = rank
+        self.name = f"cuda.cublaslt.{self.method}/algorithm{rank}"
+
+
+class CublasLtTactic(RankedProductTactic):
+    """Products of factors as they are.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUBLAS_LT"
-    ranked: ClassVar[bool] = True
-
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
-        self.name = f"cuda.cublaslt.product/algorithm{rank}"
+    method: ClassVar[str] = "product"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines products that are no matrices with pitches."""
@@ -196,11 +210,8 @@ class CublasLtTf32Tactic(CublasLtTactic):
         rank: Place in the ranking, from 0.
     """
 
+    method: ClassVar[str] = "tf32"
     tf32: ClassVar[bool] = True
-
-    def __init__(self, rank: int) -> None:
-        super().__init__(rank)
-        self.name = f"cuda.cublaslt.tf32/algorithm{rank}"
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Factors rounded."""

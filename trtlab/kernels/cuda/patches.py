@@ -10,30 +10,30 @@ from typing import ClassVar
 from trtlab.devices.cuda.kernel import KernelLaunch
 from trtlab.kernels.cuda.blocks import Blocks, blocks_kernel, blocks_of, pack_blocks
 from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader
-from trtlab.kernels.cuda.cublaslt import available, product_launches, product_of
+from trtlab.kernels.cuda.cublaslt import (
+    RankedProductTactic,
+    available,
+    product_launches,
+    product_of,
+)
 from trtlab.kernels.cuda.forms import form_of
 from trtlab.kernels.cuda.per_element import given, optional
 from trtlab.layers.base import Array
 from trtlab.tactics.problem import Operand, Problem
-from trtlab.tactics.tactic import Buffers, Launch, Rejection, Tactic
+from trtlab.tactics.tactic import Buffers, Launch, Rejection
 
 _ALIGN = 16
 _FIRST_EXTRA = 3
 
 
-class PatchesTactic(Tactic):
+class PatchesTactic(RankedProductTactic):
     """A copy in blocks, and one of the products that cuBLASLt ranks highest.
 
     Args:
         rank: Place in the ranking, from 0.
     """
 
-    source: ClassVar[str] = "CUBLAS_LT"
-    ranked: ClassVar[bool] = True
-
-    def __init__(self, rank: int) -> None:
-        self._rank = rank
-        self.name = f"cuda.cublaslt.patches/algorithm{rank}"
+    method: ClassVar[str] = "patches"
 
     def check(self, problem: Problem) -> Rejection | None:
         """Declines windows that overlap, and results that are no rows of maps."""
