@@ -90,7 +90,7 @@ def test_two_shapes_a_profile(device, stream, graphs, streams):
             assert_right(bound, batch)
     program = context.executable().program
     assert program.replays is graphs
-    assert program.capturable
+    assert not program.refusal
 
 
 @GRAPHS

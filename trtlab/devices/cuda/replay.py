@@ -82,11 +82,6 @@ class ReplayedSteps:
         self._carried: Extras | None = None  # by the graph
 
     @property
-    def capturable(self) -> bool:
-        """Whether a CUDA graph of it can be made, as far as is known."""
-        return not self._refusal
-
-    @property
     def refusal(self) -> str:
         """Why no CUDA graph of it can be made; empty where one can."""
         return self._refusal

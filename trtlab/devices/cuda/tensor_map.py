@@ -10,8 +10,6 @@ from trtlab.core.types import DataType
 from trtlab.devices.cuda.libraries import driver, succeeded
 
 _SWIZZLED_BYTES = 128
-BYTES = 128
-"""Of a map as a kernel's parameter."""
 
 
 @dataclass(frozen=True, slots=True)
