@@ -75,7 +75,7 @@ def test_a_candidate_that_never_ends_is_ended(device):
 
 
 def test_large_results_are_put_to_the_vote(device):
-    """NumPy is not asked: the largest group that agrees is right."""
+    """NumPy is not asked: the group of most makes that agree is right."""
     engine = build_relu(device, "wrong", "sound", shape=(32, 1 << 20))
     refused = reasons(engine)
     assert refused["wrong"].startswith("wrong: ")

@@ -1,9 +1,10 @@
 """Whether a problem's candidates agree: with the layer's meaning, or else with each other.
 
 Small problems are computed by NumPy as well. For large ones the results are compared with each
-other, and the largest group that agrees is right: candidates of different make do not share a
-mistake. Tolerances are wide: random data, other orders of summation and rounding in between must
-never refuse a sound candidate; a wrong index, a missing bias or a lost tile is far outside.
+other, and the group of most makes that agree is right: candidates of different make do not share
+a mistake, those of one make do. Tolerances are wide: random data, other orders of summation and
+rounding in between must never refuse a sound candidate; a wrong index, a missing bias or a lost
+tile is far outside.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,11 @@ class _Group:
 
     results: list[Memory | None]
     names: list[str] = field(default_factory=list[str])
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """Makes, then candidates: a make is what a tactic's name has before its parameters."""
+        return len({name.partition("/")[0] for name in self.names}), len(self.names)
 
 
 class Ballot:
@@ -88,7 +94,7 @@ class Ballot:
             return {}
         right = self._compute() if self._flops <= _LARGE_FLOPS else None
         if right is None:
-            right = max(self._groups, key=lambda group: len(group.names))
+            right = max(self._groups, key=lambda group: group.weight)
         whose = right.names[0] if right.names else "the layer's meaning"
         return {
             name: f"{apart} from {whose}"

@@ -133,6 +133,20 @@ def test_large_problems_are_put_to_the_vote(device, monkeypatch):
     assert found["one_map_off"][1].endswith(" from sound")
 
 
+def test_makes_are_counted_before_candidates(device, monkeypatch):
+    """Tiles of one kernel share its mistake."""
+    monkeypatch.setattr(agreement, "_SMALL_FLOPS", 0)
+    monkeypatch.setattr(agreement, "_MOST_VALUES", 0)
+    tactics = [Relu(slip) for slip in (biased, biased, biased, sound, sound)]
+    names = ["own/64", "own/128", "own/256", "library/0", "plain"]
+    for tactic, name in zip(tactics, names, strict=True):
+        tactic.name = name
+    told = []
+    prove(device, relu(), tactics, lambda *said: told.append(said))
+    refused = {name for kind, name, _ in told if kind == "refused"}
+    assert refused == {"own/64", "own/128", "own/256"}
+
+
 def test_where_candidates_disagree_numpy_is_asked_about_larger_ones(device, monkeypatch):
     monkeypatch.setattr(agreement, "_SMALL_FLOPS", 0)
     found = heard(device, relu(), biased, biased, sound)
