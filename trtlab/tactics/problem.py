@@ -79,10 +79,10 @@ class Operand:
 
     @property
     def span(self) -> int:
-        """Elements from the first to the last, holes included; strides are not negative."""
+        """Elements from the lowest to the highest address, holes included."""
         if 0 in self.shape:
             return 0
-        return 1 + sum((e - 1) * s for e, s in zip(self.shape, self.strides, strict=True))
+        return 1 + sum((e - 1) * abs(s) for e, s in zip(self.shape, self.strides, strict=True))
 
     def __str__(self) -> str:
         holes = "" if self.is_dense else "/" + ",".join(map(str, self.strides))

@@ -16,7 +16,7 @@ from trtlab.kernels.cuda.attending import (
 )
 from trtlab.kernels.cuda.flash_text import FlashTile, flash_top, step_text, store_text
 from trtlab.kernels.cuda.per_element import given, optional
-from trtlab.kernels.cuda.text import dot
+from trtlab.kernels.cuda.text import MOST_BLOCKS, dot
 from trtlab.layers.fused import Attention
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
@@ -64,10 +64,15 @@ class FlashAttentionTactic(Tactic):
         for operand in (q, k, v, out):
             if operand.strides[3] != 1 or any(s % 8 for s in operand.strides[:3]):
                 return Rejection("rows do not begin at multiples of eight elements")
-        if self._tile.rows > 1 and max(widths) > _MOST_WIDE:
+        return self._tile_refusal(q, max(widths))
+
+    def _tile_refusal(self, q: Operand, width: int) -> Rejection | None:
+        if self._tile.rows > 1 and width > _MOST_WIDE:
             return Rejection("so many features leave no registers for several rows")
         if self._tile.queries - q.shape[2] >= 16 * _LEAST_WARPS:
             return Rejection("a smaller block holds all queries")
+        if max(q.shape[:2]) > MOST_BLOCKS:
+            return Rejection("more heads or sequences than a grid has")
         return None
 
     def cost_hint_us(self, problem: Problem) -> float:

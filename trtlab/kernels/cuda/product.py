@@ -11,6 +11,7 @@ from trtlab.kernels.cuda.mma import mma_kernel
 from trtlab.kernels.cuda.mma_load import MmaTile, reader_mode
 from trtlab.kernels.cuda.simt import SimtTile, simt_kernel
 from trtlab.kernels.cuda.split import join_kernel
+from trtlab.kernels.cuda.text import MOST_BLOCKS
 from trtlab.layers.base import Array
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
@@ -18,7 +19,6 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 _ALIGN = 16
 _MOST_GROUPS = 16
 _LEAST_WORK = 64
-_MOST_BLOCKS = 65535
 _WAVES = 4
 _OUT_OF_THE_RACE = 1e3
 _MULTIPROCESSORS = 132
@@ -62,8 +62,8 @@ class ContractionTactic(Tactic):
             return form
         batch, m, _n, _k = form.sizes
         if (
-            batch * self._splits_of(form) > _MOST_BLOCKS
-            or -(-m // self.tile()[0]) > _MOST_BLOCKS
+            batch * self._splits_of(form) > MOST_BLOCKS
+            or -(-m // self.tile()[0]) > MOST_BLOCKS
         ):
             return Rejection("more tiles than a grid has")
         if self.splits > 1 and not form.result.dtype.is_float:

@@ -19,7 +19,7 @@ from trtlab.kernels.cuda.mma import mma_kernel
 from trtlab.kernels.cuda.mma_load import MmaTile
 from trtlab.kernels.cuda.per_element import given
 from trtlab.kernels.cuda.prelude import C_TYPES
-from trtlab.kernels.cuda.text import Writer, blocks_for
+from trtlab.kernels.cuda.text import MOST_BLOCKS, Writer, blocks_for
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.tactics.problem import Problem, dense_strides
@@ -90,6 +90,8 @@ class StemTactic(Tactic):
         form = form_of(problem)
         if isinstance(form, Rejection):
             return form
+        if -(-form.sizes[1] // self._tile.m) > MOST_BLOCKS:
+            return Rejection("more tiles than a grid has")
         found = _padded(problem)
         return found if isinstance(found, Rejection) else None
 

@@ -11,6 +11,8 @@ from trtlab.kernels.cuda.prelude import C_TYPES, PRELUDE
 from trtlab.tactics.problem import Operand, Problem, Strides
 
 _BIG = (1 << 31) - 1
+MOST_BLOCKS = 65535
+"""Of a grid along its second and third axis."""
 
 
 @dataclass
@@ -26,15 +28,9 @@ class Names:
         return f"{self.prefix}{self.count - 1}"
 
 
-def reach(operand: Operand) -> int:
-    """Elements from the first to the last."""
-    pairs = zip(operand.shape, operand.strides, strict=True)
-    return 1 + sum(max(extent - 1, 0) * abs(stride) for extent, stride in pairs)
-
-
 def index_type(operands: Sequence[Operand | None]) -> str:
     """``int`` where every offset fits, else ``i64``."""
-    return "int" if all(o is None or reach(o) < _BIG for o in operands) else "i64"
+    return "int" if all(o is None or o.span < _BIG for o in operands) else "i64"
 
 
 def split_index(

@@ -8,13 +8,12 @@ from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cpu.strided import nest
 from trtlab.kernels.cuda.elementwise import Side
 from trtlab.kernels.cuda.prelude import C_TYPES
-from trtlab.kernels.cuda.text import Writer, dot, split_index
+from trtlab.kernels.cuda.text import MOST_BLOCKS, Writer, dot, split_index
 from trtlab.tactics.problem import Problem, Strides
 
 _TILE = 32
 _ROWS = 8
 _LEAST = 8
-_MOST_BLOCKS = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Transpose:
             result,
             operand,
         )
-        big = prod(found.outer) > _MOST_BLOCKS or -(-found.rows // _TILE) > _MOST_BLOCKS
+        big = prod(found.outer) > MOST_BLOCKS or -(-found.rows // _TILE) > MOST_BLOCKS
         return None if big else found
 
     def kernel(self, tactic: str, problem: Problem) -> Kernel:
