@@ -31,7 +31,8 @@ def join_text(work: Work) -> list[str]:
     count = tile.n // 8
     four = "make_float4(sum[4 * i], sum[4 * i + 1], sum[4 * i + 2], sum[4 * i + 3])"
     return [
-        "const unsigned shelf = base + threadIdx.x * 16;  // the stages are free by now",
+        "meet(1 + group);  // no warp of the group reads the stages any more",
+        "const unsigned shelf = base + threadIdx.x * 16;",
         "if (part > 0) {",
         "  float4* const to = reinterpret_cast<float4*>(shared) + threadIdx.x;",
         "  #pragma unroll",
@@ -71,7 +72,11 @@ def finish_text(work: Work) -> list[str]:
         ready = [f"  if ({_FIRST}) stores_read<{tile.chunks - 1}>();", "  meet(1 + group);"]
         sent = []
     return [
-        *(["bool stored = t != blockIdx.x;"] if image else []),
+        *(
+            [f"bool stored = {'false' if tile.splits > 1 else 't != blockIdx.x'};"]
+            if image
+            else []
+        ),
         "meet(1 + group);",
         "#pragma unroll",
         f"for (int c = 0; c < {tile.n // DEEP}; ++c) {{",
