@@ -27,10 +27,15 @@ def family_colour(kind: str, theme: Theme) -> str:
     return family.dark if theme == "dark" else family.light
 
 
+def axis_look(theme: Theme) -> dict[str, object]:
+    """Lines of an axis; a figure of several rows needs it for every row."""
+    grid = _GRID[theme]
+    return {"gridcolor": grid, "zerolinecolor": grid, "linecolor": grid, "automargin": True}
+
+
 def blank(title: str, theme: Theme, *, height: int = 320) -> go.Figure:
     """An empty figure with the shared look; the title is the figure's message."""
-    ink, grid = _INK[theme], _GRID[theme]
-    axis = {"gridcolor": grid, "zerolinecolor": grid, "linecolor": grid, "automargin": True}
+    ink, axis = _INK[theme], axis_look(theme)
     return go.Figure(
         layout={
             "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 14}},

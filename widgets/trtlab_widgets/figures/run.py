@@ -5,7 +5,16 @@ from plotly.subplots import make_subplots
 
 from trtlab.core.errors import UsageError
 from trtlab.report.records import Report, TelemetryRecord
-from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank, family_colour
+from trtlab_widgets.figures.look import (
+    ACCENT,
+    BAD,
+    WARN,
+    Rows,
+    Theme,
+    axis_look,
+    blank,
+    family_colour,
+)
 from trtlab_widgets.pages.text import nbytes
 
 
@@ -33,6 +42,8 @@ def sensors(report: Report, *, theme: Theme = "auto") -> go.Figure:
     number = max(1, len(telemetry.traces))
     figure = make_subplots(rows=number, cols=1, shared_xaxes=True, vertical_spacing=0.02)
     figure.update_layout(shared, height=80 + 110 * number, showlegend=False)
+    figure.update_xaxes(axis_look(theme))
+    figure.update_yaxes(axis_look(theme))
     for row, trace in enumerate(telemetry.traces, start=1):
         figure.add_scattergl(
             x=[t / 1e9 for t in trace.times_ns],
