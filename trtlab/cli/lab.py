@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import quote
 
 from trtlab.cli.command import Command
 from trtlab.core.errors import UnsupportedError, UsageError
@@ -15,6 +16,8 @@ from trtlab.session.lab_notebook import write_workbench_notebook
 from trtlab.session.sources import settled_source
 
 _NEEDED = ("jupyterlab", "ipywidgets", "anywidget", "plotly")
+# With one of these, given after --, the notebook may lie elsewhere, or is not what is wanted.
+_OTHER_ADDRESS = ("default_url", "root_dir", "notebook-dir", "notebook_dir")
 
 
 class Lab(Command):
@@ -49,6 +52,9 @@ class Lab(Command):
         notebook = write_workbench_notebook(args.folder, model)
         jupyter = [sys.executable, "-m", "jupyterlab"]
         words = [*jupyter, str(notebook)]
+        if not any(other in word for word in args.rest for other in _OTHER_ADDRESS):
+            # The printed address: without it, that of an empty launcher.
+            words.append(f"--LabApp.default_url=/lab/tree/{quote(notebook.name)}")
         if args.no_browser or not _has_browser():
             words.append("--no-browser")
         if args.port:

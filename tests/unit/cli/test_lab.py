@@ -43,6 +43,22 @@ def test_a_zoo_model_keeps_its_name(started, tmp_path):
     assert "'zoo:resnet50'" in (tmp_path / "trtlab-resnet50.ipynb").read_text()
 
 
+def test_the_printed_address_leads_to_the_notebook(started, tmp_path):
+    (tmp_path / "my net.onnx").write_bytes(b"model")
+    assert main(["lab", str(tmp_path / "my net.onnx"), "--folder", str(tmp_path)]) == 0
+    [words] = started
+    assert str(tmp_path / "trtlab-my net.ipynb") in words
+    assert "--LabApp.default_url=/lab/tree/trtlab-my%20net.ipynb" in words
+
+
+@pytest.mark.parametrize("own", ["--ServerApp.root_dir=/", "--LabApp.default_url=/tree"])
+def test_an_address_of_ones_own_stays(started, tmp_path, own):
+    assert main(["lab", "--folder", str(tmp_path), "--", own]) == 0
+    [words] = started
+    assert words[-1] == own
+    assert not any("/lab/tree/" in word for word in words)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a process cannot become another there")
 def test_what_ends_the_command_ends_jupyterlab(tmp_path):
     package = tmp_path / "jupyterlab"
