@@ -95,3 +95,12 @@ def test_an_overlap_is_no_bar_of_the_waterfall(report: Report) -> None:
     assert list(bars.x) == ["launch", "layers", "end to end"]
     assert list(bars.y) == [1.0, 20.0, 20.0]
     assert list(bars.measure) == ["relative", "relative", "absolute"]
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
+def test_every_row_of_the_sensors_has_the_themes_lines(theme):
+    figure = run.sensors(resnet_report(), theme=theme)
+    axes = [*figure.select_xaxes(), *figure.select_yaxes()]
+    assert len(axes) == 2 * len(resnet_report().telemetry.traces)
+    assert {axis.gridcolor for axis in axes} == {figure.layout.xaxis.gridcolor}
+    assert figure.layout.xaxis.gridcolor.startswith("rgba")
