@@ -22,10 +22,26 @@ def fresh():
 
 
 def test_missing_cupy_is_said_with_a_hint(fresh, monkeypatch):
+    asked = []
+    monkeypatch.setattr(libraries.ctypes, "CDLL", asked.append)  # a driver is there
     monkeypatch.setitem(sys.modules, "cupy", None)  # makes the import fail
     with pytest.raises(DeviceError, match="needs cupy") as caught:
         open_device("cuda")
-    assert "trtlab[cuda13]" in caught.value.hint
+    assert asked == ["nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"]
+    assert 'pip install -e ".[cuda13]"' in caught.value.hint
+    assert "pip install 'trtlab[cuda13]'" in caught.value.hint
+
+
+def test_without_cupy_and_driver_the_driver_comes_first(fresh, monkeypatch):
+    def absent(name):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(libraries.ctypes, "CDLL", absent)
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    with pytest.raises(DeviceError, match="no NVIDIA driver is loaded") as caught:
+        open_device("cuda")
+    assert "use device cpu" in caught.value.hint
+    assert "nvidia-smi" in caught.value.hint
 
 
 def test_a_cupy_that_does_not_load_is_said_in_the_loaders_words(fresh, monkeypatch, tmp_path):

@@ -4,7 +4,9 @@ Nothing else in trtlab imports them at module level: a machine without a GPU nev
 CuPy's own errors become trtlab's here.
 """
 
+import ctypes
 import importlib
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
@@ -12,7 +14,14 @@ from typing import Any
 
 from trtlab.core.errors import DeviceError, DeviceLostError, TrtlabError
 
-_INSTALL = "install the extra for your CUDA: pip install 'trtlab[cuda13]' or 'trtlab[cuda12]'"
+_INSTALL = (
+    'install the extra for your CUDA, in a checkout pip install -e ".[cuda13]" (or cuda12), '
+    "elsewhere pip install 'trtlab[cuda13]'"
+)
+_NO_DRIVER_HINT = (
+    "use device cpu; with a GPU, install NVIDIA's driver first (nvidia-smi must answer), then "
+    "the extra for its CUDA"
+)
 # cudaErrorStreamCaptureUnsupported and its like: the question was refused, nothing is lost.
 _CAPTURE_ERRORS = range(900, 920)
 
@@ -23,6 +32,10 @@ def _import(name: str, purpose: str) -> Any:  # noqa: ANN401 - an untyped module
     except ImportError as error:
         package = name.split(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and error.name in {package, name}
+        if missing and package == "cupy" and not _has_driver():
+            raise DeviceError(
+                "no NVIDIA driver is loaded on this machine", hint=_NO_DRIVER_HINT
+            ) from error
         # CuPy wraps the loader's words into a page of advice.
         said = str(error.__cause__ or error).strip().splitlines()[0]
         raise DeviceError(
@@ -32,12 +45,22 @@ def _import(name: str, purpose: str) -> Any:  # noqa: ANN401 - an untyped module
         ) from error
 
 
+def _has_driver() -> bool:
+    """Whether the driver's own library can be loaded; packages alone make no device."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
 @cache
 def cupy() -> Any:  # noqa: ANN401 - an untyped module
     """CuPy.
 
     Raises:
-        DeviceError: It is not installed, or was built for another CUDA.
+        DeviceError: It is not installed, was built for another CUDA, or there is no driver that
+            it could use.
     """
     return _import("cupy", "memory and streams")
 
