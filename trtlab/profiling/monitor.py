@@ -39,6 +39,7 @@ _HEADINGS = {
 }
 _UNIT_WORDS = {"%": "percent", "MB/s": "mb_per_s"}  # in CSV column names
 _WIDTH = 6
+_SETTLE_S = 0.2  # loads count in 10 ms ticks: over less, they say 0 or 100 %
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Row:
     """What one source said.
 
     Attributes:
-        time_s: After the monitor's start.
+        time_s: Since the first round of rows began.
         device: ``gpu``, ``gpu1``, ``host`` …
         values: By heading, in the column's unit; columns without a fresh value are left out.
         throttled: Why clocks are held back; None when that is not told.
@@ -114,6 +115,9 @@ class Monitor:
     ) -> Iterator[Row]:
         """Rows as they come: one for each source with anything to say, every interval.
 
+        The sources are read once before the first row and not shown: loads count since the
+        reading before, which would be the program's own start.
+
         Args:
             rounds: How many intervals; endless when None.
             cancelled: Asked before each round.
@@ -121,6 +125,9 @@ class Monitor:
         Raises:
             CancelledError: The user stopped it.
         """
+        for source in self._sources:
+            source.read(thorough=True)
+        self._sleep(_SETTLE_S)
         start_ns = self._now_ns()
         done = 0
         while rounds is None or done < rounds:

@@ -21,9 +21,13 @@ LOAD = Metric("cpu.load", "Load", "%")
 def monitor(clock, interval_ms=1000):
     gpu = FakeSource(
         [POWER, USED, COUNTER],
-        [Reading([99.25, 2e9, 0.0], ()), Reading([None, 3e9, 1.0], ("power cap",))],
+        [
+            Reading([0.0, 1e9, 0.0], ()),  # before the first row
+            Reading([99.25, 2e9, 0.0], ()),
+            Reading([None, 3e9, 1.0], ("power cap",)),
+        ],
     )
-    host = FakeSource([LOAD], [[50.0]], name="host")
+    host = FakeSource([LOAD], [[98.0], [50.0]], name="host")
     silent = FakeSource([], [[]], missing={"gpu1": "no driver"})
     return Monitor([gpu, host, silent], interval_ms, now_ns=clock, sleep=clock.sleep)
 
@@ -40,6 +44,19 @@ def test_a_row_for_each_source_and_round():
     assert rows[2].values == {"fb": 3000.0}
     assert [c.heading for c in columns] == ["pwr", "fb", "cpu"]
     assert watch.missing == {"gpu1": "no driver"}
+
+
+def test_the_first_row_is_not_the_programs_start():
+    clock = FakeClock()
+    load = FakeSource(
+        [LOAD], [[98.0], [3.0]], name="host", on_read=lambda: read.append(clock.ns)
+    )
+    read = []
+    with Monitor([load], now_ns=clock, sleep=clock.sleep) as watch:
+        [row] = watch.rows(1)
+    assert row.values == {"cpu": 3.0}
+    assert read[1] - read[0] >= 100_000_000  # ten ticks of the processor's clock
+    assert row.time_s == 0.0
 
 
 def test_text():
