@@ -31,7 +31,7 @@ class BuildRequest:
             FP32 whose products may be rounded, on GPUs.
         layer_precisions: Layer name → precision, for layers that differ from ``precision``.
         profiles: Input name → smallest, most likely and largest shape; no static inputs.
-        max_aux_streams: Streams beside the main one; None lets the builder decide.
+        max_aux_streams: Streams beside the main one.
         memory_pools_bytes: ``WORKSPACE`` and other pools → limit. A missing pool is unlimited.
         tactic_sources: Names of allowed sources; None allows all.
         optimization_level: TensorRT's 0 (fast build) to 5 (fast engine).
@@ -42,7 +42,7 @@ class BuildRequest:
     precision: str = DEFAULT_PRECISION
     layer_precisions: dict[str, str] = field(default_factory=dict[str, str])
     profiles: dict[str, ShapeRange] = field(default_factory=dict[str, ShapeRange])
-    max_aux_streams: int | None = None
+    max_aux_streams: int = 0
     memory_pools_bytes: dict[str, int] = field(default_factory=dict[str, int])
     tactic_sources: tuple[str, ...] | None = None
     optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL

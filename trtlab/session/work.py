@@ -90,7 +90,7 @@ def build_options(
         constraints=extras.constraints,
         profiles=(ShapeProfile({**defaults.inputs, **request.profiles}),),
         memory_pools=dict(request.memory_pools_bytes),
-        max_aux_streams=request.max_aux_streams or 0,
+        max_aux_streams=request.max_aux_streams,
         tactic_sources=frozenset(request.tactic_sources or ()),
         optimization_level=request.optimization_level,
         timing_iterations=extras.timing_iterations,

@@ -7,7 +7,6 @@ from trtlab_widgets.inputs import Checked, read_size
 from trtlab_widgets.panels.form import Changed, Message, classed, group, labelled, on_value
 
 _MOST_STREAMS = 4
-_BUILDER_DECIDES = -1  # a dropdown takes None for nothing chosen
 _LEVELS = (
     ("0: no search, quickest build", 0),
     ("1", 1),
@@ -31,8 +30,8 @@ class LimitsPanel(w.VBox):
         self._level = labelled(
             w.Dropdown, "Optimization", options=_LEVELS, value=DEFAULT_OPTIMIZATION_LEVEL
         )
-        streams = [("builder decides", _BUILDER_DECIDES)]
-        streams += [(str(n), n) for n in range(_MOST_STREAMS + 1)]
+        streams = [("0: the default", 0)]
+        streams += [(str(n), n) for n in range(1, _MOST_STREAMS + 1)]
         self._streams = labelled(w.Dropdown, "Aux. streams", options=streams)
         on_value([self._level, self._streams], changed)
         self._pools: dict[str, tuple[w.Text, Message]] = {}
@@ -70,10 +69,9 @@ class LimitsPanel(w.VBox):
         return self._level.value
 
     @property
-    def max_aux_streams(self) -> int | None:
-        """Streams beside the main one; None lets the builder decide."""
-        wanted = int(self._streams.value)
-        return None if wanted == _BUILDER_DECIDES else wanted
+    def max_aux_streams(self) -> int:
+        """Streams beside the main one."""
+        return int(self._streams.value)
 
     @property
     def memory_pools_bytes(self) -> dict[str, int]:
