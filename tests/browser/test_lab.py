@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_the_first_picture_comes_within_seconds(
 
 @pytest.mark.parametrize(("theme", "width"), [("Light", 1440), ("Dark", 1440), ("Light", 900)])
 def test_from_a_click_to_all_results(
-    notebook: Callable[..., Any], theme: str, width: int
+    lab: Any, notebook: Callable[..., Any], theme: str, width: int
 ) -> None:
     page = notebook(
         f"click-{theme}-{width}", WORKBENCH.format(step_s=0.005), theme=theme, width=width
@@ -57,6 +58,10 @@ def test_from_a_click_to_all_results(
     page.locator(RUN).click()
     page.get_by_text("Measured 40 queries: median latency 88.9 ms.").wait_for()
     assert page.locator(".t-cards").get_by_text("88.9 ms").is_visible()
+    page.get_by_role("button", name="Save page").click()
+    told = page.get_by_text("Saved the page: ")
+    told.wait_for()
+    assert (lab.folder / Path(told.inner_text()).name).stat().st_size > 100_000
     page.get_by_role("tab", name="Layers & timeline").click()
     page.locator(".trtl-explorer .t-grid-row").first.wait_for()
     assert page.locator(".trtl-explorer").get_attribute("data-theme") == theme.lower()
@@ -64,6 +69,7 @@ def test_from_a_click_to_all_results(
     assert page.get_by_text("fold-batch-norm").first.is_visible()
     page.get_by_role("tab", name="Python").click()
     assert "trtlab.build(" in page.locator(".t-code").inner_text()
+    assert "report.save(" in page.locator(".t-code").inner_text()
 
 
 def test_the_theme_can_change_while_it_is_shown(notebook: Callable[..., Any]) -> None:

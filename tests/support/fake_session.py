@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,10 +117,17 @@ class FakeWatch:
 
 
 class FakeSession:
-    """Has one device and two models; remembers what it was asked for."""
+    """Has one device and two models; remembers what it was asked for.
 
-    def __init__(self, step_s: float = 0.0) -> None:
+    Args:
+        step_s: How long a step of a job lasts.
+        folder: Where its engine files go; without one it has none.
+    """
+
+    def __init__(self, step_s: float = 0.0, folder: Path | None = None) -> None:
         self.step_s = step_s
+        self.engine_path = (folder or Path("/nowhere")) / "last.engine"
+        self._keeps = folder is not None
         self.requests: list[BuildRequest | RunRequest] = []
         self.watches: list[FakeWatch] = []
         self._report = resnet_report()
@@ -159,7 +167,13 @@ class FakeSession:
     def start_build(self, request: BuildRequest) -> FakeJob:
         self.requests.append(request)
         bare = built_only(self._report)
-        return FakeJob({"passes": 5, "tactics": 40}, lambda: bare, self.step_s)
+
+        def outcome() -> Report:
+            if self._keeps:
+                self.engine_path.write_bytes(repr(request).encode())
+            return bare
+
+        return FakeJob({"passes": 5, "tactics": 40}, outcome, self.step_s)
 
     def start_run(self, request: RunRequest) -> FakeJob:
         self.requests.append(request)

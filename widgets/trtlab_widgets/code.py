@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from trtlab.session.requests import BuildRequest, RunRequest
+from trtlab_widgets.saving import file_stem
 
 _WIDTH = 88
 _HEAD = "import trtlab\n\n"
@@ -14,7 +15,16 @@ def python_code(build: BuildRequest, run: RunRequest) -> str:
     """A script for two requests; options that keep their default are left out."""
     engine = _call("trtlab.build", [literal(build.source)], _chosen(build, BuildRequest("")))
     report = _call("trtlab.profile", ["engine"], _chosen(run, RunRequest()))
-    return f"{_HEAD}engine = {engine}\nreport = {report}\nreport.to_pandas()\n"
+    stem = file_stem(_model(build.source), build.precision, build.device)
+    kept = f"layers = report.to_pandas()\nreport.save({literal(stem + '.json')})\n"
+    return f"{_HEAD}engine = {engine}\nreport = {report}\n{kept}"
+
+
+def _model(source: str) -> str:
+    """What a source calls its model: ``resnet50`` in ``zoo:resnet50`` and ``a/resnet50.onnx``."""
+    return (
+        source.removeprefix("zoo:").replace("\\", "/").rpartition("/")[2].removesuffix(".onnx")
+    )
 
 
 def _chosen(request: BuildRequest | RunRequest, default: object) -> dict[str, Any]:

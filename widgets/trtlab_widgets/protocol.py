@@ -5,6 +5,7 @@ thread of the session's, in order, and must not block.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from trtlab.report.records import Report
@@ -51,6 +52,11 @@ class Watch(Protocol):
 
 class Session(Protocol):
     """Opens, builds, runs and measures models, one job at a time."""
+
+    @property
+    def engine_path(self) -> Path:
+        """File of the engine that was built last; missing before the first build."""
+        ...
 
     def zoo_models(self) -> tuple[str, ...]:
         """Names of the models that come along."""

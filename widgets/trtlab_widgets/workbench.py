@@ -63,7 +63,7 @@ class Workbench(w.VBox):
         self._shapes = ShapesPanel(self._changed)
         self._run_panel = RunPanel(self._changed)
         self._progress = ProgressPanel(self.cancel)
-        self._results = Results()
+        self._results = Results(self._progress.say)
         self._fallback = Fallback()
         self._jobs = JobRunner(self._progress.tell, self._failed, self._set_busy)
         self._busy = False
@@ -132,8 +132,12 @@ class Workbench(w.VBox):
 
     def show(self, report: Report) -> None:
         """Look at a report, whoever made it."""
+        self._show(report, None)
+
+    def _show(self, report: Report, engine: Path | None) -> None:
         self._report = report
-        self._results.show(report)
+        self._results.show(report, engine)
+        self._enable()
         self._fallback.update(self._summary())
 
     def load(self, source: str | Path) -> None:
@@ -174,7 +178,7 @@ class Workbench(w.VBox):
             return self._session.start_run(request)
 
         def take(report: Report) -> None:
-            self.show(report)
+            self._show(report, self._session.engine_path)
             self._progress.say(_outcome(report), "good")
 
         step = Step(begin, take)
@@ -221,7 +225,7 @@ class Workbench(w.VBox):
 
         def take(report: Report) -> None:
             self._built = request
-            self.show(report)
+            self._show(report, self._session.engine_path)
             self._changed()
             took = seconds(report.build.seconds)
             self._progress.say(
@@ -298,6 +302,7 @@ class Workbench(w.VBox):
         problem = self._problem()
         stale = bool(not problem and self._built and self._built != self.build_request)
         self._actions.enable(problem, busy=self._busy, stale=stale)
+        self._results.saves.enable(busy=self._busy)
 
     def _suggest(self) -> None:
         """Offer the model's layers that the selected engine layers stand for."""

@@ -44,6 +44,9 @@ class Recorder(ModuleType):
     def to_pandas(self) -> None:
         self.calls.append(("to_pandas", (), {}))
 
+    def save(self, path: str) -> None:
+        self.calls.append(("save", (path,), {}))
+
 
 def run(code: str, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
@@ -54,8 +57,9 @@ def run(code: str, monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 def test_running_the_code_makes_the_same_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = run(python_code(BUILD, RUN), monkeypatch).calls
-    (build, sources, options), (profile, engines, measured), (table, _, _) = calls
+    (build, sources, options), (profile, engines, measured), (table, _, _), saved = calls
     assert (build, profile, table) == ("build", "profile", "to_pandas")
+    assert saved == ("save", ("net-x-fp16-cpu.json",), {})
     assert engines == ("engine",)
     assert BuildRequest(*sources, **options) == BUILD
     assert RunRequest(**measured) == RUN
@@ -67,7 +71,8 @@ def test_defaults_are_left_out() -> None:
         "import trtlab\n\n"
         'engine = trtlab.build("zoo:resnet50")\n'
         "report = trtlab.profile(engine)\n"
-        "report.to_pandas()\n"
+        "layers = report.to_pandas()\n"
+        'report.save("resnet50-fp32-cpu.json")\n'
     )
 
 

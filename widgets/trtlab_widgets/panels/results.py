@@ -1,6 +1,7 @@
 """The tabs below the form: overview, explorer, build, Python."""
 
 from html import escape
+from pathlib import Path
 
 import ipywidgets as w
 
@@ -10,26 +11,34 @@ from trtlab_widgets.live.explorer import Explorer
 from trtlab_widgets.pages.build import build_page
 from trtlab_widgets.pages.overview import overview_page
 from trtlab_widgets.panels.form import classed
+from trtlab_widgets.panels.save_panel import SavePanel, Say
 
 TITLES = ("Overview", "Layers & timeline", "Build", "Python")
 
 
 class Results(w.Tab):
-    """What the last report says, and the code that makes it again."""
+    """What the last report says, ways to keep it, and the code that makes it again.
 
-    def __init__(self) -> None:
+    Args:
+        say: Hears what became of saving.
+    """
+
+    def __init__(self, say: Say) -> None:
+        self.saves = SavePanel(say)
         self.explorer = Explorer()
         self.code = CodeView()
         self._overview = classed(w.HTML(), "trtl")
         self._build = classed(w.HTML(), "trtl")
-        super().__init__([self._overview, self.explorer, self._build, self.code])
+        first = classed(w.VBox([self.saves, self._overview]), "trtl-first")
+        super().__init__([first, self.explorer, self._build, self.code])
         self.titles = TITLES
         self.selected_index = 0
         self.add_class("trtl-tabs")
         self._wait("No report yet", "Choose a model, then build and run it.")
 
-    def show(self, report: Report) -> None:
-        """Draw a report on all tabs."""
+    def show(self, report: Report, engine: Path | None = None) -> None:
+        """Draw a report on all tabs; its engine's file, if there is one, can be saved."""
+        self.saves.show(report, engine)
         self._overview.value = overview_page(report)
         self._build.value = build_page(report)
         self.explorer.show(report)
