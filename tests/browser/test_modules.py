@@ -116,3 +116,20 @@ def test_the_last_sample_before_a_time(modules: Any) -> None:
     times = "[10, 20, 30]"
     calls = [f"m.trace_track.sampleAt({times}, {t})" for t in (5, 10, 25, 99)]
     assert [modules.evaluate(call) for call in calls] == [-1, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("window", "wanted"),
+    [
+        ((0, 5), "no queries in this window"),
+        ((0, 10), ""),
+        ((12e6, 12.5e6), "no query begins in this window"),
+        ((20e6, 30e6), "no queries in this window"),
+    ],
+)
+def test_a_window_without_queries_says_so(
+    modules: Any, window: tuple[float, float], wanted: str
+) -> None:
+    track = "{ times: [10, 11e6], values: [9, 2] }"
+    note = f"m.trace_track.emptyNote({track}, {{ from: {window[0]}, to: {window[1]} }})"
+    assert modules.evaluate(note) == wanted

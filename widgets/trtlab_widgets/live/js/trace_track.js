@@ -55,7 +55,10 @@ export function drawTrace(ctx, track, frame, colours) {
   const first = Math.max(0, sampleAt(track.times, frame.from));
   const last = Math.min(track.times.length - 1, sampleAt(track.times, frame.to) + 1);
   if (track.limit !== null && track.limit <= high && track.unit !== "%") drawLimit(ctx, y(track.limit), frame, colours);
-  if (track.dots) return drawDots(ctx, track, first, last, x, y, colours);
+  if (track.dots) {
+    const note = emptyNote(track, frame);
+    return note ? drawNote(ctx, note, frame, colours) : drawDots(ctx, track, first, last, x, y, colours);
+  }
   ctx.strokeStyle = colours.accent;
   ctx.lineWidth = 1.25;
   ctx.beginPath();
@@ -87,6 +90,19 @@ function envelope(ctx, track, first, last, x, y) {
   }
   ctx.lineTo(column, y(low));
   ctx.lineTo(column, y(high));
+}
+
+/** Why a track of queries shows no dot; empty when it shows some. */
+export function emptyNote({ times, values }, { from, to }) {
+  const i = sampleAt(times, to);
+  if (i >= 0 && times[i] >= from) return "";
+  const within = i >= 0 && times[i] + values[i] * 1e6 > from;
+  return within ? "no query begins in this window" : "no queries in this window";
+}
+
+function drawNote(ctx, note, frame, colours) {
+  ctx.fillStyle = colours.fg2;
+  ctx.fillText(note, 8, frame.y + frame.height / 2);
 }
 
 function drawDots(ctx, track, first, last, x, y, colours) {
