@@ -148,6 +148,14 @@ def test_the_drawer_explains_a_layer(show: Callable[..., Any]) -> None:
         assert part in text, part
 
 
+def test_the_table_shows_the_end_of_a_tactics_name(show: Callable[..., Any]) -> None:
+    cell = show().locator(".t-table .t-grid-row .t-cell.t-mono").first
+    short, whole = cell.inner_text(), cell.get_attribute("title")
+    assert short
+    assert whole != short
+    assert whole.endswith(f".{short}")
+
+
 def test_refused_tactics_give_their_reason(show: Callable[..., Any]) -> None:
     page = show()
     refused = page.evaluate(

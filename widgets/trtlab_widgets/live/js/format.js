@@ -48,6 +48,11 @@ export const ofLimit = (attained) => percent(attained > 1 ? 1 : attained);
 /** A tensor's shape: [1, 64, 56, 56] → "1×64×56×56"; a scalar → "scalar". */
 export const shape = (extents) => (extents.length ? extents.join("×") : "scalar");
 
+const OPERATOR = /^(?:cpu|cuda)\.(?:(?!cudnn|cublaslt|numpy)\w+\.)?/;
+
+/** A tactic's name without device and operator, which the row tells anyhow; a library's name stays. */
+export const shortTactic = (name) => name.replace(OPERATOR, "");
+
 /** A sensor's value: bytes are scaled, other units are kept. */
 export function reading(value, unit) {
   if (value === null || value === undefined || Number.isNaN(value)) return DASH;

@@ -1,7 +1,7 @@
 // The ranked table of layers: search, type filter, inline bars, export.
 
 import { button, download, fillWith, h } from "./dom.js";
-import { bytes, count, DASH, digits, ofLimit, percent, shape, timeUs, whole } from "./format.js";
+import { bytes, count, DASH, digits, ofLimit, percent, shape, shortTactic, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
 
 /** Columns in order of use: what and how long first, then why. */
@@ -17,7 +17,7 @@ function layerColumns(data) {
     { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
     { key: "type", title: "Type", width: 92, grow: 1, value: (r) => r.label, text: (r) => r.label },
     { key: "precision", title: "Prec.", hint: "Type that it computes in", width: 52, value: (r) => r.precision, text: (r) => r.precision },
-    { key: "tactic", title: "Tactic", width: 124, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, text: (r) => r.tactic },
+    { key: "tactic", title: "Tactic", width: 124, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
     { key: "attained", title: "Of limit", hint: "Share of what the device's measured peaks allow (roofline)", width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained) },
     { key: "gflops", title: "GFLOP/s", width: 68, align: "end", value: (r) => r.gflops, text: (r) => (r.flops ? digits(r.gflops) : DASH) },
     { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
@@ -28,6 +28,12 @@ function layerColumns(data) {
 }
 
 const outputShape = (layer) => (layer.outputs.length ? shape(layer.outputs[0].shape) : DASH);
+
+/** The end of a tactic's name tells rows apart; the whole name is in the tooltip. */
+function drawTactic(cell, row) {
+  cell.textContent = shortTactic(row.tactic);
+  cell.title = row.tactic;
+}
 
 function drawBar(cell, row, family, slowest) {
   const part = ((row.time ?? 0) / slowest) * 100;
