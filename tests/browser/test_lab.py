@@ -130,10 +130,12 @@ def test_problems_appear_beside_their_field(notebook: Callable[..., Any]) -> Non
     page.get_by_text("Ready to build.").wait_for()
     page.get_by_role("button", name="Options").click()
     page.get_by_label("min", exact=True).fill("9,3,224,224")
-    page.get_by_text("dimension 0: min 9 is above opt 1").wait_for()
+    page.get_by_text("dimension 0: min 9 is above opt 1", exact=True).wait_for()
+    page.get_by_text("Not ready: input: dimension 0").wait_for()
     page.wait_for_selector(f"{RUN}:disabled")
     page.get_by_label("min", exact=True).fill("1,3,224,224")
     page.wait_for_selector(f"{RUN}:enabled")
+    page.get_by_text("Ready to build.").wait_for()
 
 
 def test_sensors_run_only_while_they_are_seen(lab: Any, notebook: Callable[..., Any]) -> None:
