@@ -73,7 +73,7 @@ def _build_line(report: Report) -> str:
     build, memory = report.build, report.memory
     words = (
         f"built in {build.seconds:.2f} s, {report.model.nodes} nodes → "
-        f"{len(report.layers)} layers, {build.tactics_tried} tactics tried · "
+        f"{len(report.layers)} layers, {build.tactics_tried} tactics considered · "
         f"engine {_size(build.engine_bytes)}, activations {_size(memory.arena_bytes)}"
     )
     return f'<div style="{_FAINT}">{words}</div>'

@@ -98,6 +98,11 @@ class PassRecord:
     rejections: tuple[RejectionRecord, ...] = ()
 
 
+# How a rejection begins, or ends, when a tactic ran and failed: `builder.proof`, `tactics.contest`.
+_FAILURES = ("failed while being ", "faulted while being ", "wrong: ", "wrote ")
+_UNWRITTEN = " values unwritten"
+
+
 @dataclass(frozen=True, slots=True)
 class ContenderRecord:
     """One tactic that was considered for a layer."""
@@ -108,6 +113,11 @@ class ContenderRecord:
     workspace_bytes: int = 0
     rejection: str = ""
     from_cache: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether it failed when it was tried or timed; else a rejection says: not applicable."""
+        return self.rejection.startswith(_FAILURES) or self.rejection.endswith(_UNWRITTEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def _tensor(tensor: TensorRecord) -> dict[str, object]:
 
 
 def _arena(selection: SelectionRecord | None) -> list[dict[str, object]]:
-    """The contenders of one layer: timed ones by speed, then those that were refused."""
+    """The contenders of one layer: timed ones by speed, then the others."""
     if selection is None:
         return []
     order = sorted(
@@ -157,7 +157,8 @@ def _contender(contender: ContenderRecord, *, chosen: bool) -> dict[str, object]
         "spread": (min(samples), max(samples)) if samples else None,
         "samples": len(samples),
         "workspace": contender.workspace_bytes,
-        "refused": contender.rejection,
+        "why": contender.rejection,
+        "refused": contender.refused,
         "cached": contender.from_cache,
         "chosen": chosen,
     }

@@ -7,7 +7,7 @@ from small_report import LAYERS, REPORT
 
 from trtlab.core.errors import UsageError
 from trtlab.report.percentile import percentile
-from trtlab.report.records import Samples
+from trtlab.report.records import ContenderRecord, Samples
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,25 @@ from trtlab.report.records import Samples
 )
 def test_percentile_is_trtexecs(count, percent, expected):
     assert percentile(range(1, count + 1), percent) == expected
+
+
+@pytest.mark.parametrize(
+    ("rejection", "refused"),
+    [
+        ("", False),
+        ("kernel is 3×3, not 1×1", False),
+        ("tactic source NUMPY is switched off", False),
+        ("needs 4,096 bytes of workspace, the pool allows 0", False),
+        ("failed while being timed: no room", True),
+        ("failed while being tried: no room", True),
+        ("faulted while being tried: 700", True),
+        ("wrong: 7 of 8 values differ, by up to 3", True),
+        ("wrote outside its output", True),
+        ("left 1 of 16,384 values unwritten", True),
+    ],
+)
+def test_refused_are_contenders_that_ran_and_failed(rejection, refused):
+    assert ContenderRecord("a", None, rejection=rejection).refused == refused
 
 
 def test_samples():

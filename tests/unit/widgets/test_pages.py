@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,12 @@ from trtlab_widgets.pages.latency import histogram, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
 from trtlab_widgets.pages.overview import overview_page, reconciliation, type_rows, verdict
 
-from trtlab.report.records import BenchmarkRecord, Report
+from trtlab.report.records import (
+    BenchmarkRecord,
+    ContenderRecord,
+    Report,
+    SelectionRecord,
+)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +135,26 @@ def test_build_page_names_refusals_and_limits_long_lists() -> None:
     html = build_page(large_report(layers=120, slices=1000))
     assert "output has 2 readers" in html
     assert "The 60 slowest of 120 layers" in html
+
+
+def test_build_page_tells_what_does_not_apply_from_what_failed(report: Report) -> None:
+    contenders = (
+        ContenderRecord("cpu.convolution.matrix", 2.0),
+        ContenderRecord("cpu.convolution.winograd", None, rejection="kernel is 1×1"),
+        ContenderRecord("cpu.convolution.depthwise", None, rejection="not depthwise"),
+        ContenderRecord(
+            "cpu.convolution.lines", None, rejection="wrong: 1 of 8 values differ"
+        ),
+    )
+    selection = SelectionRecord("conv", contenders[0].tactic, contenders)
+    build = replace(
+        report.build, selections=(selection,), tactics_tried=4, tactics_timed=1, cache_hits=0
+    )
+    html = build_page(replace(report, build=build))
+    assert "4 tactics considered, 1 timed, 0 known from the cache" in html
+    table = html[html.index("Runner-up") :]
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", table)[-2:] == ["Not applicable", "Refused"]
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", table)[-3:] == ["1", "2", "1"]
 
 
 def test_parts_that_exceed_the_latency_are_not_called_unexplained() -> None:

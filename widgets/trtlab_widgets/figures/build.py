@@ -6,6 +6,7 @@ from trtlab.core.errors import UsageError
 from trtlab.report.percent import percent
 from trtlab.report.records import Report, SelectionRecord
 from trtlab_widgets.figures.look import ACCENT, Rows, Theme, blank
+from trtlab_widgets.pages.build import does_not_apply
 from trtlab_widgets.pages.text import plural, seconds
 
 _REST = "#9aa1ab"
@@ -55,7 +56,8 @@ def tactic_contest_rows(report: Report, layer: str) -> Rows:
             "time_us": c.time_us,
             "samples": len(c.samples_us),
             "workspace_bytes": c.workspace_bytes,
-            "refused": c.rejection,
+            "rejection": c.rejection,
+            "refused": c.refused,
             "from_cache": c.from_cache,
         }
         for c in contenders
@@ -63,7 +65,7 @@ def tactic_contest_rows(report: Report, layer: str) -> Rows:
 
 
 def tactic_contest(report: Report, layer: str, *, theme: Theme = "auto") -> go.Figure:
-    """Boxes of the samples of every timed tactic; the refused ones are in the rows.
+    """Boxes of the samples of every timed tactic; the others are in the rows.
 
     Raises:
         UsageError: No contest of that layer was recorded.
@@ -71,9 +73,13 @@ def tactic_contest(report: Report, layer: str, *, theme: Theme = "auto") -> go.F
     selection = _selection(report, layer)
     timed = [c for c in selection.contenders if c.time_us is not None]
     timed.sort(key=lambda c: c.time_us or 0.0)
-    refused = len(selection.contenders) - len(timed)
-    message = f"{selection.chosen} won {layer}: {plural(len(timed), 'tactic')} timed"
-    figure = blank(f"{message}, {refused} refused", theme, height=100 + 34 * len(timed))
+    refused = sum(c.refused for c in selection.contenders)
+    unfit = sum(does_not_apply(c) for c in selection.contenders)
+    message = (
+        f"{selection.chosen} won {layer}: {plural(len(timed), 'tactic')} timed, "
+        f"{unfit} not applicable, {refused} refused"
+    )
+    figure = blank(message, theme, height=100 + 34 * len(timed))
     for contender in timed:
         figure.add_box(
             x=contender.samples_us or (contender.time_us,),

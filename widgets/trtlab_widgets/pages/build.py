@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from trtlab.report.percent import percent
-from trtlab.report.records import BuildRecord, PassRecord, Report, SelectionRecord
+from trtlab.report.records import (
+    BuildRecord,
+    ContenderRecord,
+    PassRecord,
+    Report,
+    SelectionRecord,
+)
 from trtlab_widgets.pages.markup import (
     STEPS,
     Cell,
@@ -125,6 +131,11 @@ def _refusals(record: PassRecord) -> str:
     return element("details", summary, element("ul", *items), class_="t-details")
 
 
+def does_not_apply(contender: ContenderRecord) -> bool:
+    """Whether a tactic was ruled out before it was tried: by its own check, or an option."""
+    return bool(contender.rejection) and not contender.refused
+
+
 def contest_rows(report: Report) -> list[tuple[SelectionRecord, float, float | None]]:
     """Contests by falling time, each with how much slower the runner-up was (0.1: 10 %)."""
     rows: list[tuple[SelectionRecord, float, float | None]] = []
@@ -138,11 +149,11 @@ def contest_rows(report: Report) -> list[tuple[SelectionRecord, float, float | N
 
 
 def contests(report: Report) -> str:
-    """Which tactic won each layer, by how much, and how many were refused."""
+    """Which tactic won each layer, by how much, and how many did not apply or failed."""
     build = report.build
     rows = contest_rows(report)
     message = (
-        f"{plural(build.tactics_tried, 'tactic')} tried, {build.tactics_timed:,} timed,"
+        f"{plural(build.tactics_tried, 'tactic')} considered, {build.tactics_timed:,} timed,"
         f" {build.cache_hits:,} known from the cache"
     )
     head: list[Cell] = [
@@ -151,6 +162,7 @@ def contests(report: Report) -> str:
         ("Time", "t-num"),
         ("Runner-up", "t-num"),
         ("Timed", "t-num"),
+        ("Not applicable", "t-num"),
         ("Refused", "t-num"),
     ]
     body: list[list[Cell]] = [
@@ -160,7 +172,8 @@ def contests(report: Report) -> str:
             (time_us(chosen), "t-num"),
             (percent(gap, signed=True) if gap is not None else "none", "t-num"),
             (str(sum(c.time_us is not None for c in selection.contenders)), "t-num"),
-            (str(sum(bool(c.rejection) for c in selection.contenders)), "t-num"),
+            (str(sum(does_not_apply(c) for c in selection.contenders)), "t-num"),
+            (str(sum(c.refused for c in selection.contenders) or ""), "t-num"),
         ]
         for selection, chosen, gap in rows[:_MOST_ROWS]
     ]

@@ -32,26 +32,27 @@ export function histogram(samples, median, family) {
     h("figcaption", {}, h("span", {}, timeUs(low)), h("span", {}, `${samples.length} samples`), h("span", {}, timeUs(high))));
 }
 
-const FEW = 3; // refusals beyond that are folded away
+const FEW = 3; // tactics that do not apply beyond that are folded away
 
-/** Every tactic that competed for a layer: times as bars, refusals with their reason. */
+/** Every tactic that competed for a layer: times as bars, the others with their reason. */
 export function leaderboard(arena, family) {
   if (!arena.length) return h("p", { class: "t-dim" }, "No contest was recorded.");
   const slowest = Math.max(...arena.map((c) => c.time ?? 0), 1e-9);
   const best = arena.find((c) => c.time !== null)?.time;
-  const entry = (c) => h("li", { class: c.chosen ? "is-chosen" : c.refused ? "is-refused" : "" },
+  const entry = (c) => h("li", { class: c.chosen ? "is-chosen" : c.why ? "is-refused" : "" },
     h("div", { class: "t-arena-name" }, h("span", { class: "t-mono t-clip", title: c.tactic }, c.tactic),
-      c.chosen && h("span", { class: "t-tag is-accent" }, "chosen"), c.cached && h("span", { class: "t-tag", title: "The time comes from the timing cache" }, "cached")),
+      c.chosen && h("span", { class: "t-tag is-accent" }, "chosen"), c.refused && h("span", { class: "t-tag", title: "It failed when it was tried or timed" }, "refused"),
+      c.cached && h("span", { class: "t-tag", title: "The time comes from the timing cache" }, "cached")),
     c.time === null
-      ? h("div", { class: "t-arena-why" }, c.refused || "not timed")
+      ? h("div", { class: "t-arena-why" }, c.why || "not timed")
       : h("div", { class: "t-arena-time" },
         h("span", { class: "t-arena-bar", style: { "--w": `${(c.time / slowest) * 100}%`, "--c": `var(--t-${family})` } }),
         h("span", { title: spreadText(c) }, timeUs(c.time)), h("span", { class: "t-dim" }, c.time === best ? "fastest" : `+${percent(c.time / best - 1)}`)));
-  const refused = arena.filter((c) => c.refused);
-  if (refused.length <= FEW) return h("ol", { class: "t-arena" }, arena.map(entry));
+  const unfit = arena.filter((c) => c.why && !c.refused);
+  if (unfit.length <= FEW) return h("ol", { class: "t-arena" }, arena.map(entry));
   return [
-    h("ol", { class: "t-arena" }, arena.filter((c) => !c.refused).map(entry)),
-    h("details", { class: "t-arena-rest" }, h("summary", {}, `${refused.length} tactics were refused`), h("ol", { class: "t-arena" }, refused.map(entry))),
+    h("ol", { class: "t-arena" }, arena.filter((c) => !unfit.includes(c)).map(entry)),
+    h("details", { class: "t-arena-rest" }, h("summary", {}, `${unfit.length} tactics are not applicable`), h("ol", { class: "t-arena" }, unfit.map(entry))),
   ];
 }
 
