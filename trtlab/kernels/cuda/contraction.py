@@ -126,6 +126,16 @@ def merged(extents: StaticShape, strides: Strides) -> tuple[StaticShape, Strides
     return tuple(e for e, _ in loops), tuple(s for _, s in loops)
 
 
+def is_row(form: Contraction, extra: Extra) -> bool:
+    """Whether an operand has one value a column, dense and of the factors' type."""
+    same = all(
+        s == 0 or e == 1
+        for s, e in zip((*extra.batch, *extra.m), (*form.batch, *form.m), strict=True)
+    )
+    dense = merged(form.n, extra.n) == ((prod(form.n),), (1,))
+    return same and dense and extra.dtype is form.left.dtype
+
+
 def offset(
     flat: str, extents: StaticShape, strides: Strides, name: str, prefix: str
 ) -> list[str]:

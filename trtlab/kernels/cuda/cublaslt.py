@@ -20,6 +20,7 @@ from trtlab.kernels.cuda.contraction import (
     Extra,
     begin_row,
     finish,
+    is_row,
     merged,
     runs_fit,
 )
@@ -67,7 +68,7 @@ def product_of(form: Contraction, *, tf32: bool = False) -> tuple[Product, bool]
     c = _matrix(form.m, form.result.m, form.n, form.result.n, steps[2])
     if a is None or b is None or c is None or c.turned:
         return Rejection("a factor is no matrix with a pitch")
-    bias_fits = form.bias is None or _is_row(form, form.bias)
+    bias_fits = form.bias is None or is_row(form, form.bias)
     relu = form.program == _RELU and bias_fits
     added = None
     if form.program in _SUMS and bias_fits:
@@ -111,16 +112,6 @@ def _matrix(
         pitch = column_step
         return Matrix(count, width, pitch, True, batch_step) if pitch >= count else None
     return None
-
-
-def _is_row(form: Contraction, bias: Extra) -> bool:
-    """One value a column, dense."""
-    same = all(
-        s == 0 or e == 1
-        for s, e in zip((*bias.batch, *bias.m), (*form.batch, *form.m), strict=True)
-    )
-    axes, steps = merged(form.n, bias.n)
-    return same and axes == (prod(form.n),) and steps == (1,) and bias.dtype is form.left.dtype
 
 
 def _like_result(form: Contraction, operand: Extra) -> Matrix | None:

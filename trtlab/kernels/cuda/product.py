@@ -11,7 +11,7 @@ from trtlab.kernels.cuda.mma import mma_kernel
 from trtlab.kernels.cuda.mma_load import MmaTile, reader_mode
 from trtlab.kernels.cuda.simt import SimtTile, simt_kernel
 from trtlab.kernels.cuda.split import join_kernel
-from trtlab.kernels.cuda.text import MOST_BLOCKS
+from trtlab.kernels.cuda.text import MOST_BLOCKS, MULTIPROCESSORS
 from trtlab.layers.base import Array
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
@@ -21,7 +21,6 @@ _MOST_GROUPS = 16
 _LEAST_WORK = 64
 _WAVES = 4
 _OUT_OF_THE_RACE = 1e3
-_MULTIPROCESSORS = 132
 _HALF = {DataType.HALF, DataType.BF16}
 
 
@@ -75,9 +74,7 @@ class ContractionTactic(Tactic):
         batch, m, n, k = form.sizes
         tm, tn, tk = self.tile()
         blocks = -(-m // tm) * -(-n // tn) * batch
-        useful = (
-            blocks * self.splits <= _WAVES * _MULTIPROCESSORS and k >= 2 * tk * self.splits
-        )
+        useful = blocks * self.splits <= _WAVES * MULTIPROCESSORS and k >= 2 * tk * self.splits
         return self.splits if useful else 1
 
     def unsuited(self, form: Contraction) -> bool:
@@ -100,10 +97,10 @@ class ContractionTactic(Tactic):
         batch, m, n, k = form.sizes
         tm, tn, tk = self.tile()
         blocks = -(-m // tm) * -(-n // tn) * batch * self.splits
-        waves = max(blocks / _MULTIPROCESSORS, 1.0)
+        waves = max(blocks / MULTIPROCESSORS, 1.0)
         work = 2.0 * tm * tn * (-(-k // self.splits) + 2 * tk)
         joined = 3.0 + 4 * batch * m * n * self.splits / 2e6 if self.splits > 1 else 0.0
-        spent = 2.0 + waves * work * _MULTIPROCESSORS / self.rate(form) + joined
+        spent = 2.0 + waves * work * MULTIPROCESSORS / self.rate(form) + joined
         return spent * (_OUT_OF_THE_RACE if self.unsuited(form) else 1.0)
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:

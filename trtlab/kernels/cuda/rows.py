@@ -10,12 +10,11 @@ from math import prod
 
 from trtlab.core.types import StaticShape
 from trtlab.kernels.cpu.strided import Loops, split_nest
-from trtlab.kernels.cuda.text import Writer, dot, split_index
+from trtlab.kernels.cuda.text import MULTIPROCESSORS, Writer, dot, split_index
 from trtlab.tactics.problem import Strides
 
 _BLOCK = 256
 _WARP = 32
-_MULTIPROCESSORS = 132
 _LONG_ROW = 256
 """A row of so many loads gets a whole block."""
 _MOST_KEPT = 32
@@ -127,9 +126,9 @@ def plan_rows(
     loads = -(-prod(reduced.shape) // width)
     rows = prod(kept.shape)
     threads = (
-        _BLOCK if loads > _LONG_ROW or (rows < _MULTIPROCESSORS and loads > _WARP) else _WARP
+        _BLOCK if loads > _LONG_ROW or (rows < MULTIPROCESSORS and loads > _WARP) else _WARP
     )
-    together = max(1, min(_BLOCK // threads, -(-rows // _MULTIPROCESSORS)))
+    together = max(1, min(_BLOCK // threads, -(-rows // MULTIPROCESSORS)))
     return RowPlan(kept, reduced, width, threads, 1 if threads > _WARP else together)
 
 

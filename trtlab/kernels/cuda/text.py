@@ -11,6 +11,8 @@ from trtlab.kernels.cuda.prelude import C_TYPES, PRELUDE
 from trtlab.tactics.problem import Operand, Problem, Strides
 
 _BIG = (1 << 31) - 1
+MULTIPROCESSORS = 132
+"""Of the GPU that tiles and grids are laid out for; others run them too."""
 MOST_BLOCKS = 65535
 """Of a grid along its second and third axis."""
 

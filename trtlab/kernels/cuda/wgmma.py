@@ -8,7 +8,7 @@ tiles are few, a cluster of blocks shares the sum of one tile, each a part of k.
 
 from trtlab.devices.cuda.kernel import FOLLOW, Kernel
 from trtlab.kernels.cuda.prelude import C_TYPES
-from trtlab.kernels.cuda.text import Writer
+from trtlab.kernels.cuda.text import MULTIPROCESSORS, Writer
 from trtlab.kernels.cuda.wgmma_finish import finish_text, join_text, row_operands
 from trtlab.kernels.cuda.wgmma_text import CLUSTER, DEEP, HOPPER, multiply_text
 from trtlab.kernels.cuda.wgmma_tile import CHUNK, ROWS, Work
@@ -16,7 +16,6 @@ from trtlab.tactics.problem import Problem
 
 _GROUP = 128
 _PRODUCERS = 64
-_MULTIPROCESSORS = 132
 
 
 def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
@@ -44,7 +43,7 @@ def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
         *(f"  {x}" for x in _products(work)),
         "}",
     )
-    most = tile.blocks * _MULTIPROCESSORS
+    most = tile.blocks * MULTIPROCESSORS
     blocks = work.count * tile.splits if tile.splits > 1 else min(work.count, most)
     return writer.kernel(
         "product_wgmma",

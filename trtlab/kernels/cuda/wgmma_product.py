@@ -12,11 +12,13 @@ from trtlab.core.enums import MatrixOperation
 from trtlab.core.types import DataType, StaticShape
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.devices.cuda.tensor_map import TensorMap
-from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader, merged
+from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader, is_row, merged
 from trtlab.kernels.cuda.forms import form_of, pack_window
 from trtlab.kernels.cuda.mma import mma_kernel
-from trtlab.kernels.cuda.mma_load import MmaTile
+from trtlab.kernels.cuda.mma_load import RUN, MmaTile
+from trtlab.kernels.cuda.text import MULTIPROCESSORS
 from trtlab.kernels.cuda.wgmma import wgmma_kernel
+from trtlab.kernels.cuda.wgmma_text import DEEP
 from trtlab.kernels.cuda.wgmma_tile import ROWS, Finish, WgmmaTile, Work
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
@@ -25,13 +27,10 @@ from trtlab.tactics.problem import Problem, Strides
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _ALIGN = 16
-_RUN = 8
-_DEEP = 64
 _LEAST_STEPS = 2
-_MULTIPROCESSORS = 132
 _NEAR = 1.35
 _OUT_OF_THE_RACE = 1e3
-_FLOPS_PER_US = 8e8 / _MULTIPROCESSORS
+_FLOPS_PER_US = 8e8 / MULTIPROCESSORS
 _BYTES_PER_US = 4.2e6
 _UNALIGNED = MmaTile(64, 64, 64, 32, 32, 3)
 _TILES = (
@@ -80,7 +79,7 @@ class WgmmaTactic(Tactic):
         if weights is None or not weights.constant or prod(form.batch) != 1:
             return Rejection("works with constant weights, one matrix")
         _, _, n, k = form.sizes
-        if n % _RUN or k % _RUN:
+        if n % RUN or k % RUN:
             return Rejection("rows are no whole 16-byte runs")
         if _pitch_of_left(form) is None:
             return Rejection("the left factor is no matrix whose rows are dense")
@@ -91,7 +90,7 @@ class WgmmaTactic(Tactic):
             return finish
         if not self._tile.fits(finish.rows):
             return Rejection("too many operands for the shared memory")
-        if self._tile.splits > 1 and ceil(k / _DEEP) < _LEAST_STEPS * self._tile.splits:
+        if self._tile.splits > 1 and ceil(k / DEEP) < _LEAST_STEPS * self._tile.splits:
             return Rejection("the sum is too short to be shared")
         if finish.image and self._tile.chunks == 1:
             return Rejection("one chunk cannot load ahead what is added")
@@ -173,9 +172,9 @@ def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], *, image: bool) -> fl
     """Tiles that run side by side share a multiprocessor's rate; each starts and ends alone."""
     m, n, k = sizes
     blocks = ceil(m / tile.m) * ceil(n / tile.n) * tile.splits
-    waves = ceil(blocks / (_MULTIPROCESSORS * tile.blocks))
-    steps = ceil(ceil(k / _DEEP) / tile.splits)
-    work = 2.0 * tile.m * tile.n * _DEEP * (steps + 4 / tile.blocks) * tile.blocks
+    waves = ceil(blocks / (MULTIPROCESSORS * tile.blocks))
+    steps = ceil(ceil(k / DEEP) / tile.splits)
+    work = 2.0 * tile.m * tile.n * DEEP * (steps + 4 / tile.blocks) * tile.blocks
     moved = 2.0 * (m * k + n * k + (1 + image) * m * n)
     joined = 0.5 + 0.1 * tile.splits if tile.splits > 1 else 0.0
     return 2.0 + joined + max(waves * work / _FLOPS_PER_US, moved / _BYTES_PER_US)
@@ -183,11 +182,11 @@ def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], *, image: bool) -> fl
 
 def finish_of(form: Contraction) -> Finish | Rejection:
     """What happens to the sums, if the kernel can do it."""
-    if form.bias is not None and not _is_row(form, form.bias):
+    if form.bias is not None and not is_row(form, form.bias):
         return Rejection("the bias is not one value a column")
     where: list[str] = []
     for operand in form.operands:
-        if _is_row(form, operand):
+        if is_row(form, operand):
             where.append("row")
         elif _pitch(form, operand) is not None:
             where.append("image")
@@ -223,13 +222,7 @@ def _dense(
     if across != ((width,), (1,)) or len(down[0]) > 1:
         return None
     pitch = down[1][0] if down[1] else width
-    return pitch if pitch >= width and pitch % _RUN == 0 else None
-
-
-def _is_row(form: Contraction, extra: Extra) -> bool:
-    """One value a column, dense."""
-    still = all(s == 0 or e == 1 for s, e in zip(extra.m, form.m, strict=True))
-    return still and merged(form.n, extra.n) == ((prod(form.n),), (1,))
+    return pitch if pitch >= width and pitch % RUN == 0 else None
 
 
 def _packed(form: Contraction) -> Reader:

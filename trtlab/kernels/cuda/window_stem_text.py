@@ -11,12 +11,11 @@ from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cuda.contraction import Contraction, begin_row, finish
 from trtlab.kernels.cuda.per_element import given
 from trtlab.kernels.cuda.prelude import C_TYPES
-from trtlab.kernels.cuda.text import Writer
+from trtlab.kernels.cuda.text import MULTIPROCESSORS, Writer
 from trtlab.tactics.problem import Problem
 
 _RUN = 8
 _LANES = 32
-_MULTIPROCESSORS = 132
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ def window_kernel(
     parts = n * down * across
     threads = found.warps * _LANES
     columns_of_weights = -(-maps // found.maps)
-    at_once = max(1, _MULTIPROCESSORS * found.blocks // columns_of_weights)
+    at_once = max(1, MULTIPROCESSORS * found.blocks // columns_of_weights)
     vectors, tiles = found.weight_bytes // 16, found.maps // 8
     kind = "bf16" if form.right.dtype is DataType.BF16 else "f16"
     origin = [
