@@ -1,5 +1,6 @@
 """Every tactic of the CUDA device against the NumPy meaning of its layers, in three types."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -32,14 +33,15 @@ def _accepted(tactic, dtype):
 
 @pytest.fixture(scope="module")
 def device():
-    texts = {
-        text
-        for tactic in TACTICS
-        for dtype in TYPES
-        for _, problem in _accepted(tactic, dtype)
-        for text in bound_kernels(tactic, problem)
-    }
-    compile_all(sorted(texts), "sm_90")
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # each of several workers compiles its own
+        texts = {
+            text
+            for tactic in TACTICS
+            for dtype in TYPES
+            for _, problem in _accepted(tactic, dtype)
+            for text in bound_kernels(tactic, problem)
+        }
+        compile_all(sorted(texts), "sm_90")
     from trtlab.devices.open import open_device
 
     return open_device("cuda")

@@ -13,7 +13,7 @@ import pytest
 import trtlab as trt
 from tests.support.runtime_engines import LARGE, SMALL, Bound, data, engine_on
 from tests.support.tiny_models import branches
-from trtlab.devices.cuda import program as program_module
+from trtlab.devices.cuda import replay
 from trtlab.devices.cuda.graphs import FILL, capture
 from trtlab.network.evaluate import evaluate
 from trtlab.parser.parse import parse
@@ -147,13 +147,13 @@ def _at(memory):
 def captures(monkeypatch):
     """Counts captures."""
     counted = []
-    original = program_module.capture
+    original = replay.capture
 
     def counting(*args):
         counted.append(args)
         return original(*args)
 
-    monkeypatch.setattr(program_module, "capture", counting)
+    monkeypatch.setattr(replay, "capture", counting)
     return counted
 
 
