@@ -14,7 +14,7 @@ from trtlab.runtime.loaded import LoadedEngine
 from trtlab.session.requests import BuildRequest
 from trtlab.session.work import build_engine
 
-CALLS, STAMPED = 200, 9
+CALLS, BEFORE_STAMPED = 200, 5
 Feeds = dict[str, np.ndarray]
 
 
@@ -111,11 +111,14 @@ class Ours:
         stream.synchronize()
         return statistics.median(times)
 
-    def layers_us(self) -> np.ndarray:
-        """Every layer's time: medians of stamped runs."""
-        self.executable.run_stamped()
-        stamps = np.stack([self.executable.run_stamped() for _ in range(STAMPED)])
-        return np.median(stamps[..., 1] - stamps[..., 0], axis=0) / 1e3
+    def layers_us(self, count: int) -> list[np.ndarray]:
+        """Every layer's microseconds in single stamped runs, each behind plain replays."""
+        found = []
+        for _ in range(count):
+            self.replay_us(BEFORE_STAMPED)
+            stamps = self.executable.run_stamped()
+            found.append((stamps[:, 1] - stamps[:, 0]) / 1e3)
+        return found
 
     def above_floor_us(self, layers_us: np.ndarray) -> dict[str, float]:
         """By layer type, the time beyond what each layer's own operations and bytes allow."""
