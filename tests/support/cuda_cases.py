@@ -38,6 +38,11 @@ def _convolutions():
         "deep": ((1, 512, 7, 7), (64, 512, 3, 3), three),
         "apart": ((1, 32, 15, 17), (64, 32, 3, 3), three | {"dilation_nd": (2, 2)}),
         "groups": ((2, 64, 9, 11), (96, 16, 3, 3), three | {"num_groups": 4}),
+        "askew": (
+            (3, 64, 15, 22), (72, 64, 2, 3),
+            {"kernel_size_nd": (2, 3), "stride_nd": (1, 2), "dilation_nd": (3, 1),
+             "pre_padding": (1, 0), "post_padding": (0, 2)},
+        ),
         "depthwise": ((2, 64, 9, 11), (64, 1, 3, 3), three | {"num_groups": 64}),
         "depthwise-strided": ((2, 96, 15, 16), (96, 1, 3, 3), two | {"num_groups": 96}),
         "stem": (
@@ -77,8 +82,17 @@ def _convolutions():
     for name, (program, extra) in programs.items():
         op = Convolution(**three, epilogue=program)
         yield Case(f"full-{name}", op, (x, weights, bias, *extra), HWC, **LOOSE)
+    deep = (
+        Spec((1, 512, 7, 7), hwc=True),
+        Spec((72, 512, 3, 3), constant=True, low=-0.1, high=0.1),
+    )
+    image = Spec((1, 72, 7, 7), hwc=True)
+    op = Convolution(**three, epilogue=RESIDUAL)
+    yield Case("full-deep-sum", op, (*deep, Spec((72,), constant=True), image), HWC, **LOOSE)
     slot = Spec((2, 96, 7, 9), hwc=True, strides=(63 * 160, 1, 9 * 160, 160))
     yield Case("full-slot", Convolution(**three), (x, weights, bias), (slot,), **LOOSE)
+    part = Spec((2, 64, 7, 9), hwc=True, strides=(63 * 160, 1, 9 * 160, 160))
+    yield Case("full-part", Convolution(**three), (part, weights, bias), HWC, **LOOSE)
     up = {"kernel_size_nd": (2, 2), "stride_nd": (2, 2)}
     yield Case(
         "full-up", Deconvolution(**up),
@@ -109,6 +123,9 @@ def _products():
     for rows, depth in ((49, 576), (1, 520)):  # no multiple of the parts that blocks share
         parts = (Spec((rows, depth), **small), Spec((depth, 384), constant=True, **small))
         yield Case(f"full-parts-{depth}", MatrixMultiply(), parts, rtol=2e-5, atol=2e-3)
+        op = MatrixMultiply(epilogue=RESIDUAL)
+        extra = Spec((384,), constant=True), Spec((rows, 384))
+        yield Case(f"full-parts-sum-{depth}", op, (*parts, *extra), rtol=2e-5, atol=2e-3)
     tall, wide = Spec((3400, 72), **small), Spec((72, 1288), constant=True, **small)
     row, image = Spec((1288,), constant=True), Spec((3400, 1288))
     for name, program, extra in (

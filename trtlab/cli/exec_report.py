@@ -6,6 +6,7 @@ from statistics import fmean, median
 from trtlab.cli.printing import table
 from trtlab.report.percentile import percentile
 from trtlab.report.records import BenchmarkRecord, Report
+from trtlab.report.which_run import BENCHMARK, PROFILED
 
 _SHOWN = 200
 
@@ -79,7 +80,7 @@ def trace_block(benchmark: BenchmarkRecord, runs: int) -> str:
 def summary_block(benchmark: BenchmarkRecord, percents: Sequence[float]) -> str:
     """Throughput and the distribution of every phase."""
     lines = [
-        "=== Performance summary ===",
+        f"=== Performance summary ({BENCHMARK}) ===",
         f"Throughput: {benchmark.throughput_qps:g} qps",
     ]
     times = phase_times_ms(benchmark)
@@ -122,7 +123,7 @@ def profile_block(report: Report) -> str:
          f"{sum(layer.time_us.median or 0.0 for layer in layers) / 1e3:.4f}", "100.0"]
     )  # fmt: skip
     head = ("Layer", "Time(ms)", "Avg.(ms)", "Median(ms)", "Time(%)")
-    return f"=== Profile ({count} iterations) ===\n{table(head, rows)}"
+    return f"=== Profile ({count} iterations; {PROFILED}) ===\n{table(head, rows)}"
 
 
 def _mean(samples: Sequence[float]) -> str:

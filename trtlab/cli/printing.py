@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from trtlab.builder.progress import SilentMonitor
 from trtlab.report.records import BenchmarkRecord, Report, Summary
+from trtlab.report.which_run import BENCHMARK, PROFILED
 
 _WIDTH = 78
 _SHOWN = 15
@@ -81,7 +82,7 @@ def report_text(report: Report) -> str:
             (
                 f"latency {milliseconds(report.benchmark.latency_ms)}, "
                 f"{report.benchmark.throughput_qps:.1f} inferences/s over "
-                f"{report.benchmark.iterations} queries"
+                f"{report.benchmark.iterations} queries ({BENCHMARK})"
             ),
         ]
     lines += [
@@ -91,6 +92,7 @@ def report_text(report: Report) -> str:
             f"({report.memory.unshared_bytes / 1e6:.1f} MB without reuse)"
         ),
         "",
+        *([f"costliest layers ({PROFILED})"] if _timed(report) else []),
         layers_text(report),
     ]
     notes = list(report.warnings)
@@ -99,6 +101,10 @@ def report_text(report: Report) -> str:
     if report.telemetry is not None and report.telemetry.verdict:
         notes.append(report.telemetry.verdict)
     return "\n".join([*lines, *([""] if notes else []), *(f"· {note}" for note in notes)])
+
+
+def _timed(report: Report) -> bool:
+    return any(layer.time_us.samples for layer in report.layers)
 
 
 def layers_text(report: Report, shown: int = _SHOWN) -> str:

@@ -10,6 +10,7 @@ from html import escape
 
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
+from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
 
 _TOP = 5
 _ACCENT = "var(--jp-brand-color1, #4c78a8)"
@@ -59,13 +60,13 @@ def _headline(benchmark: BenchmarkRecord) -> str:
     latency = benchmark.latency_ms
     spread = (
         f"95 % interval of the median {_ms(latency.median_low)} – {_ms(latency.median_high)}, "
-        f"p99 {_ms(latency.p99)}, {benchmark.iterations} queries"
+        f"p99 {_ms(latency.p99)}, {benchmark.iterations} queries ({BENCHMARK})"
     )
     return (
         '<div style="margin:8px 0 2px"><span style="font-size:20px;font-weight:600">'
         f"{_ms(latency.median)}</span> median latency &nbsp; "
         f'<span style="font-size:20px;font-weight:600">{benchmark.throughput_qps:,.1f}</span>'
-        f' queries/s</div><div style="{_FAINT}">{spread}</div>'
+        f' queries/s</div><div title="{escape(WHY)}" style="{_FAINT}">{spread}</div>'
     )
 
 
@@ -87,8 +88,14 @@ def _top_layers(report: Report) -> str:
         return ""
     rows = "".join(_bar(r, m, m / total_us, m / known[0][0]) for m, r in known[:_TOP])
     shown = percent(sum(m for m, _ in known[:_TOP]) / total_us)
-    caption = f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown} of layer time"
-    return f'<div style="margin-top:8px;{_FAINT}">{caption}</div><div role="list">{rows}</div>'
+    caption = (
+        f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown} of layer time"
+        f" ({PROFILED})"
+    )
+    return (
+        f'<div title="{escape(WHY)}" style="margin-top:8px;{_FAINT}">{caption}</div>'
+        f'<div role="list">{rows}</div>'
+    )
 
 
 def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> str:

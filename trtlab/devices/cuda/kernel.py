@@ -8,12 +8,12 @@ from typing import Any, Protocol
 
 from trtlab.devices.cuda.libraries import driver, succeeded
 from trtlab.devices.cuda.memory import CudaMemory
-from trtlab.devices.cuda.tensor_map import TensorMap
+from trtlab.devices.cuda.tensor_map import TensorMap, WindowMap
 
 Grid = tuple[int, int, int]
-Argument = int | float | TensorMap
+Argument = int | float | TensorMap | WindowMap
 FOLLOW = "follow();"
-"""The statement by which a kernel waits for the one before it; nothing of memory comes earlier."""
+"""The statement by which a kernel waits for the one before it; before, it reads constants only."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class KernelLaunch:
 
 
 def _stored(argument: Argument) -> Any:  # noqa: ANN401 - memory that holds it
-    if isinstance(argument, TensorMap):
+    if isinstance(argument, TensorMap | WindowMap):
         return argument.encoded()
     return (
         ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)

@@ -1,4 +1,4 @@
-"""Tensor maps: how the copy engine of Hopper and later GPUs finds a matrix's tiles.
+"""Tensor maps: how the copy engine of Hopper and later GPUs finds a factor's tiles.
 
 Source: CUDA Driver API, "Tensor Map Object Management".
 """
@@ -42,25 +42,95 @@ class TensorMap:
             DeviceError: The driver refuses.
         """
         api = driver()
-        kinds = api.CUtensorMapDataType
-        half = self.dtype is DataType.HALF
         size = int(self.dtype.itemsize)
         wide, long = api.cuuint32_t, api.cuuint64_t
         return succeeded(
             api.cuTensorMapEncodeTiled(
-                kinds.CU_TENSOR_MAP_DATA_TYPE_FLOAT16
-                if half
-                else kinds.CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
+                _kind(self.dtype),
                 2,
                 self.address,
                 [long(self.columns), long(self.rows)],
                 [long(self.pitch * size)],
                 [wide(_SWIZZLED_BYTES // size), wide(self.box_rows)],
                 [wide(1), wide(1)],
-                api.CUtensorMapInterleave.CU_TENSOR_MAP_INTERLEAVE_NONE,
-                api.CUtensorMapSwizzle.CU_TENSOR_MAP_SWIZZLE_128B,
-                api.CUtensorMapL2promotion.CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-                api.CUtensorMapFloatOOBfill.CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE,
+                *_manner(),
             ),
             "cuTensorMapEncodeTiled",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WindowMap:
+    """An image with channels last, whose windows are the rows of a matrix, a tap at a time.
+
+    A tile has the same tap of ``box_rows`` windows that follow each other, and 128 bytes of
+    channels. Taps beside the image, and windows beyond the last image, read as zeros.
+
+    Attributes:
+        address: Of the first element, 16-byte aligned.
+        dtype: Element type of two bytes.
+        shape: Images, height, width, channels.
+        pitches: Elements from image to image, line to line, pixel to pixel; multiples of 8.
+        first: Line and pixel of the first window's first tap; below 0 where padded.
+        last: Line and pixel of an image's last window's first tap.
+        stride: Lines and pixels between windows, at most 8.
+        box_rows: Windows of a tile, at most 1024.
+    """
+
+    address: int
+    dtype: DataType
+    shape: tuple[int, int, int, int]
+    pitches: tuple[int, int, int]
+    first: tuple[int, int]
+    last: tuple[int, int]
+    stride: tuple[int, int]
+    box_rows: int
+
+    def encoded(self) -> Any:  # noqa: ANN401 - a driver structure
+        """The map as the driver writes it.
+
+        Raises:
+            DeviceError: The driver refuses.
+        """
+        api = driver()
+        size = int(self.dtype.itemsize)
+        wide, long = api.cuuint32_t, api.cuuint64_t
+        spatial = self.shape[1:3]
+        ends = [last + 1 - extent for last, extent in zip(self.last, spatial, strict=True)]
+        return succeeded(
+            api.cuTensorMapEncodeIm2col(
+                _kind(self.dtype),
+                4,
+                self.address,
+                [long(x) for x in reversed(self.shape)],
+                [long(x * size) for x in reversed(self.pitches)],
+                list(reversed(self.first)),
+                list(reversed(ends)),
+                _SWIZZLED_BYTES // size,
+                self.box_rows,
+                [wide(x) for x in (1, *reversed(self.stride), 1)],
+                *_manner(),
+            ),
+            "cuTensorMapEncodeIm2col",
+        )
+
+
+def _kind(dtype: DataType) -> Any:  # noqa: ANN401 - a driver enum
+    kinds = driver().CUtensorMapDataType
+    half = dtype is DataType.HALF
+    return (
+        kinds.CU_TENSOR_MAP_DATA_TYPE_FLOAT16
+        if half
+        else kinds.CU_TENSOR_MAP_DATA_TYPE_BFLOAT16
+    )
+
+
+def _manner() -> tuple[Any, ...]:
+    """Interleaving, swizzle, what the L2 cache fetches, and what is read beside the tensor."""
+    api = driver()
+    return (
+        api.CUtensorMapInterleave.CU_TENSOR_MAP_INTERLEAVE_NONE,
+        api.CUtensorMapSwizzle.CU_TENSOR_MAP_SWIZZLE_128B,
+        api.CUtensorMapL2promotion.CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+        api.CUtensorMapFloatOOBfill.CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE,
+    )

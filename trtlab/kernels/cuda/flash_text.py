@@ -12,10 +12,10 @@ from trtlab.kernels.cuda.text import dot
 from trtlab.layers.fused import Attention
 from trtlab.tactics.problem import Operand, Problem
 
-_LOG2_E = 1.4426950408889634
-_HIDDEN = "__int_as_float(0xff800000)"
-_EXP2 = """
-template <int N> struct Count { static constexpr int value = N; };
+LOG2_E = 1.4426950408889634
+HIDDEN = "__int_as_float(0xff800000)"
+_COUNT = "template <int N> struct Count { static constexpr int value = N; };"
+EXP2 = """
 __device__ __forceinline__ float exp2_fast(float x) {
   float y; asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x)); return y;
 }
@@ -48,16 +48,20 @@ class FlashTile:
         return at_k, at_v, at_v + 2 * self.keys * (dv + 8)
 
 
-def flash_top(dtype: DataType) -> list[str]:
-    """Device functions."""
+def pack_text(dtype: DataType) -> str:
+    """``pack``: two numbers of half precision as one."""
     kind = "bf16x2" if dtype is DataType.BF16 else "f16x2"
-    pack = (
+    return (
         "__device__ __forceinline__ unsigned pack(float low, float high) {\n"
         f'  unsigned y; asm("cvt.rn.{kind}.f32 %0, %1, %2;" '
         ': "=r"(y) : "f"(high), "f"(low)); return y;\n'
         "}"
     )
-    return [INTRINSICS, multiply_text(dtype), _EXP2, pack]
+
+
+def flash_top(dtype: DataType) -> list[str]:
+    """Device functions."""
+    return [INTRINSICS, multiply_text(dtype), _COUNT, EXP2, pack_text(dtype)]
 
 
 def step_text(problem: Problem, tile: FlashTile) -> list[str]:
@@ -68,7 +72,7 @@ def step_text(problem: Problem, tile: FlashTile) -> list[str]:
     """
     d, dv = given(problem, 0).shape[3], given(problem, 2).shape[3]
     at_k, at_v, _ = tile.places(d, dv)
-    factor = _factor(problem)
+    factor = factor_text(problem)
     lines = [
         "constexpr int blocks = decltype(count)::value;",
         "const int slot = tile % 2;",
@@ -86,7 +90,7 @@ def step_text(problem: Problem, tile: FlashTile) -> list[str]:
         "  for (int r = 0; r < 2; ++r) {",
         "    best[r] = fmaxf(best[r], __shfl_xor_sync(0xffffffffu, best[r], 1));",
         "    best[r] = fmaxf(best[r], __shfl_xor_sync(0xffffffffu, best[r], 2));",
-        f"    shift[r] = best[r] == {_HIDDEN} ? 0.0f : -best[r] * {factor};",
+        f"    shift[r] = best[r] == {HIDDEN} ? 0.0f : -best[r] * {factor};",
         f"    rate[m][r] = exp2_fast(fmaf(top[m][r], {factor}, shift[r]));",
         "    top[m][r] = best[r];",
         "    total[m][r] *= rate[m][r];",
@@ -106,7 +110,7 @@ def step_text(problem: Problem, tile: FlashTile) -> list[str]:
         f"unsigned fq[rows][{d // 16}][4];",
         f"float o[rows][{dv // 8}][4] = {{}}, top[rows][2], total[rows][2] = {{}};",
         "#pragma unroll",
-        f"for (int m = 0; m < rows; ++m) top[m][0] = top[m][1] = {_HIDDEN};",
+        f"for (int m = 0; m < rows; ++m) top[m][0] = top[m][1] = {HIDDEN};",
         "const int w0 = q0 + warp * 16 * rows;",
         "auto step = [&](int tile, auto count) {",
         *(f"  {x}" for x in lines),
@@ -114,17 +118,18 @@ def step_text(problem: Problem, tile: FlashTile) -> list[str]:
     ]
 
 
-def _adds(problem: Problem) -> bool:
+def adds(problem: Problem) -> bool:
     """Whether scores are scaled before the maximum is sought."""
     op = problem.op
     assert isinstance(op, Attention)
     return optional(problem, 3) is not None or op.scale <= 0
 
 
-def _factor(problem: Problem) -> str:
+def factor_text(problem: Problem) -> str:
+    """What scores are multiplied with in the exponent, of two."""
     op = problem.op
     assert isinstance(op, Attention)
-    return "1.0f" if _adds(problem) else literal(op.scale * _LOG2_E)
+    return "1.0f" if adds(problem) else literal(op.scale * LOG2_E)
 
 
 def _scores(d: int, at_k: int, tile: FlashTile) -> list[str]:
@@ -158,7 +163,7 @@ def _masks(problem: Problem, tile: FlashTile) -> list[str]:
     lines: list[str] = []
     if mask is not None and broadcast_strides(mask, scores_shape(problem))[2] == 0:
         lines += _by_key(problem, mask, tile)
-    elif _adds(problem):
+    elif adds(problem):
         lines += _by_score(problem, tile)
     elif keys % tile.keys:
         lines += [f"if (tile == {keys // tile.keys})", *_where(tile, f"t >= {keys}")]
@@ -175,7 +180,7 @@ def _where(tile: FlashTile, condition: str) -> list[str]:
         "    for (int e = 0; e < 4; ++e) {",
         f"      const int t = tile * {tile.keys} + j * 8 + lane % 4 * 2 + e % 2;",
         "      const int s = w0 + m * 16 + e / 2 * 8 + lane / 4;",
-        f"      if ({condition}) p[m][j][e] = {_HIDDEN};",
+        f"      if ({condition}) p[m][j][e] = {HIDDEN};",
         "    }",
     ]
 
@@ -187,9 +192,9 @@ def _by_key(problem: Problem, mask: Operand, tile: FlashTile) -> list[str]:
     shape = scores_shape(problem)
     at = dot(["(i64)b", "(i64)h", "(i64)s", "(i64)t"], broadcast_strides(mask, shape))
     value = (
-        f"wide(x3[{at}]) ? 0.0f : {_HIDDEN}"
+        f"wide(x3[{at}]) ? 0.0f : {HIDDEN}"
         if mask.dtype is DataType.BOOL
-        else f"wide(x3[{at}]) * {literal(_LOG2_E)}"
+        else f"wide(x3[{at}]) * {literal(LOG2_E)}"
     )
     return [
         "#pragma unroll",
@@ -197,10 +202,10 @@ def _by_key(problem: Problem, mask: Operand, tile: FlashTile) -> list[str]:
         "  #pragma unroll",
         "  for (int c = 0; c < 2; ++c) {",
         f"    const int t = tile * {tile.keys} + j * 8 + lane % 4 * 2 + c;",
-        f"    float add = {_HIDDEN};",
+        f"    float add = {HIDDEN};",
         f"    if (t < {shape[3]}) add = {value};",
-        f"    p[m][j][c] = fmaf(p[m][j][c], {literal(op.scale * _LOG2_E)}, add);",
-        f"    p[m][j][c + 2] = fmaf(p[m][j][c + 2], {literal(op.scale * _LOG2_E)}, add);",
+        f"    p[m][j][c] = fmaf(p[m][j][c], {literal(op.scale * LOG2_E)}, add);",
+        f"    p[m][j][c + 2] = fmaf(p[m][j][c + 2], {literal(op.scale * LOG2_E)}, add);",
         "  }",
     ]
 
@@ -220,7 +225,7 @@ def _by_score(problem: Problem, tile: FlashTile) -> list[str]:
         f"    if (t < {keys} && s < {queries}) {{",
         *(f"      {x}" for x in masked_score(problem, ["b", "h", "s", "t"], "x")),
         "    }",
-        f"    p[m][j][e] = t < {keys} ? x * {literal(_LOG2_E)} : {_HIDDEN};",
+        f"    p[m][j][e] = t < {keys} ? x * {literal(LOG2_E)} : {HIDDEN};",
         "  }",
     ]
 

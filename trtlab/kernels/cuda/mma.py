@@ -16,7 +16,21 @@ from trtlab.tactics.problem import Problem
 
 _WARP = 32
 
-INTRINSICS = r"""
+TURN_QUAD = r"""
+__device__ __forceinline__ void turn_quad(float (&v)[4]) {
+  const bool odd = threadIdx.x & 1, upper = threadIdx.x & 2;
+  float a = __shfl_xor_sync(0xffffffffu, odd ? v[0] : v[1], 1);
+  float b = __shfl_xor_sync(0xffffffffu, odd ? v[2] : v[3], 1);
+  if (odd) { v[0] = a; v[2] = b; } else { v[1] = a; v[3] = b; }
+  a = __shfl_xor_sync(0xffffffffu, upper ? v[0] : v[2], 2);
+  b = __shfl_xor_sync(0xffffffffu, upper ? v[1] : v[3], 2);
+  if (upper) { v[0] = a; v[1] = b; } else { v[2] = a; v[3] = b; }
+}
+""".strip()
+"""`turn_quad`: of four rows spread over four lanes, each gets one."""
+
+INTRINSICS = (
+    r"""
 __device__ __forceinline__ unsigned shared_address(const void* p) {
   return (unsigned)__cvta_generic_to_shared(p);
 }
@@ -36,16 +50,9 @@ __device__ __forceinline__ void load4_turned(unsigned (&r)[4], unsigned at) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
                : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(at));
 }
-__device__ __forceinline__ void turn_quad(float (&v)[4]) {
-  const bool odd = threadIdx.x & 1, upper = threadIdx.x & 2;
-  float a = __shfl_xor_sync(0xffffffffu, odd ? v[0] : v[1], 1);
-  float b = __shfl_xor_sync(0xffffffffu, odd ? v[2] : v[3], 1);
-  if (odd) { v[0] = a; v[2] = b; } else { v[1] = a; v[3] = b; }
-  a = __shfl_xor_sync(0xffffffffu, upper ? v[0] : v[2], 2);
-  b = __shfl_xor_sync(0xffffffffu, upper ? v[1] : v[3], 2);
-  if (upper) { v[0] = a; v[1] = b; } else { v[2] = a; v[3] = b; }
-}
 """.strip()
+    + f"\n{TURN_QUAD}"
+)
 
 
 def mma_kernel(

@@ -106,7 +106,8 @@ class Writer:
         """The finished kernel; ``cluster`` neighbouring blocks run together."""
         threads = prod(block)
         together = f"__cluster_dims__({cluster}, 1, 1) " if cluster > 1 else ""
-        body = self.body if FOLLOW in self.body else [FOLLOW, *self.body]
+        follows = any(FOLLOW in line for line in self.body)
+        body = self.body if follows else [FOLLOW, *self.body]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
             [

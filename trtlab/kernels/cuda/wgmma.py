@@ -1,17 +1,21 @@
 """Matrix products on Hopper's warp groups: the copy engine feeds, tensor cores multiply.
 
 Blocks stay and take tile after tile. One warp asks the copy engine for tiles of both factors,
-several steps ahead; warp groups multiply them, 64 rows each, and finish their sums (see
-`wgmma_finish`). An added operand of the result's shape is loaded ahead by a second warp. Where
-tiles are few, a cluster of blocks shares the sum of one tile, each a part of k.
+several steps ahead, and for the first weights before the kernel before is done; warp groups
+multiply them, 64 rows each, and finish their sums (see `wgmma_finish`). An added operand of the
+result's shape is loaded ahead by a second warp. Where tiles are few, a cluster of blocks shares
+the sum of one tile, each a part of k (see `wgmma_split`). Rows of the left factor may be windows
+of images (see `wgmma_window`).
 """
 
 from trtlab.devices.cuda.kernel import FOLLOW, Kernel
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.text import MULTIPROCESSORS, Writer
-from trtlab.kernels.cuda.wgmma_finish import finish_text, join_text, row_operands
-from trtlab.kernels.cuda.wgmma_text import CLUSTER, DEEP, HOPPER, multiply_text
+from trtlab.kernels.cuda.wgmma_finish import finish_text, row_operands
+from trtlab.kernels.cuda.wgmma_split import ahead_text, shared_finish_text
+from trtlab.kernels.cuda.wgmma_text import CLUSTER, DEEP, HOPPER, WINDOW, multiply_text
 from trtlab.kernels.cuda.wgmma_tile import CHUNK, ROWS, Work
+from trtlab.kernels.cuda.wgmma_window import load_text, place_text
 from trtlab.tactics.problem import Problem
 
 _GROUP = 128
@@ -21,18 +25,24 @@ _PRODUCERS = 64
 def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
     """The kernel; parameters: maps of a, b, c and of the image, then the row operands.
 
+    Blocks that share sums write and add without the copy engine: c and the image are addresses.
+
     Args:
         work: The product.
         tactic: Name, for the comment.
         problem: For the comment.
     """
     tile, finish = work.tile, work.finish
+    split = tile.splits > 1
     writer = Writer(tactic, problem)
     writer.top += [HOPPER, multiply_text(tile.n, work.dtype)]
-    if tile.splits > 1:
-        writer.top.append(CLUSTER)
-    maps = ["a", "b", "c", *(["image"] if finish.image else [])]
-    writer.parameters = [f"const __grid_constant__ TensorMap map_{x}" for x in maps]
+    writer.top += [*([CLUSTER] if split else []), *([WINDOW] if work.window else [])]
+    for name in work.maps:
+        writer.parameters.append(f"const __grid_constant__ TensorMap map_{name}")
+    if split:
+        writer.pointer("c", work.dtype, written=True)
+        if finish.image:
+            writer.pointer("added", work.dtype)
     for number in range(finish.rows):
         writer.pointer(f"row{number}", work.dtype)
     writer.add(
@@ -44,10 +54,9 @@ def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
         "}",
     )
     most = tile.blocks * MULTIPROCESSORS
-    blocks = work.count * tile.splits if tile.splits > 1 else min(work.count, most)
     return writer.kernel(
         "product_wgmma",
-        (blocks, 1, 1),
+        (work.count * tile.splits if split else min(work.count, most), 1, 1),
         (tile.groups * _GROUP + _PRODUCERS, 1, 1),
         shared_bytes=tile.shared_bytes(finish.rows),
         min_blocks=tile.blocks,
@@ -74,7 +83,7 @@ def _setup(work: Work) -> list[str]:
         f"const int first = part * {work.part};",
         f"const int last = min(first + {work.part}, {work.steps});",
     ]
-    if finish.image:
+    if "image" in work.maps:
         lines += [
             f"const unsigned came = empty + {8 * tile.stages};",
             f"const unsigned gone = came + {8 * tile.groups * tile.chunks};",
@@ -86,7 +95,7 @@ def _setup(work: Work) -> list[str]:
         f"    barrier_init(empty + 8 * s, {4 * tile.groups});",
         "  }",
     ]
-    if finish.image:
+    if "image" in work.maps:
         lines += [
             f"  for (int s = 0; s < {tile.groups * tile.chunks}; ++s) {{",
             "    barrier_init(came + 8 * s, 1);",
@@ -98,17 +107,22 @@ def _setup(work: Work) -> list[str]:
         '  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");',
         "}",
         "__syncthreads();",
-        FOLLOW,
     ]
+
+
+def _first(work: Work) -> str:
+    """A block's first tile."""
+    splits = work.tile.splits
+    return "blockIdx.x" if splits == 1 else f"blockIdx.x / {splits}"
 
 
 def _tiles(work: Work) -> list[str]:
     """The head of a block's loop over its tiles; a cluster takes one."""
     tile = work.tile
     head = (
-        f"for (int t = blockIdx.x; t < {work.count}; t += gridDim.x) {{"
+        f"for (int t = {_first(work)}; t < {work.count}; t += gridDim.x) {{"
         if tile.splits == 1
-        else f"for (int t = blockIdx.x / {tile.splits}, once = 1; once; once = 0) {{"
+        else f"for (int t = {_first(work)}, once = 1; once; once = 0) {{"
     )
     place = f"m0 = t / {work.across} * {tile.m}, n0 = t % {work.across} * {tile.n}"
     return [head, f"  const int {place};"]
@@ -117,16 +131,33 @@ def _tiles(work: Work) -> list[str]:
 def _factors(work: Work) -> list[str]:
     """The warp that asks for tiles of both factors."""
     tile = work.tile
+    weights = (
+        f"tile_load(to + {2 * DEEP * tile.m}, map_b, step * {DEEP}, n0, full + 8 * slot);"
+    )
     return [
         "if (warp == 0 && lane == 0) {",
-        "  int slot = 0; unsigned phase = 1;",
+        "  int slot = 0, ahead = 0; unsigned phase = 1;",
+        *(f"  map_fetch(map_{name});" for name in work.maps if name != "b"),
+        (
+            f"  for (const int n0 = {_first(work)} % {work.across} * {tile.n}; "
+            f"ahead < {tile.stages} && first + ahead < last; ++ahead) {{"
+        ),
+        "    const int slot = ahead, step = first + ahead;",
+        f"    const unsigned to = base + slot * {tile.stage_bytes};",
+        f"    barrier_expect(full + 8 * slot, {tile.stage_bytes});",
+        f"    {weights}",
+        "  }",
+        f"  {FOLLOW}",
         *(f"  {x}" for x in _tiles(work)),
+        *(f"    {x}" for x in place_text(work)),
         "    for (int step = first; step < last; ++step) {",
-        "      barrier_wait(empty + 8 * slot, phase);",
         f"      const unsigned to = base + slot * {tile.stage_bytes};",
-        f"      barrier_expect(full + 8 * slot, {tile.stage_bytes});",
-        f"      tile_load(to, map_a, step * {DEEP}, m0, full + 8 * slot);",
-        f"      tile_load(to + {2 * DEEP * tile.m}, map_b, step * {DEEP}, n0, full + 8 * slot);",
+        "      if (ahead-- <= 0) {",
+        "        barrier_wait(empty + 8 * slot, phase);",
+        f"        barrier_expect(full + 8 * slot, {tile.stage_bytes});",
+        f"        {weights}",
+        "      }",
+        *(f"      {x}" for x in load_text(work)),
         f"      if (++slot == {tile.stages}) {{ slot = 0; phase ^= 1; }}",
         "    }",
         "  }",
@@ -137,10 +168,11 @@ def _factors(work: Work) -> list[str]:
 def _image(work: Work) -> list[str]:
     """The warp that asks for what is added to the results, chunk by chunk."""
     tile = work.tile
-    if not work.finish.image:
+    if "image" not in work.maps:
         return []
     return [
-        "if (warp == 1 && lane == 0 && part == 0) {",
+        "if (warp == 1 && lane == 0) {",
+        f"  {FOLLOW}",
         "  int slot = 0; unsigned phase = 1;",
         *(f"  {x}" for x in _tiles(work)),
         f"    for (int c = 0; c < {tile.n} && n0 + c < {work.n}; c += {DEEP}) {{",
@@ -168,11 +200,13 @@ def _products(work: Work) -> list[str]:
     tile = work.tile
     # Parts are rounded up, so that a cluster's last blocks may have nothing to multiply.
     zero = " = {}" if (tile.splits - 1) * work.part >= work.steps else ""
+    split = tile.splits > 1
     return [
+        FOLLOW,
         "int slot = 0; unsigned phase = 0;",
-        "int chunk = 0; unsigned turn = 0;",
+        *([] if split else ["int chunk = 0; unsigned turn = 0;"]),
         *_tiles(work),
-        *(f"  {x}" for x in row_operands(work)),
+        *(f"  {x}" for x in (*row_operands(work), *(ahead_text(work) if split else ()))),
         f"  float sum[{tile.n // 2}]{zero};",
         "  int before = 0;",
         "  for (int step = first; step < last; ++step) {",
@@ -193,8 +227,7 @@ def _products(work: Work) -> list[str]:
         "  }",
         '  asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");',
         "  if (lane == 0) barrier_arrive(empty + 8 * before);",
-        *(f"  {x}" for x in join_text(work)),
-        *(f"  {x}" for x in finish_text(work)),
+        *(f"  {x}" for x in (shared_finish_text(work) if split else finish_text(work))),
         "}",
-        "if (threadIdx.x % 128 == 0) stores_read<0>();",
+        *([] if split else ["if (threadIdx.x % 128 == 0) stores_read<0>();"]),
     ]

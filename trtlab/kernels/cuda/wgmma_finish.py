@@ -1,4 +1,4 @@
-"""What becomes of a warp group's sums: parts joined, finished, sent off in chunks.
+"""What becomes of a warp group's sums: finished and sent off in chunks.
 
 A chunk is 64 rows and 64 columns of results in shared memory, from where the copy engine stores
 it. Where an operand of the result's shape is added, it came into the same place before.
@@ -23,39 +23,6 @@ def row_operands(work: Work) -> list[str]:
     ]
 
 
-def join_text(work: Work) -> list[str]:
-    """The first block of a cluster adds the others' sums, always in the same order."""
-    tile = work.tile
-    if tile.splits == 1:
-        return []
-    count = tile.n // 8
-    four = "make_float4(sum[4 * i], sum[4 * i + 1], sum[4 * i + 2], sum[4 * i + 3])"
-    return [
-        "meet(1 + group);  // no warp of the group reads the stages any more",
-        "const unsigned shelf = base + threadIdx.x * 16;",
-        "if (part > 0) {",
-        "  float4* const to = reinterpret_cast<float4*>(shared) + threadIdx.x;",
-        "  #pragma unroll",
-        f"  for (int i = 0; i < {count}; ++i) to[i * 128] = {four};",
-        "}",
-        "cluster_meet();",
-        "if (part > 0) {",
-        "  cluster_meet();",
-        "  break;",
-        "}",
-        "#pragma unroll 1",
-        f"for (int other = 1; other < {tile.splits}; ++other) {{",
-        "  #pragma unroll",
-        f"  for (int i = 0; i < {count}; ++i) {{",
-        "    const float4 v = of_block(shelf + i * 2048, other);",
-        "    sum[4 * i] += v.x; sum[4 * i + 1] += v.y;",
-        "    sum[4 * i + 2] += v.z; sum[4 * i + 3] += v.w;",
-        "  }",
-        "}",
-        "cluster_meet();",
-    ]
-
-
 def finish_text(work: Work) -> list[str]:
     """Sums to results, a chunk of 64 columns at a time; one thread a group sends them off."""
     tile, image = work.tile, work.finish.image
@@ -72,11 +39,7 @@ def finish_text(work: Work) -> list[str]:
         ready = [f"  if ({_FIRST}) stores_read<{tile.chunks - 1}>();", "  meet(1 + group);"]
         sent = []
     return [
-        *(
-            [f"bool stored = {'false' if tile.splits > 1 else 't != blockIdx.x'};"]
-            if image
-            else []
-        ),
+        *(["bool stored = t != blockIdx.x;"] if image else []),
         "meet(1 + group);",
         "#pragma unroll",
         f"for (int c = 0; c < {tile.n // DEEP}; ++c) {{",
@@ -119,9 +82,25 @@ def _pair(work: Work, kind: str) -> list[str]:
     if finish.image:
         lines.append(f"const {vector} image = place;")
     lines.append(f"{vector} w;")
+    sums = [f"sum[(c * 8 + j) * 4 + r * 2 + {v}]" for v in range(2)]
+    steps, results = finished(work, sums, fresh)
+    return [*lines, *steps, f"narrow2(w, {results[0]}, {results[1]});", "place = w;"]
+
+
+def finished(work: Work, sums: list[str], fresh: Names) -> tuple[list[str], list[str]]:
+    """Statements and results of ``program(alpha · sum + bias, operands…)`` for neighbours.
+
+    Args:
+        work: The product.
+        sums: Of neighbours in a row; vectors ``r0…`` hold their row operands and ``image`` what
+            is added.
+        fresh: Names for values.
+    """
+    finish = work.finish
+    lines: list[str] = []
     results: list[str] = []
-    for v in range(2):
-        text = f"sum[(c * 8 + j) * 4 + r * 2 + {v}]"
+    for v, held in enumerate(sums):
+        text = held
         if finish.alpha != 1:
             text += f" * {literal(finish.alpha)}"
         if finish.biased:
@@ -137,4 +116,4 @@ def _pair(work: Work, kind: str) -> list[str]:
         steps, result = emit(finish.program, operands, work.dtype, fresh)
         lines += steps
         results.append(result)
-    return [*lines, f"narrow2(w, {results[0]}, {results[1]});", "place = w;"]
+    return lines, results

@@ -1,4 +1,4 @@
-"""Tactics on Hopper's warp groups: products with constant weights, and 1×1 convolutions."""
+"""Tactics on Hopper's warp groups: products with constant weights, and convolutions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ import numpy as np
 
 from trtlab.core.enums import MatrixOperation
 from trtlab.core.types import DataType, StaticShape
-from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import Argument, Kernel, KernelLaunch
 from trtlab.devices.cuda.tensor_map import TensorMap
 from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader, is_row, merged
 from trtlab.kernels.cuda.forms import form_of, pack_window
@@ -19,7 +19,8 @@ from trtlab.kernels.cuda.mma_load import RUN, MmaTile
 from trtlab.kernels.cuda.text import MULTIPROCESSORS
 from trtlab.kernels.cuda.wgmma import wgmma_kernel
 from trtlab.kernels.cuda.wgmma_text import DEEP
-from trtlab.kernels.cuda.wgmma_tile import ROWS, Finish, WgmmaTile, Work
+from trtlab.kernels.cuda.wgmma_tile import ROWS, Finish, WgmmaTile, Window, Work
+from trtlab.kernels.cuda.wgmma_window import left_map, window_of
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.linear import MatrixMultiply
@@ -42,7 +43,10 @@ _TILES = (
     WgmmaTile(2, 128, 2, 2, 2),
     WgmmaTile(2, 64, 3, 2, 2),
     WgmmaTile(1, 64, 4, 2, 2),
-    WgmmaTile(1, 64, 4, 2, 2, 4),
+    WgmmaTile(1, 64, 6, 0, 2, 4),
+    WgmmaTile(1, 64, 6, 0, 2, 8),
+    WgmmaTile(2, 64, 4, 0, 2, 4),
+    WgmmaTile(2, 64, 4, 0, 2, 8),
 )
 
 
@@ -81,8 +85,9 @@ class WgmmaTactic(Tactic):
         _, _, n, k = form.sizes
         if n % RUN or k % RUN:
             return Rejection("rows are no whole 16-byte runs")
-        if _pitch_of_left(form) is None:
-            return Rejection("the left factor is no matrix whose rows are dense")
+        left = _left(form)
+        if isinstance(left, Rejection):
+            return left
         if _pitch(form, form.result) is None:
             return Rejection("the result is no matrix whose rows are dense")
         finish = finish_of(form)
@@ -103,7 +108,8 @@ class WgmmaTactic(Tactic):
             return float("inf")
         finish = finish_of(form)
         image = not isinstance(finish, Rejection) and finish.image
-        costs = {tile: _cost_us(tile, form.sizes[1:], image=image) for tile in _TILES}
+        taps = prod(form.k[:-1]) if form.left.window else 1
+        costs = {tile: _cost_us(tile, form.sizes[1:], taps, image=image) for tile in _TILES}
         own = costs[self._tile]
         return own * (_OUT_OF_THE_RACE if own > _NEAR * min(costs.values()) else 1.0)
 
@@ -134,32 +140,46 @@ class WgmmaTactic(Tactic):
 
     def kernel(self, form: Contraction, finish: Finish, problem: Problem) -> Kernel:
         """The kernel."""
-        work = Work(*form.sizes[1:], form.left.dtype, self._tile, finish)
+        window, _ = _found_left(form)
+        split = self._tile.splits > 1  # then addresses lie in the text, not in maps
+        image = _image_of(form, finish) if split else None
+        work = Work(
+            *form.sizes[1:],
+            form.left.dtype,
+            self._tile,
+            finish,
+            window,
+            _found_pitch(form, form.result) if split else 0,
+            0 if image is None else _found_pitch(form, image),
+        )
         return wgmma_kernel(work, self.name, problem)
 
     def _operands(
         self, form: Contraction, finish: Finish, given: Sequence[int], out: int
-    ) -> tuple[list[TensorMap], list[int]]:
+    ) -> tuple[list[Argument], list[int]]:
+        """Maps of matrices, or addresses where the copy engine does not write; row operands."""
         _, m, n, k = form.sizes
-        kind = form.left.dtype
-        left, result = _pitch_of_left(form), _pitch(form, form.result)
-        assert left is not None
-        assert result is not None
-        maps = [
-            TensorMap(given[0], kind, m, k, left, self._tile.m),
+        kind, split = form.left.dtype, self._tile.splits > 1
+
+        def of_result(extra: Extra, address: int) -> Argument:
+            if split:
+                return address
+            return TensorMap(address, kind, m, n, _found_pitch(form, extra), ROWS)
+
+        window, pitch = _found_left(form)
+        found: list[Argument] = [
+            left_map(form, window, pitch, given[0], self._tile.m),
             TensorMap(given[1], kind, n, k, k, self._tile.n),
-            TensorMap(out, kind, m, n, result, ROWS),
+            of_result(form.result, out),
         ]
         rows: list[int] = []
         where = (*(("row",) if finish.biased else ()), *finish.operands)
         for extra, place, address in zip(form.extras, where, given[2:], strict=True):
             if place == "row":
                 rows.append(address)
-                continue
-            pitch = _pitch(form, extra)
-            assert pitch is not None
-            maps.append(TensorMap(address, kind, m, n, pitch, ROWS))
-        return maps, rows
+            else:
+                found.append(of_result(extra, address))
+        return found, rows
 
 
 def wgmma_tactics() -> list[WgmmaTactic]:
@@ -168,14 +188,14 @@ def wgmma_tactics() -> list[WgmmaTactic]:
 
 
 @cache
-def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], *, image: bool) -> float:
+def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], taps: int, *, image: bool) -> float:
     """Tiles that run side by side share a multiprocessor's rate; each starts and ends alone."""
     m, n, k = sizes
     blocks = ceil(m / tile.m) * ceil(n / tile.n) * tile.splits
     waves = ceil(blocks / (MULTIPROCESSORS * tile.blocks))
     steps = ceil(ceil(k / DEEP) / tile.splits)
     work = 2.0 * tile.m * tile.n * DEEP * (steps + 4 / tile.blocks) * tile.blocks
-    moved = 2.0 * (m * k + n * k + (1 + image) * m * n)
+    moved = 2.0 * (m * k / taps + n * k + (1 + image) * m * n)
     joined = 0.5 + 0.1 * tile.splits if tile.splits > 1 else 0.0
     return 2.0 + joined + max(waves * work / _FLOPS_PER_US, moved / _BYTES_PER_US)
 
@@ -195,6 +215,35 @@ def finish_of(form: Contraction) -> Finish | Rejection:
     if where.count("image") > 1:
         return Rejection("two operands have the result's shape")
     return Finish(form.program, form.alpha, form.bias is not None, tuple(where))
+
+
+def _image_of(form: Contraction, finish: Finish) -> Extra | None:
+    """The operand that has the result's shape."""
+    pairs = zip(form.operands, finish.operands, strict=True)
+    return next((operand for operand, where in pairs if where == "image"), None)
+
+
+def _left(form: Contraction) -> tuple[Window | None, int] | Rejection:
+    """How the left factor's rows lie: windows of images, or so many elements apart."""
+    pitch = _pitch_of_left(form)
+    if pitch is not None:
+        return None, pitch
+    if not form.left.window:
+        return Rejection("the left factor is no matrix whose rows are dense")
+    window = window_of(form)
+    return window if isinstance(window, Rejection) else (window, 0)
+
+
+def _found_left(form: Contraction) -> tuple[Window | None, int]:
+    left = _left(form)
+    assert not isinstance(left, Rejection)
+    return left
+
+
+def _found_pitch(form: Contraction, extra: Extra) -> int:
+    pitch = _pitch(form, extra)
+    assert pitch is not None
+    return pitch
 
 
 def _pitch(form: Contraction, extra: Extra) -> int | None:

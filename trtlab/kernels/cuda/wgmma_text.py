@@ -41,6 +41,9 @@ __device__ __forceinline__ void tile_store(const TensorMap& map, int column, int
                :: "l"(&map), "r"(from), "r"(column), "r"(row) : "memory");
   asm volatile("cp.async.bulk.commit_group;" ::: "memory");
 }
+__device__ __forceinline__ void map_fetch(const TensorMap& map) {
+  asm volatile("prefetch.tensormap [%0];" :: "l"(&map) : "memory");
+}
 template <int N> __device__ __forceinline__ void stores_read() {
   asm volatile("cp.async.bulk.wait_group.read %0;" :: "n"(N) : "memory");
 }
@@ -58,6 +61,16 @@ __device__ __forceinline__ unsigned long long tile_at(unsigned at) {
 }
 """.strip()
 """`tile_at` describes tiles of 128-byte rows, swizzled, eight rows (1024 bytes) at a time."""
+WINDOW = r"""
+__device__ __forceinline__ void window_load(unsigned to, const TensorMap& map, int channel, int x,
+                                            int y, int image, int dx, int dy, unsigned barrier) {
+  asm volatile("cp.async.bulk.tensor.4d.shared::cluster.global.im2col"
+               ".mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2], {%7, %8};"
+               :: "r"(to), "l"(&map), "r"(barrier), "r"(channel), "r"(x), "r"(y), "r"(image),
+                  "h"((unsigned short)dx), "h"((unsigned short)dy) : "memory");
+}
+""".strip()
+"""`window_load` brings one tap of the windows that follow the one at (x, y) of an image."""
 CLUSTER = r"""
 __device__ __forceinline__ int cluster_rank() {
   int rank; asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank)); return rank;

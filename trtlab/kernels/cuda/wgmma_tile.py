@@ -23,9 +23,9 @@ class WgmmaTile:
         groups: Warp groups that multiply, 64 rows each.
         n: Columns.
         stages: Pairs of factor tiles.
-        chunks: Chunks of results a warp group has in flight.
+        chunks: Chunks of results a warp group has in flight; none where blocks share a sum.
         blocks: Of a multiprocessor.
-        splits: Blocks of a cluster that share the sum of one tile; only with one warp group.
+        splits: Blocks of a cluster that share the sum of one tile.
     """
 
     groups: int
@@ -93,6 +93,27 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """How rows of the left factor lie in images, channels last, for two spatial axes.
+
+    Attributes:
+        outputs: Windows along height and width.
+        taps: Of a window.
+        stride: Between windows.
+        dilation: Between taps.
+        pad: Before the image.
+        channels: Of a pixel, a multiple of `DEEP`.
+    """
+
+    outputs: tuple[int, int]
+    taps: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    pad: tuple[int, int]
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """A whole product in tiles.
 
@@ -103,6 +124,9 @@ class Work:
         dtype: Of factors and result.
         tile: Tile extents.
         finish: What happens to the sums.
+        window: Where rows of the left factor are windows of images.
+        pitch: Elements from row to row of the result.
+        image_pitch: The same of what is added.
     """
 
     m: int
@@ -111,6 +135,16 @@ class Work:
     dtype: DataType
     tile: WgmmaTile
     finish: Finish
+    window: Window | None = None
+    pitch: int = 0
+    image_pitch: int = 0
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """What the copy engine moves: a, b, the result c, the image that is added."""
+        if self.tile.splits > 1:
+            return ("a", "b")
+        return ("a", "b", "c", *(["image"] if self.finish.image else []))
 
     @property
     def across(self) -> int:
