@@ -80,7 +80,8 @@ def trace_block(benchmark: BenchmarkRecord, runs: int) -> str:
 def summary_block(benchmark: BenchmarkRecord, percents: Sequence[float]) -> str:
     """Throughput and the distribution of every phase."""
     lines = [
-        f"=== Performance summary ({BENCHMARK}) ===",
+        "=== Performance summary ===",
+        BENCHMARK.capitalize(),
         f"Throughput: {benchmark.throughput_qps:g} qps",
     ]
     times = phase_times_ms(benchmark)
@@ -123,7 +124,9 @@ def profile_block(report: Report) -> str:
          f"{sum(layer.time_us.median or 0.0 for layer in layers) / 1e3:.4f}", "100.0"]
     )  # fmt: skip
     head = ("Layer", "Time(ms)", "Avg.(ms)", "Median(ms)", "Time(%)")
-    return f"=== Profile ({count} iterations; {PROFILED}) ===\n{table(head, rows)}"
+    return (
+        f"=== Profile ({count} iterations) ===\n{PROFILED.capitalize()}\n{table(head, rows)}"
+    )
 
 
 def _mean(samples: Sequence[float]) -> str:

@@ -25,6 +25,7 @@ from trtlab.report.records import (
     SelectionRecord,
     TensorRecord,
 )
+from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
 from trtlab_widgets.metrics import LayerMetrics, layer_metrics
 from trtlab_widgets.palette import FAMILIES, family_index, kind_label
 from trtlab_widgets.verdict import clock_verdict
@@ -70,6 +71,7 @@ def _header(report: Report) -> dict[str, object]:
         "device": report.device.name,
         "precision": report.config.precision,
         "emulated": report.config.emulated,
+        "runs": {"benchmark": BENCHMARK, "profiled": PROFILED, "why": WHY},
         "families": [{"key": f.key, "label": f.label} for f in FAMILIES],
         "categories": CATEGORIES,
         "layers": _layers(report),

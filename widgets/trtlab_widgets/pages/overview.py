@@ -4,6 +4,7 @@ from html import escape
 
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
+from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
 from trtlab_widgets.metrics import layer_metrics
 from trtlab_widgets.pages.latency import (
     distribution_svg,
@@ -32,6 +33,8 @@ from trtlab_widgets.pages.text import (
 )
 from trtlab_widgets.palette import FAMILIES, family_index
 from trtlab_widgets.verdict import clock_verdict
+
+Card = tuple[str, str, str, str]  # name, value, note, and the run that it was measured in
 
 _SURE = 0.025  # trtexec warns above this coefficient of variation
 _REST = "unexplained"
@@ -108,21 +111,23 @@ def cards(report: Report) -> str:
             "Build",
             f"{digits(report.build.seconds)} s",
             f"{plural(timed, 'tactic')} timed, {report.build.cache_hits} from the cache",
+            "",
         )
     )
     return element("dl", *(_card(*card) for card in found), class_="t-cards")
 
 
-def _card(name: str, value: str, note: str) -> str:
+def _card(name: str, value: str, note: str, run: str) -> str:
     whole = element("small", escape(note), title=note)  # may be cut off where it is narrow
-    return element("div", text("dt", name), text("dd", value), whole)
+    source = element("small", escape(run), title=f"{run.capitalize()}. {WHY}") if run else ""
+    return element("div", text("dt", name), text("dd", value), whole, source)
 
 
-def _run_cards(benchmark: BenchmarkRecord | None) -> list[tuple[str, str, str]]:
+def _run_cards(benchmark: BenchmarkRecord | None) -> list[Card]:
     if benchmark is None:
         return [
-            ("Median latency", "–", "Run to measure"),
-            ("Throughput", "–", "Run to measure"),
+            ("Median latency", "–", "Run to measure", ""),
+            ("Throughput", "–", "Run to measure", ""),
         ]
     latency = benchmark.latency_ms
     half = (latency.median_high - latency.median_low) / 2
@@ -132,34 +137,37 @@ def _run_cards(benchmark: BenchmarkRecord | None) -> list[tuple[str, str, str]]:
             "Median latency",
             time_ms(latency.median),
             f"± {time_ms(half)} (95 %), p99 {time_ms(latency.p99)}",
+            BENCHMARK,
         ),
         (
             "Throughput",
             f"{digits(benchmark.throughput_qps)} /s",
             f"{batch}{plural(benchmark.iterations, 'query')}",
+            BENCHMARK,
         ),
     ]
 
 
-def _memory_card(report: Report) -> tuple[str, str, str]:
+def _memory_card(report: Report) -> Card:
     memory = report.memory
     total = (
         memory.arena_bytes + memory.weights_bytes + memory.workspace_bytes + memory.io_bytes
     )
     note = f"weights {nbytes(memory.weights_bytes)}, activations {nbytes(memory.arena_bytes)}"
-    return ("Memory", nbytes(total), note)
+    return ("Memory", nbytes(total), note, "")
 
 
-def _top_card(report: Report) -> tuple[str, str, str]:
+def _top_card(report: Report) -> Card:
     pairs = zip(report.layers, layer_metrics(report), strict=True)
     timed = [(layer, m) for layer, m in pairs if m.time_us is not None]
     if not timed:
-        return ("Slowest layer", "–", "Run with layer profiling")
+        return ("Slowest layer", "–", "Run with layer profiling", "")
     layer, metrics = max(timed, key=lambda pair: pair[1].time_us or 0.0)
     return (
         "Slowest layer",
         percent(metrics.share),
         f"{time_us(metrics.time_us)}, {layer.name}",
+        PROFILED,
     )
 
 
@@ -201,7 +209,13 @@ def time_by_type(report: Report) -> str:
     ]
     bar = stacked_bar(parts, message)
     name = "Time by layer type" if total else "Layers by type"
-    return panel(name, message, bar, element("ul", *legend, class_="t-legend"))
+    foot = _source(PROFILED) if total else ""
+    return panel(name, message, bar, element("ul", *legend, class_="t-legend"), foot)
+
+
+def _source(sentence: str) -> str:
+    """Which run a panel's times come from."""
+    return element("p", escape(sentence.capitalize()), class_="t-dim", title=WHY)
 
 
 def _latency(report: Report, benchmark: BenchmarkRecord) -> str:
@@ -219,7 +233,8 @@ def _latency(report: Report, benchmark: BenchmarkRecord) -> str:
         element("figure", text("figcaption", "Over time"), series_svg(report)),
         class_="t-figures",
     )
-    return panel("Latency", message, figures, percentile_table(benchmark))
+    foot = _source(BENCHMARK)
+    return panel("Latency", message, figures, foot, percentile_table(benchmark))
 
 
 def _overlap(rest_ms: float, total_ms: float) -> str:
@@ -268,5 +283,6 @@ def reconciliation(report: Report) -> str:
         message,
         stacked_bar(coloured, message),
         element("ul", *legend, class_="t-legend"),
+        _source(f"layers and gaps: {PROFILED}; all else: one query at a time, without"),
         twin(table(["Part", ("Time", "t-num")], rows)),
     )

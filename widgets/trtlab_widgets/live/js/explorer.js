@@ -87,9 +87,9 @@ function createViews(root, data, model) {
   }
 
   root.append(
-    panel("Timeline", timeMessage(data), hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], timeline.el, missing(data)),
-    h("div", { class: "t-columns" }, panel("Layers", layerMessage(data), [], table.el), h("div", { class: "t-panel" }, detail.el)),
-    panel("Activation memory", memoryMessage(data, memory.profile), [plan.toggle], plan.el, memoryFoot(data)),
+    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], timeline.el, missing(data)),
+    h("div", { class: "t-columns" }, panel("Layers", [layerMessage(data), runs(data, "profiled")], [], table.el), h("div", { class: "t-panel" }, detail.el)),
+    panel("Activation memory", [memoryMessage(data, memory.profile)], [plan.toggle], plan.el, memoryFoot(data)),
   );
   goto(iterationBy(data, "median"));
 
@@ -105,8 +105,9 @@ function createViews(root, data, model) {
   };
 }
 
-function panel(title, message, tools, ...body) {
-  const head = h("header", { class: "t-panel-head" }, h("h2", {}, title), h("p", {}, message), h("div", { class: "t-tools" }, tools));
+/** A framed view; its one message may be cut off, so pointing at it tells all, and what it rests on. */
+function panel(title, [message, more], tools, ...body) {
+  const head = h("header", { class: "t-panel-head" }, h("h2", {}, title), h("p", { title: more ? `${message}. ${more}` : message }, message), h("div", { class: "t-tools" }, tools));
   return h("section", { class: "t-panel", "aria-label": title }, head, body);
 }
 
@@ -154,6 +155,12 @@ function colourChoice(data, store) {
   return [scale, el];
 }
 
+/** Which run a view's times come from, and why it matters; nothing before anything was timed. */
+function runs({ runs: words, layers }, which) {
+  if (!layers.some((layer) => layer.time !== null)) return "";
+  return `${words[which][0].toUpperCase()}${words[which].slice(1)}. ${words.why}`;
+}
+
 const hasTime = (data) => data.slices.start.length > 0 || data.traces.length > 0;
 
 /** The timeline's place before anything ran: the same height, and what to do. */
@@ -167,7 +174,7 @@ function timeMessage(data) {
   const median = lengths[Math.floor((lengths.length - 1) / 2)];
   const reasons = [...new Set(data.throttling.map((t) => t[2]))];
   const otherwise = data.clocks === "good" ? "clocks were not held back" : "throttling is not observable";
-  return `${lengths.length} profiled inferences, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
+  return `${lengths.length} inferences of the profiled run, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
 }
 
 function layerMessage(data) {

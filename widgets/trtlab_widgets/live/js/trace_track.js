@@ -10,7 +10,7 @@ export function traceTracks(data) {
   }));
   if (data.queries.start.length) {
     tracks.unshift({
-      kind: "trace", key: "latency", label: "Query latency", unit: "ms", hint: "Latency of each query, at its start",
+      kind: "trace", key: "latency", label: "Query latency", unit: "ms", hint: `Latency of each query of the ${data.runs.benchmark}, at its start`,
       height: HEIGHT, times: data.queries.start, values: data.queries.ms, limit: null, dots: true,
     });
   }
