@@ -1,13 +1,19 @@
-"""Each layer's time, in a run of its own: time stamps between layers cost time themselves."""
+"""Each layer's time, in runs of their own: time stamps between layers cost time themselves.
+
+Plain runs take turns with them, so that both see the same clocks: a GPU's follow its load.
+"""
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from trtlab.profiling.query import Clock, Query, Runner, never
 from trtlab.profiling.target import LayerStamp, Target
 from trtlab.report.records import LayerRecord, Samples
+
+_TURN = 3  # queries of a kind in a row, as a timeline shows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,9 +21,9 @@ class ProfileOptions:
     """How long to profile.
 
     Attributes:
-        iterations: Inferences with time stamps around each layer.
+        iterations: Inferences with time stamps around each layer, and plain ones between them.
         warmup_iterations: The same, thrown away.
-        budget_seconds: Stop after so long all the same, but not before one inference.
+        budget_seconds: Stop after so long all the same, but not before one inference of each.
         transfers: Copy inputs and outputs too, for the timeline.
     """
 
@@ -27,18 +33,27 @@ class ProfileOptions:
     transfers: bool = True
 
 
+class Turns(NamedTuple):
+    """Queries that took turns, one at a time."""
+
+    plain: list[Query]
+    profiled: list[Query]
+
+
 def profile_layers(
     target: Target,
     options: ProfileOptions | None = None,
     *,
+    transfers: bool = True,
     cancelled: Callable[[], bool] = never,
     now_ns: Clock = time.monotonic_ns,
-) -> list[Query]:
-    """Run profiled queries one at a time; every stamp is kept.
+) -> Turns:
+    """Run plain and profiled queries in turns; every stamp is kept.
 
     Args:
         target: What to run, with its inputs filled.
         options: How long.
+        transfers: Copy inputs and outputs with the plain queries.
         cancelled: Asked between inferences.
         now_ns: The clock.
 
@@ -47,22 +62,27 @@ def profile_layers(
         DeviceError: The device faulted.
     """
     options = options or ProfileOptions()
-    runner = Runner(
-        target,
-        transfers=options.transfers,
-        profiled=True,
-        depth=1,
-        cancelled=cancelled,
-        now_ns=now_ns,
-    )
+    plain = Runner(target, transfers=transfers, depth=1, cancelled=cancelled, now_ns=now_ns)
+    runners = (plain, replace(plain, transfers=options.transfers, profiled=True))
+    for runner in runners:
+        runner.run(lambda begun, _: begun >= options.warmup_iterations)
+    found, began_ns = Turns([], []), now_ns()
 
-    def enough(begun: int, seconds: float) -> bool:
+    def over() -> bool:
         budget = options.budget_seconds
-        over = budget is not None and begun > 0 and seconds >= budget
-        return over or begun >= max(options.iterations, 1)
+        return budget is not None and (now_ns() - began_ns) / 1e9 >= budget
 
-    runner.run(lambda begun, _: begun >= options.warmup_iterations)
-    return runner.run(enough)
+    missing = turn = max(options.iterations, 1)
+
+    def enough(begun: int, _: float) -> bool:
+        return begun >= turn or (begun > 0 and over())
+
+    while missing > 0 and not (found.profiled and over()):
+        turn = min(missing, _TURN)
+        for runner, queries in zip(runners, found, strict=True):
+            queries.extend(runner.run(enough))
+        missing -= turn
+    return found
 
 
 def layer_samples(queries: Sequence[Query]) -> dict[int, Samples]:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from trtlab.profiling.benchmark import BenchmarkOptions, benchmark
 from trtlab.profiling.layers import ProfileOptions, profile_layers, with_samples
-from trtlab.profiling.query import Clock, Runner, never
-from trtlab.profiling.reconciliation import reconcile, single_queries
+from trtlab.profiling.query import Clock, never
+from trtlab.profiling.reconciliation import reconcile
 from trtlab.profiling.target import Target
 from trtlab.profiling.timeline import timeline
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Slice
 
-_BENCHMARK_SHARE = 0.8  # of the progress shown; the rest is single and profiled queries
+_BENCHMARK_SHARE = 0.8  # of the progress shown; the rest is single queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def measure(
     progress: Callable[[float], None] | None = None,
     now_ns: Clock = time.monotonic_ns,
 ) -> Measurement:
-    """Benchmark first, undisturbed; then single queries; then the profiled ones.
+    """Benchmark first, undisturbed; then single queries, plain and profiled in turns.
 
     Args:
         target: What to run.
@@ -76,16 +76,21 @@ def measure(
     tell(_BENCHMARK_SHARE)
     if options.profile is None:
         return Measurement(record, tuple(layers), (), {})
-    transfers = options.benchmark.transfers
-    runner = Runner(target, transfers=transfers, depth=1, cancelled=cancelled, now_ns=now_ns)
-    single = single_queries(runner)
-    profiled = profile_layers(target, options.profile, cancelled=cancelled, now_ns=now_ns)
+    turns = profile_layers(
+        target,
+        options.profile,
+        transfers=options.benchmark.transfers,
+        cancelled=cancelled,
+        now_ns=now_ns,
+    )
     tell(1.0)
     return Measurement(
         record,
-        with_samples(layers, profiled),
-        timeline(profiled, layers, epoch_ns=epoch_ns, iterations=options.timeline_iterations),
-        reconcile(single, profiled),
+        with_samples(layers, turns.profiled),
+        timeline(
+            turns.profiled, layers, epoch_ns=epoch_ns, iterations=options.timeline_iterations
+        ),
+        reconcile(turns),
     )
 
 

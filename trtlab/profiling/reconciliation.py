@@ -1,47 +1,28 @@
 """Where a query's whole waiting time goes, as parts that add up.
 
 launch + copy in + layers + gaps + copy out + wake-up + unexplained = end to end, in medians.
-The layers come from the profiled run and the rest from plain queries that run one at a time,
-so *unexplained* holds what time stamps cost (then it is negative) and what nobody timed.
+The layers come from the profiled queries and the rest from the plain ones that took turns with
+them, so *unexplained* holds what time stamps cost (then it is negative) and what nobody timed.
 """
 
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from trtlab.profiling.layers import busy_ns, gaps_ns
-from trtlab.profiling.query import Query, Runner
-
-_WARMUP = 2
-_FEWEST, _MOST = 5, 30
-_SECONDS = 2.0  # between the fewest and the most, as many as fit
+from trtlab.profiling.layers import Turns, busy_ns, gaps_ns
+from trtlab.profiling.query import Query
 
 
-def single_queries(runner: Runner) -> list[Query]:
-    """Plain queries for `reconcile`: 5 to 30 in about 2 s; the runner's depth must be 1.
-
-    Raises:
-        CancelledError: The user stopped it.
-        DeviceError: The device faulted.
-    """
-
-    def enough(begun: int, seconds: float) -> bool:
-        measured = begun - _WARMUP
-        return measured >= _MOST or (measured >= _FEWEST and seconds >= _SECONDS)
-
-    return runner.run(enough)[_WARMUP:]
-
-
-def reconcile(single: Sequence[Query], profiled: Sequence[Query]) -> dict[str, float]:
+def reconcile(turns: Turns) -> dict[str, float]:
     """The parts in milliseconds, in the order of time; they add up to the whole.
 
     Args:
-        single: Plain queries, one at a time; at least one.
-        profiled: Profiled queries; at least one.
+        turns: At least one query of each kind.
 
     Returns:
         ``launch``, ``copy in``, ``layers``, ``gaps``, ``copy out``, ``wake-up`` and
         ``unexplained``; the last one may be below zero.
     """
+    single, profiled = turns
     parts = {
         "launch": _median_ms(single, _launch_ns),
         "copy in": _median_ms(

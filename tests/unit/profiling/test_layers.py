@@ -17,16 +17,20 @@ from trtlab.profiling.layers import (
     with_samples,
 )
 from trtlab.profiling.measure import MeasureOptions, measure
-from trtlab.profiling.query import Query, Runner
-from trtlab.profiling.reconciliation import reconcile, single_queries
+from trtlab.profiling.query import Query
+from trtlab.profiling.reconciliation import reconcile
 from trtlab.profiling.target import LayerStamp, QueryStamps, Span
 from trtlab.profiling.timeline import timeline
 
 TWO_LAYERS = ((0, 300), (1, 600))
 
 
-def profiled(target, **options):
+def turns(target, **options):
     return profile_layers(target, ProfileOptions(**options), now_ns=target.clock)
+
+
+def profiled(target, **options):
+    return turns(target, **options).profiled
 
 
 def test_every_iteration_is_a_sample():
@@ -75,9 +79,31 @@ def test_busy_time_counts_overlaps_once(spans, busy, gaps):
     assert gaps_ns(stamps) == gaps
 
 
-def test_profiling_stops_at_its_budget():
-    target = SyncTarget(FakeClock(), layers=((0, 1_000_000),))
-    assert len(profiled(target, iterations=50, warmup_iterations=0, budget_seconds=2.5)) == 3
+def test_plain_queries_take_turns_with_the_profiled_ones():
+    target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
+    found = turns(target, iterations=7, warmup_iterations=2)
+    asked = [what for what, _ in target.log if what in {"enqueue", "profiled"}]
+    letters = "".join(what[0] for what in asked)
+    assert letters == "eepp" + "eeeppp" * 2 + "ep"
+    assert (len(found.plain), len(found.profiled)) == (7, 7)
+    assert not any(q.device.layers for q in found.plain)
+    assert all(len(q.device.layers) == 2 for q in found.profiled)
+
+
+def test_copies_are_chosen_for_each_kind():
+    target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
+    plain, stamped = profile_layers(target, transfers=False, now_ns=target.clock)
+    assert {q.device.h2d for q in plain} == {None}
+    assert None not in {q.device.d2h for q in stamped}
+
+
+@pytest.mark.parametrize(
+    ("budget", "plain", "stamped"), [(0.0, 1, 1), (2.5, 3, 1), (4.5, 3, 2), (7.5, 5, 4)]
+)
+def test_profiling_stops_at_its_budget(budget, plain, stamped):
+    target = SyncTarget(FakeClock(), compute_us=(1_000_000,), layers=((0, 1_000_000),))
+    found = turns(target, iterations=50, warmup_iterations=0, budget_seconds=budget)
+    assert (len(found.plain), len(found.profiled)) == (plain, stamped)
 
 
 def test_profiling_can_be_cancelled():
@@ -110,9 +136,7 @@ def test_timeline():
 
 def test_parts_add_up_to_the_whole():
     target = SyncTarget(FakeClock(), compute_us=(950,), layers=TWO_LAYERS)
-    single = single_queries(Runner(target, depth=1, now_ns=target.clock))
-    assert len(single) == 30
-    parts = reconcile(single, profiled(target, iterations=5))
+    parts = reconcile(turns(target, iterations=5))
     assert parts == pytest.approx(
         {
             "launch": 0.010,
@@ -127,9 +151,20 @@ def test_parts_add_up_to_the_whole():
     assert sum(parts.values()) == pytest.approx(1.165)
 
 
-def test_single_queries_of_a_slow_model_stay_few():
-    target = SyncTarget(FakeClock(), compute_us=(1_000_000,))
-    assert len(single_queries(Runner(target, depth=1, now_ns=target.clock))) == 5
+class Slowing(SyncTarget):
+    """A GPU whose clocks fall under its load: each query takes 10 µs more."""
+
+    def enqueue(self, slot, *, profiled=False):
+        us = self.compute_us.popleft() + 10
+        self.compute_us.append(us)
+        self.layers = ((0, us - 1),)  # a gap of 1 µs follows
+        super().enqueue(slot, profiled=profiled)
+
+
+def test_falling_clocks_do_not_come_between_the_parts_and_the_whole():
+    parts = reconcile(turns(Slowing(FakeClock())))
+    assert parts["layers"] > 1.5
+    assert abs(parts["unexplained"]) < 0.04
 
 
 def test_all_measurements_in_one_go():
