@@ -124,8 +124,8 @@ def _measure(engine: Engine, args: Namespace, percents: tuple[float, ...]) -> Re
     )
     report = measure(engine, request, inputs=_inputs(engine, args))
     if report.benchmark is not None:
-        print(exec_report.trace_block(report.benchmark, args.avgRuns))
-        print(exec_report.summary_block(report.benchmark, percents))
+        print(exec_report.trace_block(report.benchmark, args.avgRuns, report.device.kind))
+        print(exec_report.summary_block(report.benchmark, percents, report.device.kind))
     if args.dumpProfile:
         print(exec_report.profile_block(report))
     if args.dumpOutput or args.exportOutput:

@@ -9,6 +9,11 @@ from trtlab.report.records import BenchmarkRecord, Report
 from trtlab.report.which_run import BENCHMARK, PROFILED
 
 _SHOWN = 200
+# trtexec's names for the phases of a query; on the CPU the same without the GPU
+_PHASES = {
+    "cuda": ("Enqueue Time", "H2D Latency", "GPU Compute Time", "D2H Latency"),
+    "cpu": ("Enqueue Time", "Copy In Time", "Compute Time", "Copy Out Time"),
+}
 
 
 def device_block(report: Report) -> str:
@@ -39,27 +44,28 @@ def build_block(report: Report) -> str:
     )
 
 
-def phase_times_ms(benchmark: BenchmarkRecord) -> dict[str, list[float]]:
-    """Samples of every phase, by trtexec's name for it."""
+def phase_times_ms(benchmark: BenchmarkRecord, device: str) -> dict[str, list[float]]:
+    """Samples of every phase, by the name that it has on a kind of device."""
     samples = {"Latency": list(benchmark.samples_ms)}
     phases = benchmark.phases
     if phases is None:
         return samples
-    spans = {
-        "Enqueue Time": (phases.enqueue_start_ns, phases.enqueue_end_ns),
-        "H2D Latency": (phases.h2d_start_ns, phases.h2d_end_ns),
-        "GPU Compute Time": (phases.compute_start_ns, phases.compute_end_ns),
-        "D2H Latency": (phases.d2h_start_ns, phases.d2h_end_ns),
-    }
-    for name, (starts, ends) in spans.items():
+    spans = (
+        (phases.enqueue_start_ns, phases.enqueue_end_ns),
+        (phases.h2d_start_ns, phases.h2d_end_ns),
+        (phases.compute_start_ns, phases.compute_end_ns),
+        (phases.d2h_start_ns, phases.d2h_end_ns),
+    )
+    for name, (starts, ends) in zip(_PHASES[device], spans, strict=True):
         samples[name] = [(end - start) / 1e6 for start, end in zip(starts, ends, strict=True)]
     return samples
 
 
-def trace_block(benchmark: BenchmarkRecord, runs: int) -> str:
+def trace_block(benchmark: BenchmarkRecord, runs: int, device: str) -> str:
     """Averages of so many runs a line; only the first and last lines of a long trace."""
-    times = phase_times_ms(benchmark)
-    compute, enqueue = times.get("GPU Compute Time", []), times.get("Enqueue Time", [])
+    times = phase_times_ms(benchmark, device)
+    enqueue, _, compute, _ = (times.get(name, []) for name in _PHASES[device])
+    where = "GPU" if device == "cuda" else "Compute"
     lines = [
         "=== Trace details ===",
         f"Trace averages of {runs} runs:",
@@ -68,7 +74,7 @@ def trace_block(benchmark: BenchmarkRecord, runs: int) -> str:
     for start in range(0, len(benchmark.samples_ms) - runs + 1, max(runs, 1)):
         part = slice(start, start + runs)
         rows.append(
-            f"Average on {runs} runs - GPU latency: {_mean(compute[part])} ms - "
+            f"Average on {runs} runs - {where} latency: {_mean(compute[part])} ms - "
             f"Host latency: {_mean(benchmark.samples_ms[part])} ms "
             f"(enqueue {_mean(enqueue[part])} ms)"
         )
@@ -77,14 +83,14 @@ def trace_block(benchmark: BenchmarkRecord, runs: int) -> str:
     return "\n".join([*lines, *rows])
 
 
-def summary_block(benchmark: BenchmarkRecord, percents: Sequence[float]) -> str:
+def summary_block(benchmark: BenchmarkRecord, percents: Sequence[float], device: str) -> str:
     """Throughput and the distribution of every phase."""
     lines = [
         "=== Performance summary ===",
         BENCHMARK.capitalize(),
         f"Throughput: {benchmark.throughput_qps:g} qps",
     ]
-    times = phase_times_ms(benchmark)
+    times = phase_times_ms(benchmark, device)
     for name, samples in times.items():
         if not samples:
             continue
@@ -97,8 +103,9 @@ def summary_block(benchmark: BenchmarkRecord, percents: Sequence[float]) -> str:
             f"mean = {fmean(samples):g} ms, median = {median(samples):g} ms, {shown}"
         )
     lines.append(f"Total Host Walltime: {benchmark.wall_seconds:g} s")
-    if compute := times.get("GPU Compute Time"):
-        lines.append(f"Total GPU Compute Time: {sum(compute) / 1e3:g} s")
+    _, _, name, _ = _PHASES[device]
+    if compute := times.get(name):
+        lines.append(f"Total {name}: {sum(compute) / 1e3:g} s")
     return "\n".join([*lines, *(f"* {verdict}" for verdict in benchmark.verdicts)])
 
 

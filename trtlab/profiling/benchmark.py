@@ -159,6 +159,7 @@ def _record(
                 compute=compute,
                 d2h=d2h,
                 compute_samples_ms=compute_ms,
+                asynchronous=target.depth > 1,
             )
         ),
         phases=_phases(queries),

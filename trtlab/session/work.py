@@ -28,6 +28,7 @@ from trtlab.profiling.layers import ProfileOptions
 from trtlab.profiling.measure import MeasureOptions
 from trtlab.profiling.measure import measure as measure_target
 from trtlab.profiling.peaks import with_peaks
+from trtlab.profiling.telemetry.machine import machine_sources
 from trtlab.profiling.telemetry.sampler import TelemetrySampler
 from trtlab.report.records import MemoryRecord, Report
 from trtlab.runtime.devices import open_runtime
@@ -203,7 +204,7 @@ def measure(
         ),
         ProfileOptions() if request.profile_layers else None,
     )
-    sampler = TelemetrySampler() if request.telemetry else None
+    sampler = _sampler(device.kind) if request.telemetry else None
     if sampler is not None:
         sampler.start()
     try:
@@ -235,12 +236,17 @@ def measure(
     )
 
 
+def _sampler(kind: str) -> TelemetrySampler:
+    """All sensors; a run on the CPU does not miss those of a GPU that the machine has not."""
+    return TelemetrySampler(machine_sources(gpu_expected=kind == "cuda"))
+
+
 def _warnings(engine: Engine) -> tuple[str, ...]:
     if not engine.config.emulated:
         return engine.build.warnings
     sentence = (
         f"{engine.config.precision} is emulated on the CPU through float32: these times show "
-        "what it costs here, its accuracy is real, its speed is not a GPU's"
+        "what it costs here, its accuracy is real, its speed is not that of hardware with this type"
     )
     return (*engine.build.warnings, sentence)
 

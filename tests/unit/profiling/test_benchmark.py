@@ -5,6 +5,8 @@ from fake_target import AsyncTarget, FakeClock, SyncTarget
 
 from trtlab.core.errors import CancelledError, DeviceError, UsageError
 from trtlab.profiling.benchmark import BenchmarkOptions, benchmark
+from trtlab.profiling.statistics import summarize
+from trtlab.profiling.verdicts import verdicts
 
 
 def run(target, *, cancelled=lambda: False, progress=None, epoch_ns=0, **options):
@@ -157,6 +159,7 @@ def verdict(target, **options):
 def test_bound_by_the_host():
     sentence = verdict(SyncTarget(FakeClock(), launch_us=900, copy_us=0))
     assert sentence.startswith("Bound by the host: launching a query takes 0.900 ms, 90 %")
+    assert sentence.endswith("A larger batch or fewer layers help.")  # no CUDA graph here
 
 
 def test_at_eighty_percent_not_yet():
@@ -165,8 +168,19 @@ def test_at_eighty_percent_not_yet():
 
 def test_bound_by_copies():
     into, out = run(SyncTarget(FakeClock(), copy_us=1000)).verdicts
-    assert into.startswith("Bound by copies to the device: they take 1.000 ms")
-    assert out.startswith("Bound by copies from the device")
+    assert into.startswith("Bound by copies of the inputs: they take 1.000 ms")
+    assert out.startswith("Bound by copies of the outputs")
+
+
+def test_a_gpus_words_are_for_a_gpu():
+    same = summarize([1.0] * 20)
+    host, into, out = verdicts(
+        enqueue=same, h2d=same, compute=same, d2h=same,
+        compute_samples_ms=[1.0] * 20, asynchronous=True,
+    )  # fmt: skip
+    assert host.endswith("A larger batch, fewer layers or a CUDA graph help.")
+    assert into.startswith("Bound by copies to the device: ")
+    assert out.startswith("Bound by copies from the device: ")
 
 
 def test_unstable():

@@ -15,7 +15,9 @@ from trtlab.report.which_run import BENCHMARK, PROFILED
 VIEWS = {
     "notebook": summary_html,
     "profile": report_text,
-    "exec": lambda report: summary_block(report.benchmark, (99,)) + profile_block(report),
+    "exec": lambda report: (
+        summary_block(report.benchmark, (99,), "cpu") + profile_block(report)
+    ),
     "workbench": overview_page,
 }
 

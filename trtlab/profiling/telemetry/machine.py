@@ -8,9 +8,14 @@ from trtlab.profiling.telemetry.nvml_library import NvmlLibrary, NvmlRefusalErro
 from trtlab.profiling.telemetry.source import Source
 
 
-def machine_sources() -> list[Source]:
-    """The host and each GPU; without one, a source that tells why none answers."""
-    return [HostSource(), *(every_gpu() or [NvmlSource()])]
+def machine_sources(*, gpu_expected: bool = True) -> list[Source]:
+    """The host and each GPU.
+
+    Args:
+        gpu_expected: Without a GPU, a source tells why none answers; else nothing is said.
+    """
+    silent = [NvmlSource()] if gpu_expected else []
+    return [HostSource(), *(every_gpu() or silent)]
 
 
 def every_gpu(module: ModuleType | None = None) -> list[NvmlSource]:

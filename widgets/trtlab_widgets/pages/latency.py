@@ -144,8 +144,8 @@ def percentile_table(benchmark: BenchmarkRecord) -> str:
     rows = [
         row("Latency", benchmark.latency_ms),
         row("Enqueue", benchmark.enqueue_ms),
-        row("Host to device", benchmark.h2d_ms),
+        row("Copy in", benchmark.h2d_ms),
         row("Compute", benchmark.compute_ms),
-        row("Device to host", benchmark.d2h_ms),
+        row("Copy out", benchmark.d2h_ms),
     ]
     return twin(element("div", table(head, rows), class_="t-scroll"))

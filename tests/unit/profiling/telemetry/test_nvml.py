@@ -3,7 +3,9 @@
 import pytest
 from fake_nvml import ENERGY, POWER_INSTANT, FakeNvml
 
-from trtlab.profiling.telemetry.machine import every_gpu
+from trtlab.profiling.telemetry import machine
+from trtlab.profiling.telemetry.host import HostSource
+from trtlab.profiling.telemetry.machine import every_gpu, machine_sources
 from trtlab.profiling.telemetry.nvml import NvmlSource
 
 
@@ -242,6 +244,12 @@ def test_several_gpus():
     assert fake.users == 0
     assert every_gpu(FakeNvml(driver=False)) == []
     assert every_gpu(FakeNvml())[0]._prefix == "gpu"
+
+
+def test_only_where_a_gpu_is_expected_is_it_missed(monkeypatch):
+    monkeypatch.setattr(machine, "every_gpu", list)
+    assert [type(s) for s in machine_sources()] == [HostSource, NvmlSource]
+    assert [type(s) for s in machine_sources(gpu_expected=False)] == [HostSource]
 
 
 def test_reopening_starts_anew():
