@@ -1,6 +1,7 @@
 """Launches of libraries that are played: plans are built once, kept, restored, or made anew."""
 
 import gc
+import weakref
 from collections import Counter
 from types import SimpleNamespace
 
@@ -82,8 +83,8 @@ def cudnn(monkeypatch):
     def fresh(codes=()):
         made.store = CodeStore()
         made.store.add(codes)
-        cudnn_launch._read.cache_clear()
-        cudnn_launch._ranked.cache_clear()
+        cudnn_launch._restored.clear()
+        cudnn_launch._ranked.clear()
 
     made.build, made.fresh = build, fresh
     monkeypatch.setattr(cudnn_launch, "cudnn_library", lambda: library)
@@ -138,6 +139,43 @@ def test_ranks_share_a_graph_and_devices_do_not(cudnn):
     other = _launch(cudnn)
     other.prepare(Loader())
     assert other._graph is not launches[0]._graph
+
+
+def _of_size(cudnn, size):
+    value = Operand(DataType.HALF, (size, 8))
+    launch = CudnnLaunch(Problem(Identity(), (value,), (value,)), 0, (16, 32), cudnn.build)
+    launch.prepare(Loader())
+    return launch
+
+
+def test_graphs_live_as_long_as_their_launches_and_the_last_ones_beyond(cudnn, monkeypatch):
+    for graphs in (cudnn_launch._ranked, cudnn_launch._restored):
+        monkeypatch.setattr(graphs, "_kept", 4)
+    held = _of_size(cudnn, 1)
+    living = weakref.WeakSet(_of_size(cudnn, size)._graph for size in range(2, 100))
+    gc.collect()
+    assert len(living) == 4
+    assert _of_size(cudnn, 99)._graph in living
+    assert cudnn.built == 99
+    assert _of_size(cudnn, 1)._graph is held._graph
+    assert cudnn.built == 99
+    _of_size(cudnn, 2)
+    assert cudnn.built == 100
+    del held
+    for size in range(3, 7):
+        _of_size(cudnn, size)
+    gc.collect()
+    assert not living
+
+
+def test_restored_graphs_do_not_outlive_their_launches_for_ever(cudnn, monkeypatch):
+    monkeypatch.setattr(cudnn_launch._restored, "_kept", 2)
+    codes = [_of_size(cudnn, size).compiled() for size in range(9)]
+    cudnn.fresh(codes)
+    living = weakref.WeakSet(_of_size(cudnn, size)._graph for size in range(9))
+    gc.collect()
+    assert len(living) == 2
+    assert cudnn.built == 9
 
 
 def test_plans_of_another_version_or_of_no_use_are_built_anew(cudnn):

@@ -19,11 +19,15 @@ from trtlab.devices.cuda.code import (
 from trtlab.devices.cuda.graphs import ENQUEUEING
 from trtlab.devices.cuda.kernel import Loader, Stream
 from trtlab.devices.cuda.scratch import NO_WORKSPACE, Workspace
+from trtlab.kernels.cuda.cudnn_graphs import SharedGraphs
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Buffers
 
 KIND = "cudnn"
 _MOST_WORKSPACE = 64 << 20
+_KEPT_GRAPHS = 128  # more than most networks have problems
+
+_ranked, _restored = SharedGraphs(_KEPT_GRAPHS), SharedGraphs(_KEPT_GRAPHS)
 
 
 @cache
@@ -98,7 +102,7 @@ class CudnnLaunch:
                 self._prepare(loader)
 
     def _prepare(self, loader: Loader) -> None:
-        graph, self._index = _restored(self._key), 0
+        graph, self._index = self._found(), 0
         if graph is None:
             graph, self._index = self._built(), self.rank
         with _refusals():
@@ -110,9 +114,20 @@ class CudnnLaunch:
         self._pack = dict(enumerate(self.addresses, start=1))
         self._graph = graph
 
+    def _found(self) -> Any:  # noqa: ANN401 - a library graph
+        """A graph with the one plan that a file held; None where it has none of use here."""
+        stored = code_store().find(KIND, self._key, _origin())
+        if stored is None:
+            return None
+        try:
+            return _restored.get((stored, current_gpu()), lambda: _read(stored))
+        except _errors():
+            return None
+
     def _built(self) -> Any:  # noqa: ANN401 - a library graph
         with _refusals():
-            graph = _ranked(self.build, self.problem, current_gpu())
+            key = (self.build, self.problem, current_gpu())
+            graph = _ranked.get(key, lambda: self.build(self.problem))
             if self.rank >= graph.get_execution_plan_count():
                 raise UnsupportedError(f"the library ranks fewer than {self.rank + 1} plans")
             graph.build_plan_at_index(self.rank)
@@ -153,25 +168,9 @@ def _origin() -> str:
     return f"cudnn {cudnn_library().backend_version()}/{gpu_of_plans()}"
 
 
-@cache
-def _ranked(build: Callable[[Problem], Any], problem: Problem, _gpu: int) -> Any:  # noqa: ANN401
-    """A problem's graph with its ranked plans, which launches of all ranks share."""
-    return build(problem)
-
-
-def _restored(key: str) -> Any:  # noqa: ANN401 - a library graph
-    """A graph with the one plan that a file held; None where it has none for this machine."""
-    stored = code_store().find(KIND, key, _origin())
-    return None if stored is None else _read(stored, current_gpu())
-
-
-@cache
-def _read(stored: CompiledCode, _gpu: int) -> Any:  # noqa: ANN401 - a library graph
+def _read(stored: CompiledCode) -> Any:  # noqa: ANN401 - a library graph
     graph = cudnn_library().pygraph(handle=cudnn_handle())
-    try:
-        graph.deserialize(cudnn_handle(), list(stored.data))
-    except _errors():
-        return None
+    graph.deserialize(cudnn_handle(), list(stored.data))
     return graph
 
 
