@@ -34,11 +34,13 @@ class Scheduled:
         launches: Commands of this device, in order.
         stream: 0 is the main stream.
         region: Steps of one region may run side by side on their streams; −1 outside of any.
+        weights: Addresses and bytes of the constants that the launches read.
     """
 
     launches: Sequence[object]
     stream: int = 0
     region: int = -1
+    weights: tuple[tuple[int, int], ...] = ()
 
 
 class Program(Protocol):

@@ -116,10 +116,17 @@ class Executable:
                 step.tactic.bind(step.problem, self._buffers(step, addresses)),
                 step.placement.stream,
                 step.placement.region,
+                self._weights_of(step),
             )
             for step in self.plan.steps
         ]
         return self._loaded.device.program(schedule, self.plan.streams)
+
+    def _weights_of(self, step: Step) -> tuple[tuple[int, int], ...]:
+        held = self._loaded.weights
+        whole = [at for at in step.inputs if at is not None and at.kind == "weight"]
+        memories = [held[at.key] for at in whole if not at.offset_bytes]
+        return tuple((memory.address, memory.nbytes) for memory in memories)
 
     def forget(self) -> None:
         """Drop all programs, once their runs are done."""

@@ -12,6 +12,7 @@ import numpy as np
 from trtlab.core.errors import DeviceError, UsageError
 from trtlab.core.settings import available_cores
 from trtlab.core.types import StaticShape
+from trtlab.devices.cuda.ahead import look_ahead
 from trtlab.devices.cuda.code import KERNEL, CompiledCode, Planned, code_store
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.devices.cuda.libraries import cuda_errors, cupy, device_count, told
@@ -129,6 +130,7 @@ class CudaDevice:
     def program(self, steps: Sequence[Scheduled], streams: int) -> CudaProgram:
         """Steps as a program; compiles their kernels."""
         del streams  # the steps say it themselves
+        look_ahead(steps)
         with cupy().cuda.Device(self.index):
             return CudaProgram(steps, self.stream, self)
 

@@ -14,6 +14,9 @@ Grid = tuple[int, int, int]
 Argument = int | float | TensorMap | WindowMap
 FOLLOW = "follow();"
 """The statement by which a kernel waits for the one before it; before, it reads constants only."""
+MOST_AHEAD = 4
+AHEAD = "const Ahead ahead"
+"""The last parameter of a kernel that asks for the next kernels' weights; see `ahead`."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class Kernel:
     def follows(self) -> bool:
         """Whether it may be set up while the kernel before it still runs."""
         return FOLLOW in self.text
+
+    @cached_property
+    def fetches(self) -> bool:
+        """Whether it can ask for the next kernels' weights."""
+        return AHEAD in self.text
 
     @cached_property
     def digest(self) -> str:
@@ -91,11 +99,13 @@ class KernelLaunch:
     Attributes:
         kernel: What to run.
         arguments: Addresses (8 bytes each) and tensor maps, in the kernel's order.
+        ahead: Addresses and sizes of weights to ask into the L2 cache, four at most.
     """
 
     kernel: Kernel
     arguments: tuple[Argument, ...]
     capturable: bool = True
+    ahead: tuple[tuple[int, int], ...] = ()
     _function: Any = field(default=None, repr=False)
     _held: list[Any] = field(default_factory=list[Any], repr=False)
     _pointers: Any = field(default=None, repr=False)
@@ -105,6 +115,8 @@ class KernelLaunch:
         api = driver()
         self._function = api.CUfunction(int(loader.function(self.kernel).ptr))
         self._held = [_stored(argument) for argument in self.arguments]
+        if self.kernel.fetches:
+            self._held.append(_ahead(self.ahead))
         places = [held.getPtr() if hasattr(held, "getPtr") else ctypes.addressof(held)
                   for held in self._held]  # fmt: skip
         self._pointers = (ctypes.c_void_p * len(places))(*places)
@@ -138,6 +150,19 @@ def _stored(argument: Argument) -> Any:  # noqa: ANN401 - memory that holds it
     return (
         ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)
     )
+
+
+class _Ahead(ctypes.Structure):
+    """The kernel's own parameter of this name."""
+
+    _fields_ = (("at", ctypes.c_uint64 * MOST_AHEAD), ("bytes", ctypes.c_uint32 * MOST_AHEAD))
+
+
+def _ahead(ranges: tuple[tuple[int, int], ...]) -> _Ahead:
+    found = _Ahead()
+    for number, (address, nbytes) in enumerate(ranges):
+        found.at[number], found.bytes[number] = address, nbytes
+    return found
 
 
 def _early() -> Any:  # noqa: ANN401 - a driver structure

@@ -36,6 +36,19 @@ __device__ __forceinline__ void follow() {
 #endif
 }
 
+// Weights of the next kernels: asked into the L2 cache while this one runs.
+struct Ahead { const char* at[4]; unsigned bytes[4]; };
+__device__ __forceinline__ void fetch_ahead(const Ahead& ahead) {
+#if __CUDA_ARCH__ >= 900
+  if (threadIdx.x + threadIdx.y + threadIdx.z + blockIdx.y + blockIdx.z) return;
+  #pragma unroll
+  for (int n = 0; n < 4; ++n)
+    for (unsigned from = blockIdx.x * 16384; from < ahead.bytes[n]; from += gridDim.x * 16384)
+      asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;"
+                   :: "l"(ahead.at[n] + from), "r"(min(16384u, ahead.bytes[n] - from)) : "memory");
+#endif
+}
+
 __device__ __forceinline__ float wide(float x) { return x; }
 __device__ __forceinline__ float wide(half_t x) {
   float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits)); return y;

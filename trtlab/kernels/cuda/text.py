@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from trtlab.core.types import DataType, StaticShape
-from trtlab.devices.cuda.kernel import FOLLOW, Grid, Kernel
+from trtlab.devices.cuda.kernel import AHEAD, FOLLOW, Grid, Kernel
 from trtlab.kernels.cuda.prelude import C_TYPES, PRELUDE
 from trtlab.tactics.problem import Operand, Problem, Strides
 
@@ -107,7 +107,7 @@ class Writer:
         threads = prod(block)
         together = f"__cluster_dims__({cluster}, 1, 1) " if cluster > 1 else ""
         follows = any(FOLLOW in line for line in self.body)
-        body = self.body if follows else [FOLLOW, *self.body]
+        body = ["fetch_ahead(ahead);", *([] if follows else [FOLLOW]), *self.body]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
             [
@@ -119,7 +119,7 @@ class Writer:
                 PRELUDE,
                 *self.top,
                 f'extern "C" __global__ void {together}__launch_bounds__({bounds})',
-                f"{name}({', '.join(self.parameters)}) {{",
+                f"{name}({', '.join([*self.parameters, AHEAD])}) {{",
                 indent(body),
                 "}",
                 "",

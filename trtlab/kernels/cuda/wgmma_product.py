@@ -32,7 +32,9 @@ _LEAST_STEPS = 2
 _NEAR = 1.35
 _OUT_OF_THE_RACE = 1e3
 _FLOPS_PER_US = 8e8 / MULTIPROCESSORS
+_FILL_PER_US = 1.05e5  # bytes that the L2 cache sends one multiprocessor
 _BYTES_PER_US = 4.2e6
+_BEGIN_US, _JOIN_US = 0.6, 0.3  # of a block's first tile; of each block that shares a sum
 _UNALIGNED = MmaTile(64, 64, 64, 32, 32, 3)
 _TILES = (
     WgmmaTile(2, 256, 3, 4),
@@ -42,7 +44,11 @@ _TILES = (
     WgmmaTile(2, 128, 3, 1, 2),
     WgmmaTile(2, 128, 2, 2, 2),
     WgmmaTile(2, 64, 3, 2, 2),
+    WgmmaTile(2, 64, 6, 2),
     WgmmaTile(1, 64, 4, 2, 2),
+    WgmmaTile(2, 128, 6, 0, 1, 2),
+    WgmmaTile(4, 64, 4, 0, 1, 2),
+    WgmmaTile(4, 64, 4, 0, 1, 8),
     WgmmaTile(1, 64, 6, 0, 2, 4),
     WgmmaTile(1, 64, 6, 0, 2, 8),
     WgmmaTile(2, 64, 4, 0, 2, 4),
@@ -102,7 +108,7 @@ class WgmmaTactic(Tactic):
         return None
 
     def cost_hint_us(self, problem: Problem) -> float:
-        """Whole waves of tiles; tiles far from the best for the sizes need not be timed."""
+        """The multiprocessors' shares of tiles; tiles far from the best for the sizes need not be timed."""
         form = form_of(problem)
         if isinstance(form, Rejection):
             return float("inf")
@@ -188,16 +194,19 @@ def wgmma_tactics() -> list[WgmmaTactic]:
 
 
 @cache
-def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], taps: int, *, image: bool) -> float:
-    """Tiles that run side by side share a multiprocessor's rate; each starts and ends alone."""
+def _cost_us(
+    tile: WgmmaTile, sizes: tuple[int, int, int], taps: int, *, image: bool
+) -> float:
+    """A multiprocessor's share of tiles, step by step: they are multiplied, or they arrive."""
     m, n, k = sizes
     blocks = ceil(m / tile.m) * ceil(n / tile.n) * tile.splits
-    waves = ceil(blocks / (MULTIPROCESSORS * tile.blocks))
+    share = ceil(blocks / MULTIPROCESSORS)
     steps = ceil(ceil(k / DEEP) / tile.splits)
-    work = 2.0 * tile.m * tile.n * DEEP * (steps + 4 / tile.blocks) * tile.blocks
+    step = max(2.0 * tile.m * tile.n * DEEP / _FLOPS_PER_US, tile.stage_bytes / _FILL_PER_US)
     moved = 2.0 * (m * k / taps + n * k + (1 + image) * m * n)
-    joined = 0.5 + 0.1 * tile.splits if tile.splits > 1 else 0.0
-    return 2.0 + joined + max(waves * work / _FLOPS_PER_US, moved / _BYTES_PER_US)
+    joined = _JOIN_US * tile.splits if tile.splits > 1 else 0.0
+    begun = _BEGIN_US * ceil(share / tile.blocks)
+    return 2.0 + joined + max(share * steps * step + begun, moved / _BYTES_PER_US)
 
 
 def finish_of(form: Contraction) -> Finish | Rejection:

@@ -1,0 +1,59 @@
+"""Kernels name the weights of the steps after them, up to the next step that can."""
+
+from trtlab.devices.cuda.ahead import look_ahead
+from trtlab.devices.cuda.kernel import AHEAD, Kernel, KernelLaunch
+from trtlab.devices.protocol import Scheduled
+
+ABLE = Kernel("able", f'extern "C" __global__ void able({AHEAD}) {{}}', (1, 1, 1), (32, 1, 1))
+UNABLE = Kernel("not", 'extern "C" __global__ void not() {}', (1, 1, 1), (32, 1, 1))
+MB = 1 << 20
+
+
+class _OfALibrary:
+    capturable = True
+
+
+def _steps(*kinds_and_weights):
+    steps = []
+    for kind, weights in kinds_and_weights:
+        launch = _OfALibrary() if kind is None else KernelLaunch(kind, ())
+        steps.append(Scheduled((launch,), weights=tuple(weights)))
+    return steps
+
+
+def _asked(steps):
+    return [getattr(step.launches[0], "ahead", None) for step in steps]
+
+
+def test_a_kernel_asks_for_what_the_next_reads():
+    steps = _steps((ABLE, [(0, MB)]), (ABLE, [(MB, MB)]), (ABLE, []))
+    look_ahead(steps)
+    assert _asked(steps) == [((MB, MB),), (), ()]
+
+
+def test_libraries_cannot_ask_so_the_kernel_before_asks_for_theirs_too():
+    steps = _steps(
+        (ABLE, []), (None, [(0, MB)]), (UNABLE, [(MB, MB)]), (ABLE, [(2 * MB, 2 * MB)])
+    )
+    look_ahead(steps)
+    assert steps[0].launches[0].ahead == ((2 * MB, 2 * MB), (0, MB), (MB, MB))
+
+
+def test_what_follows_the_last_kernel_is_asked_for():
+    steps = _steps((ABLE, []), (None, [(0, MB)]))
+    look_ahead(steps)
+    assert steps[0].launches[0].ahead == ((0, MB),)
+
+
+def test_tables_and_crumbs_are_left_out_and_sizes_are_whole_runs():
+    steps = _steps(
+        (ABLE, []), (ABLE, [(0, 47 * MB), (64 * MB, 8), (80 * MB, MB + 7), (3, MB)])
+    )
+    look_ahead(steps)
+    assert steps[0].launches[0].ahead == ((80 * MB, MB),)
+
+
+def test_no_more_is_asked_for_than_fits():
+    steps = _steps((ABLE, []), (ABLE, [(16 * n * MB, 6 * MB) for n in range(5)]))
+    look_ahead(steps)
+    assert sum(size for _, size in steps[0].launches[0].ahead) == 12 * MB

@@ -1,0 +1,54 @@
+"""Weights are asked into the L2 cache one step before they are read.
+
+A network of small batches waits for its weights: each product reads its own for the first time
+since the last run, while the memory was idle during the kernel before. So every kernel that can
+names the weights of the steps that follow, up to the next step with such a kernel.
+"""
+
+from collections.abc import Sequence
+
+from trtlab.devices.cuda.kernel import MOST_AHEAD, KernelLaunch
+from trtlab.devices.protocol import Scheduled
+
+_MOST_BYTES = (
+    16 << 20
+)  # a table of which few rows are read, or more than a kernel's time allows
+_LEAST_BYTES = 4096
+_ALIGN = 16
+
+
+def look_ahead(steps: Sequence[Scheduled]) -> None:
+    """Tell launches what the steps after them read.
+
+    Args:
+        steps: In the order of their launches; changed in place.
+    """
+    able = [_first(step) for step in steps]
+    places = [number for number, launch in enumerate(able) if launch is not None]
+    for place, until in zip(places, [*places[1:], len(steps) - 1], strict=True):
+        launch = able[place]
+        assert launch is not None
+        launch.ahead = _wanted(steps[place + 1 : until + 1])
+
+
+def _first(step: Scheduled) -> KernelLaunch | None:
+    """The step's first launch that can ask for weights."""
+    launches = (x for x in step.launches if isinstance(x, KernelLaunch) and x.kernel.fetches)
+    return next(launches, None)
+
+
+def _wanted(steps: Sequence[Scheduled]) -> tuple[tuple[int, int], ...]:
+    """The largest constants of some steps that are worth asking for."""
+    found = {at: size // _ALIGN * _ALIGN for step in steps for at, size in step.weights}
+    fitting = [
+        (at, size)
+        for at, size in found.items()
+        if at % _ALIGN == 0 and _LEAST_BYTES <= size <= _MOST_BYTES
+    ]
+    fitting.sort(key=lambda pair: -pair[1])
+    total, taken = 0, list[tuple[int, int]]()
+    for at, size in fitting[:MOST_AHEAD]:
+        total += size
+        if total <= _MOST_BYTES:
+            taken.append((at, size))
+    return tuple(taken)
