@@ -4,6 +4,7 @@ The shared cases have odd extents on purpose; these reach copies of 16 bytes, te
 sums and library kernels.
 """
 
+from cuda_cases_attention import ATTENTION_CASES
 from cuda_cases_border import BORDER_CASES
 from kernel_cases import CASES
 from kernel_conformance import Case, Spec
@@ -225,4 +226,4 @@ def _others():
 
 
 FULL_CASES = [*_convolutions(), *_products(), *_attentions(), *_others()]
-ALL_CASES = [*CASES, *FULL_CASES, *BORDER_CASES]
+ALL_CASES = [*CASES, *FULL_CASES, *BORDER_CASES, *ATTENTION_CASES]

@@ -101,9 +101,7 @@ class WgmmaAttentionTactic(Tactic):
             return WarpAttentionTactic().bind(problem, buffers)
         work = self._work(problem)
         rows = (ROWS, work.n, work.n)
-        maps = [
-            _heads_map(given(problem, i), addresses[i], box) for i, box in enumerate(rows)
-        ]
+        maps = [_heads_map(given(problem, i), addresses[i], box) for i, box in enumerate(rows)]
         arguments = (*maps, *addresses[3:], *buffers.outputs)
         return (KernelLaunch(self.kernel(problem), arguments),)
 
@@ -129,7 +127,8 @@ class WgmmaAttentionTactic(Tactic):
             (across, work.heads, work.batch),
             (work.tile.threads, 1, 1),
             shared_bytes=work.shared_bytes,
-            min_blocks=work.blocks,
+            # alone, a group takes fewer registers where nothing is said
+            min_blocks=work.blocks if work.tile.groups > 1 else 0,
         )
 
     def _work(self, problem: Problem) -> AttentionWork:
@@ -185,8 +184,10 @@ def _setup(work: AttentionWork) -> list[str]:
         f"const unsigned full_q = full_v + {8 * work.tiles} + group * {8 * work.slots};",
         f"const unsigned queries = base + {work.at_q} + group * {work.slots * work.q_bytes};",
         "if (threadIdx.x == 0) {",
-        f"  for (int i = 0; i < {2 * work.tiles + work.tile.groups * work.slots}; ++i) "
-        "barrier_init(full_k + 8 * i, 1);",
+        (
+            f"  for (int i = 0; i < {2 * work.tiles + work.tile.groups * work.slots}; ++i) "
+            "barrier_init(full_k + 8 * i, 1);"
+        ),
         '  asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");',
         "}",
         "__syncthreads();",
@@ -240,10 +241,11 @@ def _tile(
 def _passes(problem: Problem, work: AttentionWork) -> list[str]:
     """A warp group's tiles of queries, one after the other."""
     several = work.tiles > 1
+    group = " + group" if work.tile.groups > 1 else ""
     refill = [
         f"if (tile == {work.tiles - 1}) {{",
-        "  meet(1 + group);  // no warp of the group reads the queries any more",
-        f"  if (threadIdx.x % 128 == 0 && i + 2 < {work.passes}) ask(i + 2);",
+        f"  meet(1{group});  // no warp of the group reads the queries any more",
+        f"  if (threadIdx.x % 128 == 0 && turn + 2 < {work.passes}) ask(turn + 2);",
         "}",
     ]
     step = [
@@ -253,12 +255,11 @@ def _passes(problem: Problem, work: AttentionWork) -> list[str]:
     ]
     return [
         "#pragma unroll 1",
-        f"for (int i = 0; i < {work.passes}; ++i) {{",
-        "  const int q0 = first_of(i);",
+        f"for (int turn = 0; turn < {work.passes}; ++turn) {{",
+        "  const int q0 = first_of(turn);",
         f"  if (q0 >= {work.queries}) break;",
-        f"  const bool busy = q0 + warp * 16 < {work.queries};",
-        f"  const unsigned q = queries + i % {work.slots} * {work.q_bytes};",
-        f"  barrier_wait(full_q + 8 * (i % {work.slots}), i / {work.slots} & 1);",
+        f"  const unsigned q = queries + turn % {work.slots} * {work.q_bytes};",
+        f"  barrier_wait(full_q + 8 * (turn % {work.slots}), turn / {work.slots} & 1);",
         f"  float o[{work.wide}][{DEEP // 2}]{' = {}' if several else ''}, total[4] = {{}};",
         f"  float top[2] = {{{HIDDEN}, {HIDDEN}}};",
         "  #pragma unroll 1",

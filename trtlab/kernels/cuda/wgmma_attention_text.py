@@ -5,6 +5,8 @@ stay in registers, where they become weights and, narrowed, the left factor of t
 product: its right factor are the values as they lie, keys outside.
 """
 
+from itertools import pairwise
+
 from trtlab.core.types import DataType
 from trtlab.kernels.cpu.strided import broadcast_strides
 from trtlab.kernels.cuda.attending import masked_score, scores_shape
@@ -125,15 +127,21 @@ def scores_text(work: AttentionWork) -> list[str]:
         f"float s[{work.n // 2}];",
         _FENCE,
     ]
-    for chunk in range(work.deep):
+    for part in range(work.deep):
         lines += [
-            f"const unsigned long long q{chunk} = tile_at(q + {chunk * work.q_bytes // work.deep});",
-            f"const unsigned long long k{chunk} = tile_at(k + {chunk * work.k_bytes // work.deep});",
+            (
+                f"const unsigned long long left{part} = "
+                f"tile_at(q + {part * work.q_bytes // work.deep});"
+            ),
+            (
+                f"const unsigned long long right{part} = "
+                f"tile_at(k + {part * work.k_bytes // work.deep});"
+            ),
         ]
     for i in range(steps):
-        chunk, within = divmod(i * STEP, DEEP)
+        part, within = divmod(i * STEP, DEEP)
         by = within * 2 // 16
-        lines.append(f"multiply(s, q{chunk} + {by}, k{chunk} + {by}, {int(i > 0)});")
+        lines.append(f"multiply(s, left{part} + {by}, right{part} + {by}, {int(i > 0)});")
     return [*lines, _COMMIT, _SETTLE, "pin(s);"]
 
 
@@ -143,66 +151,58 @@ def weights_text(problem: Problem, work: AttentionWork) -> list[str]:
     steps = work.n // STEP
     begins = [0, steps // 2, steps] if steps >= _OVERLAPPED else [0, steps]
     lines = [
+        *_masks(problem, work),
+        f"float best[4] = {{top[0], {HIDDEN}, top[1], {HIDDEN}}}, shift[2];",
+        "#pragma unroll",
+        f"for (int i = 0; i < {work.n // 2}; ++i) best[i % 4] = fmaxf(best[i % 4], s[i]);",
+        "#pragma unroll",
+        "for (int r = 0; r < 2; ++r) {",
+        "  float most = fmaxf(best[2 * r], best[2 * r + 1]);",
+        "  most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 1));",
+        "  most = fmaxf(most, __shfl_xor_sync(0xffffffffu, most, 2));",
+        f"  shift[r] = most == {HIDDEN} ? 0.0f : -most * {factor};",
+        *(f"  {x}" for x in (_rescaled(work, factor) if several else [])),
+        "}",
         f"unsigned w[{steps}][4];",
-        "float shift[2];",
-        "if (busy) {",
-        *(f"  {x}" for x in _masks(problem, work)),
-        f"  float best[4] = {{top[0], {HIDDEN}, top[1], {HIDDEN}}};",
-        "  #pragma unroll",
-        f"  for (int i = 0; i < {work.n // 2}; ++i) best[i % 4] = fmaxf(best[i % 4], s[i]);",
-        "}",
+        "barrier_wait(full_v + 8 * tile, 0);",
     ]
-    lines[-1:] = [
-        "  #pragma unroll",
-        "  for (int r = 0; r < 2; ++r) {",
-        "    best[2 * r] = fmaxf(best[2 * r], best[2 * r + 1]);",
-        "    best[2 * r] = fmaxf(best[2 * r], __shfl_xor_sync(0xffffffffu, best[2 * r], 1));",
-        "    best[2 * r] = fmaxf(best[2 * r], __shfl_xor_sync(0xffffffffu, best[2 * r], 2));",
-        f"    shift[r] = best[2 * r] == {HIDDEN} ? 0.0f : -best[2 * r] * {factor};",
-        *(f"    {x}" for x in (_rescaled(work, factor) if several else [])),
-        "  }",
-        "}",
-    ]
-    lines += ["barrier_wait(full_v + 8 * tile, 0);"]
     lines += [
-        f"const unsigned long long v{chunk} = tile_at(base + "
-        f"{work.at_v + chunk * work.v_bytes // work.wide} + tile * {work.v_bytes});"
-        for chunk in range(work.wide)
+        f"const unsigned long long values{part} = tile_at(base + "
+        f"{work.at_v + part * work.v_bytes // work.wide} + tile * {work.v_bytes});"
+        for part in range(work.wide)
     ]
-    for begin, end in zip(begins, begins[1:], strict=False):
+    for begin, end in pairwise(begins):
         lines += [
-            "if (busy) {",
-            "  #pragma unroll",
-            f"  for (int i = {4 * begin}; i < {4 * end}; ++i) {{",
-            f"    const float low = exp2_fast(fmaf(s[2 * i], {factor}, shift[i % 2]));",
-            f"    const float high = exp2_fast(fmaf(s[2 * i + 1], {factor}, shift[i % 2]));",
-            "    total[i % 2 * 2] += low;",
-            "    total[i % 2 * 2 + 1] += high;",
-            "    w[i / 4][i % 4] = pack(low, high);",
-            "  }",
+            "#pragma unroll",
+            f"for (int i = {4 * begin}; i < {4 * end}; ++i) {{",
+            f"  const float low = exp2_fast(fmaf(s[2 * i], {factor}, shift[i % 2]));",
+            f"  const float high = exp2_fast(fmaf(s[2 * i + 1], {factor}, shift[i % 2]));",
+            "  total[i % 2 * 2] += low;",
+            "  total[i % 2 * 2 + 1] += high;",
+            "  w[i / 4][i % 4] = pack(low, high);",
             "}",
             "#pragma unroll",
             f"for (int i = {begin}; i < {end}; ++i) pin(w[i]);",
-            *([f"pin(o[{chunk}]);" for chunk in range(work.wide)] if begin == 0 else []),
+            *([f"pin(o[{part}]);" for part in range(work.wide)] if begin == 0 else []),
             _FENCE,
             "#pragma unroll",
             f"for (int i = {begin}; i < {end}; ++i) {{",
             *(
-                f"  weigh(o[{chunk}], w[i], v{chunk} + i * {STEP * 2 * DEEP // 16}, "
+                f"  weigh(o[{part}], w[i], values{part} + i * {STEP * 2 * DEEP // 16}, "
                 f"{'1' if several else 'i > 0'});"
-                for chunk in range(work.wide)
+                for part in range(work.wide)
             ),
             "}",
             _COMMIT,
         ]
-    return [*lines, _SETTLE, *(f"pin(o[{chunk}]);" for chunk in range(work.wide))]
+    return [*lines, _SETTLE, *(f"pin(o[{part}]);" for part in range(work.wide))]
 
 
 def _rescaled(work: AttentionWork, factor: str) -> list[str]:
     """Sums of earlier tiles, to the new maximum."""
     return [
         f"const float rate = exp2_fast(fmaf(top[r], {factor}, shift[r]));",
-        "top[r] = best[2 * r];",
+        "top[r] = most;",
         "total[2 * r] *= rate;",
         "total[2 * r + 1] *= rate;",
         "#pragma unroll",
@@ -222,11 +222,15 @@ def _masks(problem: Problem, work: AttentionWork) -> list[str]:
         lines += [
             "#pragma unroll",
             f"for (int j = 0; j < {work.n // 8}; ++j) {{",
-            "  const float2 add = *reinterpret_cast<const float2*>("
-            f"added + tile * {work.n} + j * 8 + lane % 4 * 2);",
+            (
+                "  const float2 add = *reinterpret_cast<const float2*>("
+                f"added + tile * {work.n} + j * 8 + lane % 4 * 2);"
+            ),
             "  #pragma unroll",
-            "  for (int e = 0; e < 4; ++e) s[4 * j + e] = "
-            f"fmaf(s[4 * j + e], {literal(op.scale * LOG2_E)}, e % 2 ? add.y : add.x);",
+            (
+                "  for (int e = 0; e < 4; ++e) s[4 * j + e] = "
+                f"fmaf(s[4 * j + e], {literal(op.scale * LOG2_E)}, e % 2 ? add.y : add.x);"
+            ),
             "}",
         ]
     elif adds(problem):
@@ -242,7 +246,7 @@ def _masks(problem: Problem, work: AttentionWork) -> list[str]:
     elif work.keys % work.n:
         lines += [
             f"if (tile == {last}) {{",
-            *(f"  {x}" for x in _each(work, begin)),
+            *(f"  {x}" for x in _each(work, begin, row=False)),
             f"    if (t >= {work.keys}) s[i] = {HIDDEN};",
             "  }",
             "}",
@@ -252,13 +256,13 @@ def _masks(problem: Problem, work: AttentionWork) -> list[str]:
     return lines
 
 
-def _each(work: AttentionWork, begin: int) -> list[str]:
+def _each(work: AttentionWork, begin: int, *, row: bool = True) -> list[str]:
     """The head of a loop over scores: ``t`` is the key, ``row`` the query."""
     return [
         "#pragma unroll",
         f"for (int i = {begin}; i < {work.n // 2}; ++i) {{",
         f"  const int t = tile * {work.n} + i / 4 * 8 + lane % 4 * 2 + i % 2;",
-        "  const int row = q0 + warp * 16 + i / 2 % 2 * 8 + lane / 4;",
+        *(["  const int row = q0 + warp * 16 + i / 2 % 2 * 8 + lane / 4;"] if row else []),
     ]
 
 
@@ -292,8 +296,10 @@ def results_text(problem: Problem, work: AttentionWork) -> list[str]:
             "      x[c] = __uint_as_float(pack(o[i / 2][at] * f, o[i / 2][at + 1] * f));",
             "    }",
             "    turn_quad(x);",
-            f"    if (row < {work.queries}) *reinterpret_cast<float4*>(y + to + i * 32 + "
-            "lane % 4 * 8) = make_float4(x[0], x[1], x[2], x[3]);",
+            (
+                f"    if (row < {work.queries}) *reinterpret_cast<float4*>(y + to + i * 32 + "
+                "lane % 4 * 8) = make_float4(x[0], x[1], x[2], x[3]);"
+            ),
             "  }",
         ]
     if work.dv % 32:
@@ -303,8 +309,10 @@ def results_text(problem: Problem, work: AttentionWork) -> list[str]:
             "    const int at = j % 8 * 4 + 2 * r;",
             f"    Vec<{kind}, 2> x;",
             "    narrow2(x, o[j / 8][at] * f, o[j / 8][at + 1] * f);",
-            f"    if (row < {work.queries}) *reinterpret_cast<Vec<{kind}, 2>*>("
-            "y + to + j * 8 + lane % 4 * 2) = x;",
+            (
+                f"    if (row < {work.queries}) *reinterpret_cast<Vec<{kind}, 2>*>("
+                "y + to + j * 8 + lane % 4 * 2) = x;"
+            ),
             "  }",
         ]
     return [*lines, "}"]
