@@ -11,7 +11,7 @@ from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cuda.contraction import Contraction
 from trtlab.kernels.cuda.mma_load import Factor, MmaTile
 from trtlab.kernels.cuda.mma_store import store_results
-from trtlab.kernels.cuda.text import Writer
+from trtlab.kernels.cuda.text import MOST_BLOCKS, Writer
 from trtlab.tactics.problem import Problem
 
 _WARP = 32
@@ -78,13 +78,14 @@ def mma_kernel(
         if splits == 1
         else [*form.parameters()[:2], "float* __restrict__ partial"]
     )
+    place, grid = _placed(tile, m, n)
     mt, nt = tile.wm // 16, tile.wn // 8
     across = tile.n // tile.wn
     writer.add(
         "extern __shared__ __align__(128) unsigned char shared[];",
         "const unsigned base = shared_address(shared);",
         f"const int bi = blockIdx.z / {splits}, part = blockIdx.z % {splits};",
-        f"const int m0 = blockIdx.y * {tile.m}, n0 = blockIdx.x * {tile.n};",
+        place,
         f"const int lane = threadIdx.x % {_WARP}, warp = threadIdx.x / {_WARP};",
         f"const int wm = warp / {across} * {tile.wm}, wn = warp % {across} * {tile.wn};",
         f"float sum[{mt}][{nt}][4] = {{}};",
@@ -126,9 +127,19 @@ def mma_kernel(
         "}",
     )
     writer.add(*store_results(form, tile, splits, batch, m, n, aligned=aligned))
-    grid = (-(-n // tile.n), -(-m // tile.m), batch * splits)
-    shared = stage * tile.stages
+    grid, shared = (*grid, batch * splits), stage * tile.stages
     return writer.kernel("contract_mma", grid, (tile.threads, 1, 1), shared_bytes=shared)
+
+
+def _placed(tile: MmaTile, m: int, n: int) -> tuple[str, tuple[int, int]]:
+    """A block's first row and column, and the grid's first extents: the second has a limit."""
+    down, across = -(-m // tile.m), -(-n // tile.n)
+    if down <= MOST_BLOCKS:
+        place = f"m0 = blockIdx.y * {tile.m}, n0 = blockIdx.x * {tile.n}"
+        return f"const int {place};", (across, down)
+    x = "blockIdx.x"
+    place = f"m0 = {x} / {across} * {tile.m}, n0 = {x} % {across} * {tile.n}"
+    return f"const int {place};", (across * down, 1)
 
 
 def multiply_text(dtype: DataType) -> str:
