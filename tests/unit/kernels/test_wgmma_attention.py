@@ -8,8 +8,8 @@ from cuda_conformance import bound_kernels
 
 from trtlab.core.enums import AttentionNormalizationOp
 from trtlab.core.types import DataType
-from trtlab.devices.cuda.heads_map import HeadsMap
 from trtlab.devices.cuda.nvrtc import compile_cubin
+from trtlab.devices.cuda.tensor_map import HeadsMap
 from trtlab.kernels.cuda.wgmma_attention import WgmmaAttentionTactic, wgmma_attention_tactics
 from trtlab.kernels.cuda.wgmma_attention_tile import MOST_SHARED, AttentionTile, AttentionWork
 from trtlab.layers.fused import Attention

@@ -2,7 +2,7 @@
 
 * `libraries`: CuPy and the CUDA bindings, imported when first needed; what is missing is said.
 * `kernel`: a kernel as text with its launch configuration, and launches as data; `tensor_map`:
-  a matrix as the copy engine's argument, `heads_map` many of them.
+  a matrix as the copy engine's argument.
 * `nvrtc`: text → machine code, on machines without a driver too; kept on disk. `code`: compiled
   code and library plans that came with an engine.
 * `memory`, `scratch`, `clock`: allocations, what launches share, the two clocks.

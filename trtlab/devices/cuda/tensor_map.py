@@ -60,6 +60,47 @@ class TensorMap:
 
 
 @dataclass(frozen=True, slots=True)
+class HeadsMap(TensorMap):
+    """A matrix for each head of each sequence, all of one shape, at equal steps.
+
+    What a tile has beyond its own matrix reads as zeros, whatever lies there: heads may stand
+    side by side in longer rows.
+
+    Attributes:
+        heads: Of a sequence, and elements from one to the next, a multiple of 8.
+        batches: Sequences, and elements from one to the next, a multiple of 8.
+    """
+
+    heads: tuple[int, int]
+    batches: tuple[int, int]
+
+    def encoded(self) -> Any:  # noqa: ANN401 - a driver structure
+        """The map as the driver writes it.
+
+        Raises:
+            DeviceError: The driver refuses.
+        """
+        api = driver()
+        size = int(self.dtype.itemsize)
+        wide, long = api.cuuint32_t, api.cuuint64_t
+        extents = (self.columns, self.rows, self.heads[0], self.batches[0])
+        steps = (self.pitch, self.heads[1], self.batches[1])
+        return succeeded(
+            api.cuTensorMapEncodeTiled(
+                _kind(self.dtype),
+                len(extents),
+                self.address,
+                [long(extent) for extent in extents],
+                [long(step * size) for step in steps],
+                [wide(x) for x in (_SWIZZLED_BYTES // size, self.box_rows, 1, 1)],
+                [wide(1)] * len(extents),
+                *_manner(),
+            ),
+            "cuTensorMapEncodeTiled",
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class WindowMap:
     """An image with channels last, whose windows are the rows of a matrix, a tap at a time.
 

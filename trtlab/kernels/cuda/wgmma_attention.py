@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from trtlab.core.enums import AttentionNormalizationOp
 from trtlab.core.types import DataType
-from trtlab.devices.cuda.heads_map import HeadsMap
 from trtlab.devices.cuda.kernel import FOLLOW, Kernel, KernelLaunch
+from trtlab.devices.cuda.tensor_map import HeadsMap
 from trtlab.kernels.cuda.attending import WarpAttentionTactic, scores_shape
 from trtlab.kernels.cuda.flash_text import HIDDEN
 from trtlab.kernels.cuda.per_element import given, optional
@@ -184,6 +184,7 @@ def _setup(work: AttentionWork) -> list[str]:
         f"const unsigned full_q = full_v + {8 * work.tiles} + group * {8 * work.slots};",
         f"const unsigned queries = base + {work.at_q} + group * {work.slots * work.q_bytes};",
         "if (threadIdx.x == 0) {",
+        *(f"  map_fetch(map_{name});" for name in "qkv"),
         (
             f"  for (int i = 0; i < {2 * work.tiles + work.tile.groups * work.slots}; ++i) "
             "barrier_init(full_k + 8 * i, 1);"
