@@ -46,10 +46,81 @@ def modules(chromium: Any) -> Any:
         ("shortTactic('ort.MatMul')", "ort.MatMul"),
         ("reading(2048, 'bytes')", "2.00 KiB"),
         ("reading(1980, 'MHz')", "1,980 MHz"),
+        ("reading(20364940, 'bytes/s')", "19.4 MiB/s"),
+        ("reading(0.005, '%')", "<0.1 %"),
+        ("reading(0, '%')", "0 %"),
+        ("reading(16, '')", "16"),
+        ("reading(48.25, '°C')", "48.3 °C"),
     ],
 )
 def test_numbers_are_written_for_people(modules: Any, call: str, wanted: str) -> None:
     assert modules.evaluate(f"m.format.{call}") == wanted
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "wanted"),
+    [
+        ([248512512, 249561088], "bytes", "237 – 238 MiB"),
+        ([1024, 3 * 2**20], "bytes", "1.00 KiB – 3.00 MiB"),
+        ([39, 58], "°C", "39 – 58 °C"),
+        ([5, 5], "", "5"),
+    ],
+)
+def test_a_span_says_its_unit_once(
+    modules: Any, values: list[float], unit: str, wanted: str
+) -> None:
+    span = f"m.gutter.spanText({{ values: {values}, unit: '{unit}' }})"
+    assert modules.evaluate(span) == wanted
+
+
+@pytest.mark.parametrize(
+    ("letters", "wanted"),
+    [
+        (60, "/features.2.conv/0/0/Conv + /features.2.conv/0/Clip"),
+        (30, "features.2.conv/0/0/Conv"),
+        (20, "features.2.conv/0/0"),
+        (11, "f.2.c/0/0"),
+        (8, ""),
+    ],
+)
+def test_a_bar_shows_what_tells_its_layer_apart(
+    modules: Any, letters: int, wanted: str
+) -> None:
+    name = "/features.2.conv/0/0/Conv + /features.2.conv/0/Clip"
+    found = modules.evaluate(
+        f"m.slice_track.barName('{name}', {letters}, (text) => text.length)"
+    )
+    assert found == wanted
+
+
+def test_the_last_word_of_a_name_goes_last(modules: Any) -> None:
+    name = "/encoder/layer.0/attention/self/query/MatMul"
+    found = modules.evaluate(f"m.slice_track.barName('{name}', 16, (text) => text.length)")
+    assert found == "e/l.0/a/s/query"
+
+
+def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:
+    """At every width and place; a label that an edge would cut moves in."""
+    drawn = modules.evaluate(
+        """(() => {
+             const all = [];
+             for (let width = 60; width < 900; width += 37) {
+               const row = [];
+               const ctx = { beginPath() {}, moveTo() {}, lineTo() {}, stroke() {},
+                 measureText: (text) => ({ width: 6 * text.length }),
+                 fillText: (text, x) => row.push([x, x + 6 * text.length]) };
+               m.time_axis.drawRuler(ctx, { from: 0, to: 9e6, width }, 0, 100, {});
+               all.push({ width, row });
+             }
+             return all;
+           })()"""
+    )
+    for each in drawn:
+        row = each["row"]
+        assert row
+        assert row[0][0] >= 0
+        assert row[-1][1] <= each["width"]
+        assert all(left[1] < right[0] for left, right in zip(row, row[1:], strict=False))
 
 
 def test_ticks_are_round_and_inside(modules: Any) -> None:

@@ -39,6 +39,15 @@ export function createCanvas(host, height, drawBase, drawOver) {
   };
 }
 
+/** A text, cut off with an ellipsis where it exceeds the room; empty when hardly a letter would stay. */
+export function fitText(ctx, text, room) {
+  const width = ctx.measureText(text).width;
+  if (width <= room) return text;
+  let keep = Math.floor((text.length * room) / width);
+  while (keep > 1 && ctx.measureText(`${text.slice(0, keep)}…`).width > room) keep -= 1;
+  return keep < 3 ? "" : `${text.slice(0, keep)}…`;
+}
+
 /** A tooltip inside `root` that stays within it. `show(x, y, children)` takes page coordinates. */
 export function createTip(root) {
   const el = h("div", { class: "t-tip", role: "tooltip", hidden: true });

@@ -174,7 +174,7 @@ function timeMessage(data) {
   const median = lengths[Math.floor((lengths.length - 1) / 2)];
   const reasons = [...new Set(data.throttling.map((t) => t[2]))];
   const otherwise = data.clocks === "good" ? "clocks were not held back" : "throttling is not observable";
-  return `${lengths.length} inferences of the profiled run, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
+  return `profiled run: ${lengths.length} inferences, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
 }
 
 function layerMessage(data) {

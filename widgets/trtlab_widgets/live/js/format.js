@@ -53,10 +53,12 @@ const OPERATOR = /^(?:cpu|cuda)\.(?:(?!cudnn|cublaslt|numpy)\w+\.)?/;
 /** A tactic's name without device and operator, which the row tells anyhow; a library's name stays. */
 export const shortTactic = (name) => name.replace(OPERATOR, "");
 
-/** A sensor's value: bytes are scaled, other units are kept. */
+/** A sensor's value: bytes are scaled, other units are kept; whole numbers stay whole. */
 export function reading(value, unit) {
   if (value === null || value === undefined || Number.isNaN(value)) return DASH;
-  return unit === "bytes" ? bytes(value) : `${digits(value)} ${unit}`;
+  if (unit === "bytes" || unit === "bytes/s") return bytes(value) + unit.slice("bytes".length);
+  if (unit === "%") return value === 0 ? "0 %" : percent(value / 100);
+  return `${Number.isInteger(value) ? whole(value) : digits(value)} ${unit}`.trim();
 }
 
 /** Round steps (1, 2, 5 × 10ⁿ) so that about `wanted` of them lie between two values. */

@@ -35,8 +35,10 @@ export function spanText({ values, unit }) {
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) { low = Math.min(low, value); high = Math.max(high, value); }
-  if (reading(low, unit) === reading(high, unit)) return reading(low, unit);
-  return `${reading(low, unit).replace(` ${unit}`, "")} – ${reading(high, unit)}`;
+  const [from, to] = [reading(low, unit), reading(high, unit)];
+  if (from === to) return to;
+  const suffix = to.match(/ \D+$/)?.[0] ?? ""; // said once where both have it
+  return `${suffix && from.endsWith(suffix) ? from.slice(0, -suffix.length) : from} – ${to}`;
 }
 
 /** A trace's value at a time: that of the last sample before. */

@@ -1,9 +1,11 @@
 // Bars on a time axis: one track a stream, drawn so that ten or a million bars cost alike.
 
+import { fitText } from "./canvas.js";
 import { sliceName } from "./payload.js";
 import { layerColour } from "./theme.js";
 
 const HEIGHTS = { inference: 20, enqueue: 16, stream: 28 };
+const LEAST_ROOM = 7; // pixels for a label: a digit's
 const HINTS = {
   inference: "Whole inferences, from the first copy to the last",
   enqueue: "The host asking for the work",
@@ -120,16 +122,37 @@ function drawBar(ctx, data, look, i, left, right, top, height, marked) {
     ctx.lineWidth = 1.5;
     ctx.strokeRect(left + 0.75, top + 0.75, width - 1.5, height - 1.5);
   }
-  const letters = Math.floor((width - 8) / 6.2);
-  if (letters < 3 || height < 10) return;
-  const whole = data.categories[data.slices.category[i]] === "inference";
-  const id = data.slices.iteration[i];
-  const name = whole ? (letters < 14 ? String(id) : `Inference ${id}`) : sliceName(data, i);
+  const text = height < 10 ? "" : labelOf(ctx, data, i, width - 8);
+  if (!text) return;
   ctx.globalAlpha = 1;
   const ink = layer >= 0 ? layerColour(look.colours, data.layers[layer], look.by).ink : look.colours.bg;
   ctx.fillStyle = alpha < 1 ? look.colours.fg2 : ink;
-  const text = name.length > letters ? `${name.slice(0, letters - 1)}…` : name;
-  ctx.fillText(text, Math.max(left, 0) + 4, top + height / 2 + 0.5, width - 6);
+  ctx.fillText(text, Math.max(left, 0) + 4, top + height / 2 + 0.5);
+}
+
+/** What a bar is called in so many pixels; empty when nothing telling fits. */
+function labelOf(ctx, data, i, room) {
+  if (room < LEAST_ROOM) return "";
+  const widthOf = (text) => ctx.measureText(text).width;
+  const id = data.slices.iteration[i];
+  if (data.categories[data.slices.category[i]] === "inference") {
+    return [`Inference ${id}`, String(id)].find((text) => widthOf(text) <= room) ?? "";
+  }
+  const name = sliceName(data, i);
+  // Names of layers that the builder added are sentences.
+  return data.slices.layer[i] < 0 || !/^\S+( \+|$)/.test(name) ? fitText(ctx, name, room) : barName(name, room, widthOf);
+}
+
+/**
+ * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
+ * colour tells; then with initials for words, because numbers tell the layers of one model apart.
+ */
+export function barName(name, room, widthOf) {
+  const first = name.split(" + ")[0].replace(/^\//, "");
+  const place = first.replace(/\/[A-Z]\w*$/, "");
+  const initials = (text, words) => text.replace(words, (word) => word[0]);
+  const forms = [name, first, place, initials(place, /[A-Za-z]+(?=.*[./])/g), initials(place, /[A-Za-z]+/g)];
+  return forms.find((form) => widthOf(form) <= room) ?? "";
 }
 
 /** The slice of a track at a time, or the nearest one within a tolerance; −1 when there is none. */

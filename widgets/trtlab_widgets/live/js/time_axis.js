@@ -1,5 +1,6 @@
 // What all tracks share: the map of the whole recording, the ruler, and throttled intervals.
 
+import { fitText } from "./canvas.js";
 import { tickLabel, ticks } from "./format.js";
 
 export const MINIMAP = 18;
@@ -28,11 +29,12 @@ export function drawMinimap(ctx, data, frame, limits, colours) {
   ctx.strokeRect(Math.max(left, 0) + 0.5, 0.5, Math.min(width, frame.width) - 1, MINIMAP - 1);
 }
 
-/** Labels and grid lines; times count from `origin`. */
+/** Labels and grid lines; times count from `origin`. A label at an edge moves in rather than being cut. */
 export function drawRuler(ctx, frame, origin, bottom, colours) {
   const span = frame.to - frame.from;
   const { step, values } = ticks(frame.from - origin, frame.to - origin, frame.width / 110);
   ctx.lineWidth = 1;
+  let free = 2; // where the next label may begin
   for (const value of values) {
     const x = Math.round(((value + origin - frame.from) / span) * frame.width) + 0.5;
     ctx.strokeStyle = colours.line;
@@ -43,7 +45,10 @@ export function drawRuler(ctx, frame, origin, bottom, colours) {
     ctx.fillStyle = colours.fg2;
     const text = tickLabel(value, span, step);
     const room = ctx.measureText(text).width;
-    if (x + room / 2 < frame.width && x - room / 2 > 0) ctx.fillText(text, x - room / 2, MINIMAP + RULER / 2);
+    const left = Math.min(Math.max(x - room / 2, 2), frame.width - room - 2);
+    if (left < free) continue;
+    ctx.fillText(text, left, MINIMAP + RULER / 2);
+    free = left + room + 8;
   }
 }
 
@@ -66,12 +71,13 @@ export function drawThrottling(ctx, data, frame, bottom, colours) {
 }
 
 function nameTag(ctx, reason, left, bottom, width, colours) {
-  const text = `Throttled: ${reason}`;
-  const room = Math.min(width, ctx.measureText(text).width + 12);
+  const text = fitText(ctx, `Throttled: ${reason}`, width - 12);
+  if (!text) return;
+  const room = ctx.measureText(text).width + 12;
   ctx.fillStyle = colours.bg;
   ctx.globalAlpha = 0.9;
   ctx.fillRect(left, bottom - 16, room, 16);
   ctx.globalAlpha = 1;
   ctx.fillStyle = colours.warn;
-  ctx.fillText(text, left + 6, bottom - 8, room - 8);
+  ctx.fillText(text, left + 6, bottom - 8);
 }

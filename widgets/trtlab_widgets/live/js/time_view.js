@@ -83,7 +83,7 @@ export function createTimeView(root, data, store, tip, goto) {
       ctx.globalAlpha = 1;
       const label = timeNs(((brush[1] - brush[0]) / width) * (frame.to - frame.from));
       ctx.fillStyle = colours.fg;
-      ctx.fillText(label, brush[0] + 4, MINIMAP + RULER / 2);
+      ctx.fillText(label, Math.min(brush[0] + 4, width - ctx.measureText(label).width - 4), MINIMAP + RULER / 2);
     }
     outline(ctx, store.get().hover, x, frame);
     if (over.time === null) return;
