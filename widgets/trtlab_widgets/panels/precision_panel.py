@@ -5,7 +5,15 @@ from collections.abc import Sequence
 import ipywidgets as w
 
 from trtlab.session.requests import Capabilities, NetworkLayer
-from trtlab_widgets.panels.form import Changed, Message, group, labelled, note, on_value
+from trtlab_widgets.panels.form import (
+    Changed,
+    Message,
+    classed,
+    group,
+    labelled,
+    note,
+    on_value,
+)
 
 _ARROW = " → "
 
@@ -26,7 +34,7 @@ class PrecisionPanel(w.VBox):
         options = [(each.label, each.device) for each in devices]
         self._device = labelled(w.Dropdown, "Device", options=options)
         self._precision = labelled(w.Dropdown, "Precision")
-        self._note = note("")
+        self._note = classed(note(""), "trtl-two-lines")
         self._layer = labelled(
             w.Combobox, "Single layer", placeholder="name of a layer", ensure_option=False
         )
@@ -116,6 +124,7 @@ class PrecisionPanel(w.VBox):
         self._tags.value = [name + _ARROW + p for name, p in merged.items()]
 
     def _offer(self) -> None:
+        self._device.tooltip = self._device.label  # long names are cut off
         precisions = self.capabilities.precisions
         kept = self._precision.value
         self._precision.options = [
