@@ -33,5 +33,5 @@ def clock_verdict(telemetry: TelemetryRecord | None) -> ClockVerdict:
         said = sentence if sign == "Throttled" and colon else telemetry.verdict
         return ClockVerdict("warn", "Throttled", said or reasons)
     if sign == _CLEAN:
-        return ClockVerdict("good", _CLEAN, sentence)
+        return ClockVerdict("good", _CLEAN, sentence[:1].upper() + sentence[1:])
     return ClockVerdict("plain", "Clocks", telemetry.verdict or "No throttling was reported.")

@@ -221,3 +221,10 @@ def test_the_longest_phase_has_a_colour_of_its_own(report: Report) -> None:
     assert 'background: var(--t-step-0)" title="Compile"' in html
     assert html.count("background: var(--t-step-0)") == 1
     assert html.count("background: var(--t-step-5)") == 2
+
+
+def test_the_picture_of_latencies_says_how_high_it_is(report: Report) -> None:
+    samples = (2.0, 3.0, 8.0)
+    benchmark = replace(report.benchmark, samples_ms=samples, starts_ns=(0, 10, 20))
+    html = overview_page(replace(report, benchmark=benchmark))
+    assert "Over time, from 2.00 ms at the bottom to 8.00 ms" in html

@@ -26,7 +26,7 @@ def test_clean_is_only_what_was_seen_to_be_clean(throttled: TelemetryRecord) -> 
         throttled, throttling=(), verdict="Clean: clocks were not held back (9 samples)."
     )
     assert clock_verdict(clean).state == "good"
-    assert clock_verdict(clean).sentence == "clocks were not held back (9 samples)."
+    assert clock_verdict(clean).sentence == "Clocks were not held back (9 samples)."
     blind = replace(
         throttled, throttling=(), verdict="Throttling is not observable here: no sensor."
     )

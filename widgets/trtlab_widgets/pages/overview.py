@@ -210,7 +210,7 @@ def time_by_type(report: Report) -> str:
     bar = stacked_bar(parts, message)
     name = "Time by layer type" if total else "Layers by type"
     foot = _source(PROFILED) if total else ""
-    return panel(name, message, bar, element("ul", *legend, class_="t-legend"), foot)
+    return panel(name, message, bar, element("ul", *legend, class_="t-legend is-wide"), foot)
 
 
 def _source(sentence: str) -> str:
@@ -230,11 +230,19 @@ def _latency(report: Report, benchmark: BenchmarkRecord) -> str:
     figures = element(
         "div",
         element("figure", text("figcaption", "Distribution"), distribution_svg(benchmark)),
-        element("figure", text("figcaption", "Over time"), series_svg(report)),
+        element("figure", text("figcaption", _over_time(benchmark)), series_svg(report)),
         class_="t-figures",
     )
     foot = _source(BENCHMARK)
     return panel("Latency", message, figures, foot, percentile_table(benchmark))
+
+
+def _over_time(benchmark: BenchmarkRecord) -> str:
+    """The picture's height in words, as it has no axis there."""
+    samples = benchmark.samples_ms
+    if not samples:
+        return "Over time"
+    return f"Over time, from {time_ms(min(samples))} at the bottom to {time_ms(max(samples))}"
 
 
 def _overlap(rest_ms: float, total_ms: float) -> str:
@@ -283,6 +291,6 @@ def reconciliation(report: Report) -> str:
         message,
         stacked_bar(coloured, message),
         element("ul", *legend, class_="t-legend"),
-        _source(f"layers and gaps: {PROFILED}; all else: one query at a time, without"),
+        _source(f"layers and gaps: {PROFILED}; all else: without"),
         twin(table(["Part", ("Time", "t-num")], rows)),
     )
