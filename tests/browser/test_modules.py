@@ -1,5 +1,6 @@
 """The JavaScript's pure functions, in the browser that runs them."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -120,7 +121,7 @@ def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:
         assert row
         assert row[0][0] >= 0
         assert row[-1][1] <= each["width"]
-        assert all(left[1] < right[0] for left, right in zip(row, row[1:], strict=False))
+        assert all(left[1] < right[0] for left, right in pairwise(row))
 
 
 def test_ticks_are_round_and_inside(modules: Any) -> None:
