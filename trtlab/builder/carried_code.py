@@ -1,6 +1,6 @@
 """What an engine's launches need of compiled code, so that running it compiles nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trtlab.core.errors import KernelCompileError, NoTacticError, UnsupportedError
 from trtlab.core.types import StaticShape
@@ -11,7 +11,7 @@ from trtlab.engine.engine import ShapeProfile
 from trtlab.network.graph import Network
 from trtlab.planner.plan import LayerChoice, Location, Step, plan
 from trtlab.tactics.registry import TacticRegistry
-from trtlab.tactics.tactic import Buffers, Launch
+from trtlab.tactics.tactic import Buffers, Launch, Tactic
 
 _ADDRESS = 1 << 20  # aligned as real ones are; nothing is read there
 
@@ -30,7 +30,8 @@ def carried_code(
     On the CPU there are none.
 
     What cannot be made for min or max shapes is left out; it would fail again when it runs, and
-    says then why.
+    says then why. Where a library has no such plan for them, another place in its ranking is
+    kept, as it will be used.
     """
     if not isinstance(device, CudaDevice):
         return ()
@@ -40,14 +41,12 @@ def carried_code(
             layout = plan(network, choices, shapes, registry, streams=streams)
         except NoTacticError:
             continue  # planning the memory will say so
-        launches = [launch for step in layout.steps for launch in _launches(step)]
-        device.compile_ahead(launches)
+        waiting = [(step, _launches(step, step.tactic)) for step in layout.steps]
+        device.compile_ahead([launch for _, launches in waiting for launch in launches])
         device.finish_compiling()
-        while launches:  # each gives its scratch back before the next
-            try:
-                found |= {(c.kind, c.key): c for c in device.code_of([launches.pop()])}
-            except (KernelCompileError, UnsupportedError):
-                continue
+        while waiting:  # each gives its scratch back before the next
+            for code in _code_of(*waiting.pop(), registry, device):
+                found[code.kind, code.key] = code
     return tuple(found[key] for key in sorted(found))
 
 
@@ -62,7 +61,24 @@ def _shapes(profiles: tuple[ShapeProfile, ...]) -> list[dict[str, StaticShape]]:
     return result
 
 
-def _launches(step: Step) -> list[Launch]:
+def _code_of(
+    step: Step, launches: Sequence[Launch], registry: TacticRegistry, device: CudaDevice
+) -> list[CompiledCode]:
+    """What a step's launches need, or those that take their place."""
+    try:
+        return device.code_of(launches)
+    except KernelCompileError:
+        return []
+    except UnsupportedError:
+        for other in registry.stand_ins(step.tactic, step.problem.op):
+            try:
+                return device.code_of(_launches(step, other))
+            except UnsupportedError:
+                continue
+    return []
+
+
+def _launches(step: Step, tactic: Tactic) -> list[Launch]:
     """A step's launches on addresses that are aligned like those of a run."""
 
     def at(location: Location) -> int:
@@ -74,4 +90,4 @@ def _launches(step: Step) -> list[Launch]:
         _ADDRESS + step.workspace_offset_bytes,
         step.workspace_bytes,
     )
-    return list(step.tactic.bind(step.problem, buffers))
+    return list(tactic.bind(step.problem, buffers))

@@ -1,6 +1,6 @@
 """What builder and runtime ask of a device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -35,12 +35,15 @@ class Scheduled:
         stream: 0 is the main stream.
         region: Steps of one region may run side by side on their streams; −1 outside of any.
         weights: Addresses and bytes of the constants that the launches read.
+        instead: Make other launches that do the same, one of which takes their place where a
+            library has no plan for them.
     """
 
     launches: Sequence[object]
     stream: int = 0
     region: int = -1
     weights: tuple[tuple[int, int], ...] = ()
+    instead: tuple[Callable[[], Sequence[object]], ...] = ()
 
 
 class Program(Protocol):

@@ -1,8 +1,10 @@
 """An engine laid out for one set of shapes and bound to addresses."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,9 @@ from trtlab.devices.cuda.replay import PLAIN, Extras
 from trtlab.devices.protocol import Memory, Program, Scheduled
 from trtlab.planner.plan import Location, Plan, Step, plan
 from trtlab.runtime.loaded import LoadedEngine
-from trtlab.tactics.tactic import Buffers
+from trtlab.tactics.tactic import Buffers, Launch, Tactic
 
+_log = logging.getLogger(__name__)
 _KEPT_BINDINGS = 3  # double buffering alternates between two
 
 
@@ -111,16 +114,19 @@ class Executable:
         self.set_up(self._settings)
 
     def _program_for(self, addresses: Mapping[str, int]) -> Program:
-        schedule = [
-            Scheduled(
-                step.tactic.bind(step.problem, self._buffers(step, addresses)),
-                step.placement.stream,
-                step.placement.region,
-                self._weights_of(step),
-            )
-            for step in self.plan.steps
-        ]
+        schedule = [self._scheduled(step, addresses) for step in self.plan.steps]
         return self._loaded.device.program(schedule, self.plan.streams)
+
+    def _scheduled(self, step: Step, addresses: Mapping[str, int]) -> Scheduled:
+        problem, buffers = step.problem, self._buffers(step, addresses)
+        others = self._loaded.registry.stand_ins(step.tactic, problem.op)
+        return Scheduled(
+            step.tactic.bind(problem, buffers),
+            step.placement.stream,
+            step.placement.region,
+            self._weights_of(step),
+            tuple(partial(_stand_in, step, other, buffers) for other in others),
+        )
 
     def _weights_of(self, step: Step) -> tuple[tuple[int, int], ...]:
         held = self._loaded.weights
@@ -232,3 +238,12 @@ class Executable:
             self.arena.address + step.workspace_offset_bytes,
             step.workspace_bytes,
         )
+
+
+def _stand_in(step: Step, tactic: Tactic, buffers: Buffers) -> Sequence[Launch]:
+    """Launches of another tactic than the chosen one, which cannot serve these shapes."""
+    _log.warning(
+        "layer %s: %s has no plan for %s, %s is tried in its place",
+        *(step.layer.name, step.tactic.name, step.problem, tactic.name),
+    )
+    return tactic.bind(step.problem, buffers)

@@ -34,6 +34,16 @@ class TacticRegistry:
         """The tactic of that name."""
         return self._by_name.get(name)
 
+    def stand_ins(self, tactic: Tactic, op: Op) -> tuple[Tactic, ...]:
+        """Other places in the same ranking of a library, which take the same packed constants.
+
+        At other shapes than those for which it was chosen a place may be missing.
+        """
+        if not tactic.ranked:
+            return ()
+        others = (t for t in self.candidates(op) if type(t) is type(tactic))
+        return tuple(other for other in others if other is not tactic)
+
     def sources(self) -> frozenset[str]:
         """Where the tactics come from."""
         return frozenset(tactic.source for tactic in self._by_name.values())

@@ -5,15 +5,15 @@ launches cannot be captured are enqueued one by one, and the refusal says why.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
-from trtlab.core.errors import DeviceError, UsageError
+from trtlab.core.errors import DeviceError, UnsupportedError, UsageError
 from trtlab.devices.cuda.callers_stream import LEGACY, CallersStream
 from trtlab.devices.cuda.enqueueing import NO_HOOKS, Hooks, Route, record
 from trtlab.devices.cuda.graphs import ENQUEUEING, FILL, Graph, capture
-from trtlab.devices.cuda.kernel import Loader
+from trtlab.devices.cuda.kernel import Launch, Loader
 from trtlab.devices.cuda.l2_window import Window, kept_in_cache
 from trtlab.devices.cuda.libraries import cupy
 from trtlab.devices.cuda.scratch import SharedScratch
@@ -64,12 +64,12 @@ class ReplayedSteps:
         self._main = main
         self._loader = loader
         self._device: Any = cupy().cuda.Device()
-        self._route = Route(steps)
-        self._steps = steps
         shared: dict[int, SharedScratch] = {}
-        for step, launches in zip(steps, self._route.launches, strict=True):
-            for launch in launches:
-                launch.prepare(shared.setdefault(step.stream, SharedScratch(loader)))
+        self._steps = [
+            _prepared(step, shared.setdefault(step.stream, SharedScratch(loader)))
+            for step in steps
+        ]
+        self._route = Route(self._steps)
         self.graphs = True
         self.extras = PLAIN
         self.auxiliary: Sequence[int] = ()
@@ -175,3 +175,28 @@ class ReplayedSteps:
                     ) from error
 
         return Hooks(around.before, around.after, consumed)
+
+
+def _prepared(step: Scheduled, loader: Loader) -> Scheduled:
+    """The step with the first of its launches that libraries have plans for.
+
+    Raises:
+        UnsupportedError: They have none at all; says what its own launches lack.
+    """
+    try:
+        _prepare(step.launches, loader)
+    except UnsupportedError as error:
+        for make in step.instead:
+            try:
+                launches = make()
+                _prepare(launches, loader)
+            except UnsupportedError:
+                continue
+            return replace(step, launches=launches)
+        raise error from error.__cause__
+    return step
+
+
+def _prepare(launches: Sequence[object], loader: Loader) -> None:
+    for launch in cast(Sequence[Launch], launches):
+        launch.prepare(loader)
