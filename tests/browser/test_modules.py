@@ -124,6 +124,12 @@ def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:
         assert all(left[1] < right[0] for left, right in pairwise(row))
 
 
+def test_a_sensors_remark_is_left_out_where_room_is_short(modules: Any) -> None:
+    short = modules.evaluate("m.format.shortLabel('Load of this process (100 % = one core)')")
+    assert short == "Load of this process"
+    assert modules.evaluate("m.format.shortLabel('Power, 1 s average')") == "Power, 1 s average"
+
+
 def test_ticks_are_round_and_inside(modules: Any) -> None:
     found = modules.evaluate("m.format.ticks(13, 97, 5)")
     assert found == {"step": 20, "values": [20, 40, 60, 80]}

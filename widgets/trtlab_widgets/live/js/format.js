@@ -61,6 +61,9 @@ export function reading(value, unit) {
   return `${Number.isInteger(value) ? whole(value) : digits(value)} ${unit}`.trim();
 }
 
+/** A sensor's name without its remark in brackets, which is left to the tooltip. */
+export const shortLabel = (label) => label.replace(/ \(.*\)$/, "");
+
 /** Round steps (1, 2, 5 × 10ⁿ) so that about `wanted` of them lie between two values. */
 export function ticks(from, to, wanted) {
   const span = to - from;

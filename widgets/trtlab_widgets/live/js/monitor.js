@@ -5,7 +5,7 @@
 
 import { createCanvas } from "./canvas.js";
 import { fillWith, h } from "./dom.js";
-import { reading } from "./format.js";
+import { reading, shortLabel } from "./format.js";
 import { canvasColours, followTheme } from "./theme.js";
 
 const HEIGHT = 34;
@@ -30,7 +30,7 @@ function createStrip(root, metric) {
   const value = h("output", { class: "t-strip-value" });
   const stage = h("div", { class: "t-strip-stage" });
   const el = h("div", { class: "t-strip", role: "listitem", title: `${metric.label} (${metric.metric})` },
-    h("div", { class: "t-strip-head" }, h("span", { class: "t-clip" }, metric.label), value), stage);
+    h("div", { class: "t-strip-head" }, h("span", { class: "t-clip" }, shortLabel(metric.label)), value), stage);
   const series = createSeries();
   let colours = null; // resolved when painting: before, the element may not be in the page
   let windowNs = 3e10;

@@ -1,11 +1,13 @@
 // Sensor readings and query latencies on the time axis of the timeline.
 
+import { shortLabel } from "./format.js";
+
 const HEIGHT = 40;
 
 /** One track a metric; query latencies come first because the others explain them. */
 export function traceTracks(data) {
   const tracks = data.traces.map((trace) => ({
-    kind: "trace", key: trace.metric, label: trace.label.replace(/ \(.*\)$/, ""), unit: trace.unit, hint: `${trace.label} (${trace.metric})`,
+    kind: "trace", key: trace.metric, label: shortLabel(trace.label), unit: trace.unit, hint: `${trace.label} (${trace.metric})`,
     height: HEIGHT, times: trace.times, values: trace.values, limit: trace.limit, dots: false,
   }));
   if (data.queries.start.length) {
