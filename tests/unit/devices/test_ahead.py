@@ -36,7 +36,7 @@ def test_libraries_cannot_ask_so_the_kernel_before_asks_for_theirs_too():
         (ABLE, []), (None, [(0, MB)]), (UNABLE, [(MB, MB)]), (ABLE, [(2 * MB, 2 * MB)])
     )
     look_ahead(steps)
-    assert steps[0].launches[0].ahead == ((2 * MB, 2 * MB), (0, MB), (MB, MB))
+    assert steps[0].launches[0].ahead == ((0, MB), (MB, MB), (2 * MB, 2 * MB))
 
 
 def test_what_follows_the_last_kernel_is_asked_for():
@@ -53,7 +53,13 @@ def test_tables_and_crumbs_are_left_out_and_sizes_are_whole_runs():
     assert steps[0].launches[0].ahead == ((80 * MB, MB),)
 
 
-def test_no_more_is_asked_for_than_fits():
-    steps = _steps((ABLE, []), (ABLE, [(16 * n * MB, 6 * MB) for n in range(5)]))
+def test_no_more_is_asked_for_than_a_kernel_can_name():
+    steps = _steps((ABLE, []), (ABLE, [(n * MB, MB) for n in range(6)]))
     look_ahead(steps)
-    assert sum(size for _, size in steps[0].launches[0].ahead) == 12 * MB
+    assert steps[0].launches[0].ahead == tuple((n * MB, MB) for n in range(4))
+
+
+def test_libraries_alone_ask_for_nothing():
+    steps = _steps((None, []), (None, [(0, MB)]))
+    look_ahead(steps)
+    assert _asked(steps) == [None, None]

@@ -25,7 +25,8 @@ def look_ahead(steps: Sequence[Scheduled]) -> None:
     """
     able = [_first(step) for step in steps]
     places = [number for number, launch in enumerate(able) if launch is not None]
-    for place, until in zip(places, [*places[1:], len(steps) - 1], strict=True):
+    for number, place in enumerate(places):
+        until = places[number + 1] if number + 1 < len(places) else len(steps)
         launch = able[place]
         assert launch is not None
         launch.ahead = _wanted(steps[place + 1 : until + 1])
@@ -38,17 +39,11 @@ def _first(step: Scheduled) -> KernelLaunch | None:
 
 
 def _wanted(steps: Sequence[Scheduled]) -> tuple[tuple[int, int], ...]:
-    """The largest constants of some steps that are worth asking for."""
+    """The first constants of some steps that are worth asking for."""
     found = {at: size // _ALIGN * _ALIGN for step in steps for at, size in step.weights}
     fitting = [
         (at, size)
         for at, size in found.items()
         if at % _ALIGN == 0 and _LEAST_BYTES <= size <= _MOST_BYTES
     ]
-    fitting.sort(key=lambda pair: -pair[1])
-    total, taken = 0, list[tuple[int, int]]()
-    for at, size in fitting[:MOST_AHEAD]:
-        total += size
-        if total <= _MOST_BYTES:
-            taken.append((at, size))
-    return tuple(taken)
+    return tuple(fitting[:MOST_AHEAD])

@@ -30,6 +30,7 @@ from trtlab.kernels.cuda.recurrent_steps import RecurrentStepsTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.kernels.cuda.stem import StemTactic
+from trtlab.kernels.cuda.wgmma_attention import wgmma_attention_tactics
 from trtlab.kernels.cuda.wgmma_product import wgmma_tactics
 from trtlab.kernels.cuda.window_stem import WindowStemTactic
 from trtlab.layers.activation import Activation, ParametricReLU, Unary
@@ -100,7 +101,12 @@ def _kernels() -> dict[type[Op], list[Tactic]]:
     cudnn_attentions = [CudnnAttentionTactic(rank) for rank in (0, 3)]
     return {
         Activation: [pointwise],
-        Attention: [*flash, *cudnn_attentions, WarpAttentionTactic()],
+        Attention: [
+            *wgmma_attention_tactics(),
+            *flash,
+            *cudnn_attentions,
+            WarpAttentionTactic(),
+        ],
         Cast: [pointwise],
         Concatenation: [move],
         Convolution: [*depthwise, *stems, *cudnn_stems, *patches, *cudnn, *groups, *products],

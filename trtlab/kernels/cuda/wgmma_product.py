@@ -194,9 +194,7 @@ def wgmma_tactics() -> list[WgmmaTactic]:
 
 
 @cache
-def _cost_us(
-    tile: WgmmaTile, sizes: tuple[int, int, int], taps: int, *, image: bool
-) -> float:
+def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], taps: int, *, image: bool) -> float:
     """A multiprocessor's share of tiles, step by step: they are multiplied, or they arrive."""
     m, n, k = sizes
     blocks = ceil(m / tile.m) * ceil(n / tile.n) * tile.splits
