@@ -109,6 +109,7 @@ class KernelLaunch:
     _function: Any = field(default=None, repr=False)
     _held: list[Any] = field(default_factory=list[Any], repr=False)
     _pointers: Any = field(default=None, repr=False)
+    _configs: dict[bool, Any] = field(default_factory=dict[bool, Any], repr=False)
 
     def prepare(self, loader: Loader) -> None:
         """Compile and load."""
@@ -122,21 +123,18 @@ class KernelLaunch:
         self._pointers = (ctypes.c_void_p * len(places))(*places)
 
     def enqueue(self, stream: Stream, *, early: bool = False) -> None:
-        """Launch.
+        """Launch; by one thread at a time.
 
         Args:
             stream: Where to.
             early: While the kernel launched directly before on the stream may still run.
         """
         api = driver()
-        config = api.CUlaunchConfig()
-        config.gridDimX, config.gridDimY, config.gridDimZ = self.kernel.grid
-        config.blockDimX, config.blockDimY, config.blockDimZ = self.kernel.block
-        config.sharedMemBytes = self.kernel.shared_bytes
+        early = early and self.kernel.follows
+        config = self._configs.get(early)
+        if config is None:
+            config = self._configs[early] = _config(self.kernel, early=early)
         config.hStream = api.CUstream(int(stream.ptr))
-        if early and self.kernel.follows:
-            config.attrs = [_early()]
-            config.numAttrs = 1
         pointers = ctypes.addressof(self._pointers)
         succeeded(
             (*api.cuLaunchKernelEx(config, self._function, pointers, 0), None),
@@ -163,6 +161,18 @@ def _ahead(ranges: tuple[tuple[int, int], ...]) -> _Ahead:
     for number, (address, nbytes) in enumerate(ranges):
         found.at[number], found.bytes[number] = address, nbytes
     return found
+
+
+def _config(kernel: Kernel, *, early: bool) -> Any:  # noqa: ANN401 - a driver structure
+    """How a kernel is launched, but for the stream: making it anew costs more than a launch."""
+    config = driver().CUlaunchConfig()
+    config.gridDimX, config.gridDimY, config.gridDimZ = kernel.grid
+    config.blockDimX, config.blockDimY, config.blockDimZ = kernel.block
+    config.sharedMemBytes = kernel.shared_bytes
+    if early:
+        config.attrs = [_early()]
+        config.numAttrs = 1
+    return config
 
 
 def _early() -> Any:  # noqa: ANN401 - a driver structure
