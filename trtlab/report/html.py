@@ -8,6 +8,7 @@ escaped: they come from model files.
 from collections.abc import Iterable
 from html import escape
 
+from trtlab.report.conditions import conditions
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
 from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
@@ -32,9 +33,10 @@ _ROW = (
 def summary_html(report: Report) -> str:
     """The summary card: conditions, latency with spread, top layers, verdicts, warnings."""
     name = escape(report.model.name)
+    depends = escape(" · ".join(conditions(report)))
     parts = [
         f'<div title="{name}" style="font-size:15px;font-weight:600;{_CLIPPED}">{name}</div>',
-        f'<div style="{_FAINT}">{escape(_conditions(report))}</div>',
+        f'<div style="{_FAINT}">{depends}</div>',
     ]
     if report.benchmark is not None:
         parts.append(_headline(report.benchmark))
@@ -42,18 +44,6 @@ def summary_html(report: Report) -> str:
     parts.append(_top_layers(report))
     parts.append(_sentences(_verdicts(report)))
     return f'<div class="trtlab-report" style="{_CARD}">{"".join(parts)}</div>'
-
-
-def _conditions(report: Report) -> str:
-    """Device, precision, shapes and date in one line."""
-    device, config = report.device, report.config
-    precision = config.precision + (" (emulated)" if config.emulated else "")
-    cores = "cores" if device.kind == "cpu" else "SMs"
-    words = [f"{device.name} ({device.kind}, {device.cores} {cores})", precision]
-    if report.benchmark is not None:
-        shapes = report.benchmark.shapes.items()
-        words += [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes]
-    return " · ".join([*words, report.created])
 
 
 def _headline(benchmark: BenchmarkRecord) -> str:

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from trtlab.report.conditions import clock_mhz
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
@@ -63,6 +64,10 @@ def title(report: Report) -> str:
     ]
     if report.benchmark is not None:
         facts.append(_shapes(report.benchmark))
+    clock = clock_mhz(report)
+    if clock is not None:
+        facts.append(f"{clock:,.0f} MHz")
+    facts.append(report.created[:10])
     line = element("p", " · ".join(text("span", fact) for fact in facts), class_="t-dim")
     return element(
         "header", element("h1", escape(model.name), title=model.name), line, class_="t-title"
