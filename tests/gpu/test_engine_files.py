@@ -99,6 +99,7 @@ def dynamic():
     )
 
 
+@pytest.mark.alone
 def test_a_file_needs_no_compiler(engine, tmp_path):
     assert engine.kernel_count > 0
     told = _in_a_fresh_process(engine, tmp_path, [_feeds(engine, 1)])

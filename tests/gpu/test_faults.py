@@ -60,6 +60,7 @@ def test_a_build_outlives_every_kind_of_bad_candidate(device):
     assert again.build.phases["Prove tactics"] < 1
 
 
+@pytest.mark.alone
 def test_a_candidate_that_never_ends_is_ended(device):
     began = time.monotonic()
     with Proving(device.index, 1, patience_s=12.0) as proving:

@@ -142,6 +142,7 @@ def computed_in(engine):
     return found
 
 
+@pytest.mark.alone
 def test_the_tf32_flag_is_set_and_can_be_cleared():
     network, engine = built()
     assert uses_tf32(engine.engine)

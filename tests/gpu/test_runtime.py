@@ -220,6 +220,7 @@ def test_memsets_become_kernels(device, stream):
     assert sorted(kinds) == ["KERNEL"] * 4 + ["MEMCPY", "MEMSET"]
 
 
+@pytest.mark.alone
 def test_a_replay_costs_the_host_little(device, stream):
     bound = bound_context(device)
     samples = []
@@ -534,6 +535,7 @@ def test_a_profiler_hears_every_layer(device, stream, graphs, streams):
     assert all(ms >= 0 for ms in profiler.heard.values())
 
 
+@pytest.mark.alone
 def test_independent_branches_overlap_and_change_no_bit(stream):
     from trtlab import zoo
 
@@ -570,6 +572,7 @@ def test_independent_branches_overlap_and_change_no_bit(stream):
     assert overlaps(spans[1]) > 10
 
 
+@pytest.mark.alone
 def test_waiting_and_enqueueing_can_be_chosen(tmp_path):
     import onnx
 
