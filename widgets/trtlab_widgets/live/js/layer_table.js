@@ -51,7 +51,7 @@ export function createLayerTable(data, store) {
     onselect: (ids) => store.set({ selection: ids }, "table"),
     onhover: (id) => store.set({ hover: id ?? -1 }, "table"),
   });
-  const search = h("input", { type: "search", class: "t-search", placeholder: "Filter by name, type, tactic, origin …", "aria-label": "Filter layers", spellcheck: "false" });
+  const search = h("input", { type: "search", class: "t-search", placeholder: "Filter by name, type, tactic …", title: "Finds words in name, type, tactic, precision and origins", "aria-label": "Filter layers", spellcheck: "false" });
   const families = new Set();
   const chips = familyChips(data, families, filter);
   const foot = h("div", { class: "t-foot", role: "status" });
