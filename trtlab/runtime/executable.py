@@ -129,10 +129,15 @@ class Executable:
         )
 
     def _weights_of(self, step: Step) -> tuple[tuple[int, int], ...]:
+        """Constants that the step waits for: not where what it computes on is the most."""
         held = self._loaded.weights
         whole = [at for at in step.inputs if at is not None and at.kind == "weight"]
-        memories = [held[at.key] for at in whole if not at.offset_bytes]
-        return tuple((memory.address, memory.nbytes) for memory in memories)
+        found = {at.key: held[at.key] for at in whole if not at.offset_bytes}
+        operands = (*step.problem.inputs, *step.problem.outputs)
+        computed = sum(o.nbytes for o in operands if o is not None and not o.constant)
+        if computed > sum(memory.nbytes for memory in found.values()):
+            return ()
+        return tuple((memory.address, memory.nbytes) for memory in found.values())
 
     def forget(self) -> None:
         """Drop all programs, once their runs are done."""

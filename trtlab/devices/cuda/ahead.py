@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from trtlab.devices.cuda.kernel import MOST_AHEAD, KernelLaunch
 from trtlab.devices.protocol import Scheduled
 
-_MOST_BYTES = (
-    16 << 20
-)  # a table of which few rows are read, or more than a kernel's time allows
+_MOST_BYTES = 16 << 20  # beyond, a table of which few rows are read
 _LEAST_BYTES = 4096
 _ALIGN = 16
 
