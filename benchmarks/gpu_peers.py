@@ -12,8 +12,9 @@ ONNX Runtime with channels first and last; the faster one counts.
 
 Columns: `floor` is the larger of operations and of bytes (every layer's operands once) over
 the peaks measured on this GPU; `layers` the sum of the layers' times; `MB` what activations
-and scratch need at their peak, inputs and weights not counted; `enqueue` what the host spends
-in one execute_async_v3; `differ` the relative difference of the two outputs. The second table
+and scratch need at their peak: not inputs, weights or the outputs that the caller binds (torch's
+allocates them itself: those that are there at its peak count); `enqueue` what the host spends in
+one execute_async_v3; `differ` the relative difference of the two outputs. The second table
 tells what layers take beyond their own floors, by type, and what passes between layers. FILE
 also holds each case's slowest layers with what competed there.
 """

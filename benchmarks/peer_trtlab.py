@@ -47,8 +47,8 @@ class Ours:
         for _ in range(5):
             self.executable.run()
         self.device.synchronize()
-        inputs = sum(self._memory[t.name].nbytes for t in network.inputs)
-        self.activation_bytes = pool.used_bytes() - before - inputs
+        held = sum(memory.nbytes for memory in self._memory.values())
+        self.activation_bytes = pool.used_bytes() - before - held
         record, _ = with_peaks(self.device.record(), self.device, registry)
         assert record.peak_bytes_per_s is not None
         self._flops_per_us = record.peak_flops_per_s["fp16"] / 1e6

@@ -127,7 +127,7 @@ def _products():
         op = MatrixMultiply(epilogue=RESIDUAL)
         extra = Spec((384,), constant=True), Spec((rows, 384))
         yield Case(f"full-parts-sum-{depth}", op, (*parts, *extra), rtol=2e-5, atol=2e-3)
-    tall, wide = Spec((3400, 72), **small), Spec((72, 1288), constant=True, **small)
+    tall, wide = Spec((3400, 456), **small), Spec((456, 1288), constant=True, **small)
     row, image = Spec((1288,), constant=True), Spec((3400, 1288))
     for name, program, extra in (
         ("gelu", (Step("gelu_erf", (0,)),), ()),
@@ -135,7 +135,8 @@ def _products():
         ("scaled", (Step("mul", (0, 1)),), (row,)),
     ):
         op = MatrixMultiply(epilogue=program)
-        yield Case(f"full-tiles-{name}", op, (tall, wide, row, *extra), **LOOSE)
+        operands = (tall, wide, row, *extra)
+        yield Case(f"full-tiles-{name}", op, operands, rtol=2e-5, atol=1e-3)
     for left in (MatrixOperation.NONE, turned):
         for right in (MatrixOperation.NONE, turned):
             x = Spec((2, 3, 64, 40) if left is turned else (2, 3, 40, 64), **small)

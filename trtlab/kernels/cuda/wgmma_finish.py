@@ -23,8 +23,30 @@ def row_operands(work: Work) -> list[str]:
     ]
 
 
+def row_text(work: Work, group: str) -> str:
+    """The first of the 64 rows ``h`` of a group's part of a tile."""
+    high, own = (
+        work.tile.high,
+        "" if work.tile.turns else f" + {group} * {ROWS * work.tile.high}",
+    )
+    return f"m0{own}" + (f" + h * {ROWS}" if high > 1 else "")
+
+
 def finish_text(work: Work) -> list[str]:
-    """Sums to results, a chunk of 64 columns at a time; one thread a group sends them off."""
+    """Sums to results, 64 rows and columns at a time; one thread a group sends them off."""
+    if work.tile.high == 1:
+        return ["meet(1 + group);", *_rows_text(work)]
+    return [
+        "meet(1 + group);",
+        "#pragma unroll",
+        f"for (int h = 0; h < {work.tile.high}; ++h) {{",
+        *(f"  {x}" for x in _rows_text(work)),
+        "}",
+    ]
+
+
+def _rows_text(work: Work) -> list[str]:
+    """64 rows, a chunk of 64 columns at a time."""
     tile, image = work.tile, work.finish.image
     kind = C_TYPES[work.dtype]
     if image:
@@ -39,8 +61,6 @@ def finish_text(work: Work) -> list[str]:
         ready = [f"  if ({_FIRST}) stores_read<{tile.chunks - 1}>();", "  meet(1 + group);"]
         sent = []
     return [
-        *(["bool stored = t != blockIdx.x;"] if image else []),
-        "meet(1 + group);",
         "#pragma unroll",
         f"for (int c = 0; c < {tile.n // DEEP}; ++c) {{",
         f"  if (n0 + c * {DEEP} >= {work.n}) continue;",
@@ -62,7 +82,7 @@ def finish_text(work: Work) -> list[str]:
         "  meet(1 + group);",
         f"  if ({_FIRST}) {{",
         f"    const unsigned from = chunks + at * {CHUNK};",
-        f"    tile_store(map_c, n0 + c * {DEEP}, m0 + group * {ROWS}, from);",
+        f"    tile_store(map_c, n0 + c * {DEEP}, {row_text(work, 'group')}, from);",
         *(f"    {x}" for x in sent),
         "  }",
         f"  if (++chunk == {tile.chunks}) {{ chunk = 0; turn ^= 1; }}",
@@ -82,7 +102,8 @@ def _pair(work: Work, kind: str) -> list[str]:
     if finish.image:
         lines.append(f"const {vector} image = place;")
     lines.append(f"{vector} w;")
-    sums = [f"sum[(c * 8 + j) * 4 + r * 2 + {v}]" for v in range(2)]
+    high = "[h]" if work.tile.high > 1 else ""
+    sums = [f"sum{high}[(c * 8 + j) * 4 + r * 2 + {v}]" for v in range(2)]
     steps, results = finished(work, sums, fresh)
     return [*lines, *steps, f"narrow2(w, {results[0]}, {results[1]});", "place = w;"]
 

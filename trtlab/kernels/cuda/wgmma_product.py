@@ -29,7 +29,7 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _ALIGN = 16
 _LEAST_STEPS = 2
-_NEAR = 1.35
+_NEAR = 1.2
 _OUT_OF_THE_RACE = 1e3
 _FLOPS_PER_US = 8e8 / MULTIPROCESSORS
 _FILL_PER_US = 1.05e5  # bytes that the L2 cache sends one multiprocessor
@@ -41,6 +41,7 @@ _TILES = (
     WgmmaTile(2, 256, 2, 8),
     WgmmaTile(2, 192, 4, 4),
     WgmmaTile(2, 128, 4, 4),
+    WgmmaTile(2, 128, 5, 2, high=2, turns=True),
     WgmmaTile(2, 128, 3, 1, 2),
     WgmmaTile(2, 128, 2, 2, 2),
     WgmmaTile(2, 64, 3, 2, 2),

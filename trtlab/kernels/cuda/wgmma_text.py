@@ -71,6 +71,15 @@ __device__ __forceinline__ void window_load(unsigned to, const TensorMap& map, i
 }
 """.strip()
 """`window_load` brings one tap of the windows that follow the one at (x, y) of an image."""
+TURNS = r"""
+__device__ __forceinline__ void await_turn(int group) {
+  asm volatile("bar.sync %0, 256;" :: "r"(5 + group) : "memory");
+}
+__device__ __forceinline__ void pass_on(int group) {
+  asm volatile("bar.arrive %0, 256;" :: "r"(5 + group) : "memory");
+}
+""".strip()
+"""Two groups multiply in turns: a barrier's parity tells a stage's data only to who is next."""
 CLUSTER = r"""
 __device__ __forceinline__ int cluster_rank() {
   int rank; asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank)); return rank;

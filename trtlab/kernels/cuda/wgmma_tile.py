@@ -7,7 +7,7 @@ from trtlab.kernels.cuda.wgmma_text import DEEP
 from trtlab.layers.pointwise import Program
 
 ROWS = 64
-"""Of the tile that one warp group multiplies."""
+"""Of one instruction of a warp group."""
 CHUNK = ROWS * DEEP * 2
 """Bytes of 64 rows and 64 columns of results."""
 _SHARED = 228 * 1024
@@ -20,12 +20,15 @@ class WgmmaTile:
     """Tile extents of a block and what it keeps under way.
 
     Attributes:
-        groups: Warp groups that multiply, 64 rows each.
+        groups: Warp groups that multiply.
         n: Columns.
         stages: Pairs of factor tiles.
         chunks: Chunks of results a warp group has in flight; none where blocks share a sum.
         blocks: Of a multiprocessor.
         splits: Blocks of a cluster that share the sum of one tile.
+        high: How many times 64 rows a warp group multiplies.
+        turns: Two warp groups have tiles of their own, and one finishes a tile while the
+            other multiplies; else all groups share each tile.
     """
 
     groups: int
@@ -34,11 +37,18 @@ class WgmmaTile:
     chunks: int
     blocks: int = 1
     splits: int = 1
+    high: int = 1
+    turns: bool = False
+
+    @property
+    def sharing(self) -> int:
+        """Warp groups at work on one tile."""
+        return 1 if self.turns else self.groups
 
     @property
     def m(self) -> int:
         """Rows."""
-        return self.groups * ROWS
+        return self.sharing * self.high * ROWS
 
     @property
     def stage_bytes(self) -> int:
@@ -61,7 +71,8 @@ class WgmmaTile:
 
     def __str__(self) -> str:
         split = f"k{self.splits}" if self.splits > 1 else ""
-        return f"{self.m}x{self.n}s{self.stages}c{self.chunks}b{self.blocks}{split}"
+        turns = "t" if self.turns else ""
+        return f"{self.m}x{self.n}s{self.stages}c{self.chunks}b{self.blocks}{split}{turns}"
 
 
 @dataclass(frozen=True, slots=True)
