@@ -13,6 +13,7 @@ from trtlab.tactics.problem import Operand, Problem, Strides
 _BIG = (1 << 31) - 1
 MULTIPROCESSORS = 132
 """Of the GPU that tiles and grids are laid out for; others run them too."""
+_MOST_ASKING = 8 * MULTIPROCESSORS  # blocks; what more of them do takes longer than to wait
 MOST_BLOCKS = 65535
 """Of a grid along its second and third axis."""
 
@@ -107,7 +108,10 @@ class Writer:
         threads = prod(block)
         together = f"__cluster_dims__({cluster}, 1, 1) " if cluster > 1 else ""
         follows = any(FOLLOW in line for line in self.body)
-        body = ["fetch_ahead(ahead);", *([] if follows else [FOLLOW]), *self.body]
+        body = self.body if follows else [FOLLOW, *self.body]
+        parameters = self.parameters
+        if prod(grid) <= _MOST_ASKING:
+            body, parameters = ["fetch_ahead(ahead);", *body], [*parameters, AHEAD]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
             [
@@ -119,7 +123,7 @@ class Writer:
                 PRELUDE,
                 *self.top,
                 f'extern "C" __global__ void {together}__launch_bounds__({bounds})',
-                f"{name}({', '.join([*self.parameters, AHEAD])}) {{",
+                f"{name}({', '.join(parameters)}) {{",
                 indent(body),
                 "}",
                 "",
