@@ -2,12 +2,12 @@
 
 * `libraries`: CuPy and the CUDA bindings, imported when first needed; what is missing is said.
 * `kernel`: a kernel as text with its launch configuration, and launches as data; `tensor_map`:
-  a matrix as the copy engine's argument.
+  matrices, heads and windows of images as the copy engine's arguments.
 * `nvrtc`: text → machine code, on machines without a driver too; kept on disk. `code`: compiled
   code and library plans that came with an engine.
 * `memory`, `scratch`, `clock`: allocations, what launches share, the two clocks.
 * `program`: steps that run, on top of `replay` (one graph, or step by step), `enqueueing`
   (streams that fork and join), `graphs` (captures), `stamps` (events around steps), `l2_window`
-  (what the cache keeps), `callers_stream` and `kernel_names` (asked of a captured graph).
+  (what the cache keeps), `ahead` (what it fetches), `callers_stream` and `kernel_names` (asked of a captured graph).
 * `device`: all of it behind the device protocol.
 """

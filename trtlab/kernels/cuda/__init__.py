@@ -10,12 +10,13 @@
   `recurrent` and `recurrent_steps` (with `cell`): a family of layers each.
 * `forms`, `contraction`: matrix products, convolutions and einsums as one form. `product`
   offers it on plain cores (`simt`) and tensor cores (`mma` with `mma_load`, `mma_store` and
-  `split`); `wgmma_product` on Hopper's warp groups (`wgmma` with `wgmma_tile`, `wgmma_finish`
-  and `wgmma_text`). `tf32`: weights for libraries that cut factors.
+  `split`); `wgmma_product` on Hopper's warp groups (`wgmma` with `wgmma_tile`, `wgmma_text`,
+  `wgmma_finish`, `wgmma_split` for shared sums, `wgmma_window` for convolutions). `tf32`: weights for libraries that cut factors.
 * `attending`, `flash` (with `flash_text`): attention; `wgmma_attention` (with
   `wgmma_attention_tile` and `wgmma_attention_text`) on Hopper's warp groups.
 * `stem`, `window_stem` (with `window_stem_text`), `blocks`, `patches`, `cudnn_stem`,
   `cudnn_blocks`: first convolutions, straight from the image or over a copy.
 * `cublaslt`, `cudnn_conv`, `cudnn_product`, `cudnn_attention`: NVIDIA's libraries; launches in
-  `cublaslt_launch` and `cudnn_launch`, what cuDNN's tactics share in `cudnn_tactic`.
+  `cublaslt_launch` and `cudnn_launch`, what cuDNN's tactics share in `cudnn_tactic`, how long
+  their graphs live in `cudnn_graphs`.
 """
