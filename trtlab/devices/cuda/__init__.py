@@ -8,6 +8,7 @@
 * `memory`, `scratch`, `clock`: allocations, what launches share, the two clocks.
 * `program`: steps that run, on top of `replay` (one graph, or step by step), `enqueueing`
   (streams that fork and join), `graphs` (captures), `stamps` (events around steps), `l2_window`
-  (what the cache keeps), `ahead` (what it fetches), `callers_stream` and `kernel_names` (asked of a captured graph).
+  (what the cache keeps), `ahead` (what it fetches), `callers_stream` and `kernel_names` (asked
+  of a captured graph).
 * `device`: all of it behind the device protocol.
 """
