@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from trtlab_widgets.live.bundle import script
 
+from trtlab.report.percent import MINUS
+
 pytestmark = pytest.mark.browser
 
 
@@ -35,7 +37,15 @@ def modules(chromium: Any) -> Any:
         ("count(25557032, 'FLOP')", "25.6 MFLOP"),
         ("percent(0.0004)", "<0.1 %"),
         ("percent(null)", "–"),
-        ("percent(-0.256)", "-26 %"),
+        ("percent(-0.256)", f"{MINUS}26 %"),
+        ("digits(-5.5)", f"{MINUS}5.50"),
+        ("reading(-3, '°C')", f"{MINUS}3 °C"),
+        ("tickLabel(-500000, 9000000, 500000)", f"{MINUS}0.5 ms"),
+        ("increase(0.264)", "+26 %"),
+        ("increase(0)", "0.0 %"),
+        ("increase(8.99)", "+899 %"),
+        ("increase(45)", "46 times"),
+        ("increase(1233.6)", "1,235 times"),
         ("ofLimit(1.3)", "100 %"),
         ("ofLimit(null)", "–"),
         ("shape([])", "scalar"),
@@ -127,7 +137,9 @@ def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:
 def test_a_sensors_remark_is_left_out_where_room_is_short(modules: Any) -> None:
     short = modules.evaluate("m.format.shortLabel('Load of this process (100 % = one core)')")
     assert short == "Load of this process"
-    assert modules.evaluate("m.format.shortLabel('Power, 1 s average')") == "Power, 1 s average"
+    assert (
+        modules.evaluate("m.format.shortLabel('Power, 1 s average')") == "Power, 1 s average"
+    )
 
 
 def test_ticks_are_round_and_inside(modules: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trtlab.core.errors import MeasurementError, UsageError
-from trtlab.report.percent import percent
+from trtlab.report.percent import increase
 from trtlab.report.percentile import percentile
 from trtlab.report.records import Summary
 
@@ -194,7 +194,8 @@ def _samples_needed(
 def _sentence(
     verdict: Verdict, ratio: float, low: float, high: float, needed: int | None
 ) -> str:
-    change = f"{percent(abs(ratio - 1))} {'faster' if ratio < 1 else 'slower'}"
+    size = increase(abs(ratio - 1)).removeprefix("+")
+    change = f"{size} {'faster' if ratio < 1 else 'slower'}"
     interval = f"95 % interval of the ratio {low:.3f} – {high:.3f}"
     if verdict is Verdict.REAL:
         return f"Real: {change} ({interval})."

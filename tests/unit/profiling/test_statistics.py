@@ -76,6 +76,11 @@ def test_a_real_difference():
     assert "faster" in result.sentence
 
 
+def test_a_great_difference_is_a_multiple():
+    result = compare(noisy(1.0, 0.001, 50, 0), noisy(46.0, 0.001, 50, 1))
+    assert result.sentence.startswith("Real: 46 times slower (")
+
+
 def test_no_difference_that_matters():
     result = compare(noisy(1.0, 0.005, 300, 0), noisy(1.001, 0.005, 300, 1))
     assert result.verdict is Verdict.NOISE

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from trtlab.report.percent import percent
+from trtlab.report.percent import MINUS, increase, percent
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from trtlab.report.percent import percent
         (0.264, "26 %"),
         (0.0264, "2.6 %"),
         (1.3, "130 %"),
-        (-0.256, "-26 %"),
+        (-0.256, f"{MINUS}26 %"),
         (0.0, "0.0 %"),
         (0.0004, "<0.1 %"),
         (None, "–"),
@@ -22,5 +22,18 @@ def test_shares_are_written_in_one_way(share: float | None, written: str) -> Non
     assert percent(share) == written
 
 
-def test_changes_have_a_sign() -> None:
-    assert (percent(0.264, signed=True), percent(-0.03, signed=True)) == ("+26 %", "-3.0 %")
+@pytest.mark.parametrize(
+    ("share", "written"),
+    [
+        (0.264, "+26 %"),
+        (-0.03, f"{MINUS}3.0 %"),
+        (0.0, "0.0 %"),
+        (0.0004, "<0.1 %"),
+        (8.99, "+899 %"),
+        (9.0, "10 times"),
+        (45.0, "46 times"),
+        (1233.6, "1,235 times"),
+    ],
+)
+def test_changes_have_a_sign_and_great_ones_are_multiples(share: float, written: str) -> None:
+    assert increase(share) == written

@@ -9,6 +9,7 @@ from trtlab_widgets.pages.latency import histogram, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
 from trtlab_widgets.pages.overview import overview_page, reconciliation, type_rows, verdict
 
+from trtlab.report.percent import MINUS
 from trtlab.report.records import (
     BenchmarkRecord,
     ContenderRecord,
@@ -31,7 +32,7 @@ def report() -> Report:
         (12.345, "12.3"),
         (1.2345, "1.23"),
         (0.01234, "0.0123"),
-        (-5.5, "-5.50"),
+        (-5.5, f"{MINUS}5.50"),
     ],
 )
 def test_digits(value: float | None, written: str) -> None:
@@ -181,7 +182,7 @@ def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
     assert bar.count("<i ") == 2
     assert "flex-grow: -" not in bar
     assert legend.count("--c:") == 2
-    assert "Overlap</span><b>-1.00 ms</b>" in legend
+    assert f"Overlap</span><b>{MINUS}1.00 ms</b>" in legend
     assert "unexplained" not in html.lower()
     small = reconciliation(with_rest(report, -0.1))
     assert "give or take" in small

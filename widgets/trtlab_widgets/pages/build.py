@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trtlab.report.percent import percent
+from trtlab.report.percent import increase, percent
 from trtlab.report.records import (
     BuildRecord,
     ContenderRecord,
@@ -170,7 +170,7 @@ def contests(report: Report) -> str:
             (selection.layer, "t-clip"),
             (selection.chosen, "t-mono"),
             (time_us(chosen), "t-num"),
-            (percent(gap, signed=True) if gap is not None else "none", "t-num"),
+            (increase(gap) if gap is not None else "none", "t-num"),
             (str(sum(c.time_us is not None for c in selection.contenders)), "t-num"),
             (str(sum(does_not_apply(c) for c in selection.contenders)), "t-num"),
             (str(sum(c.refused for c in selection.contenders) or ""), "t-num"),

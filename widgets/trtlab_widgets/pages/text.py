@@ -2,7 +2,7 @@
 
 import math
 
-from trtlab.report.percent import percent
+from trtlab.report.percent import MINUS, percent
 
 DASH = "–"
 _TIME_NS = ((1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
@@ -18,9 +18,9 @@ def digits(value: float | None) -> str:
     if size == 0:
         return "0"
     if size >= 100:
-        return f"{value:,.0f}"
+        return f"{value:,.0f}".replace("-", MINUS)
     places = min(8, max(0, 2 - math.floor(math.log10(size))))
-    return f"{value:.{places}f}"
+    return f"{value:.{places}f}".replace("-", MINUS)
 
 
 def _scaled(value: float | None, steps: tuple[tuple[float, str], ...]) -> str:

@@ -4,17 +4,20 @@ export const DASH = "–";
 
 const grouped = new Intl.NumberFormat("en-US"); // made once: making one is slow
 
+/** A number's text with the sign that people read; files for programs have a hyphen. */
+const signed = (text) => text.replace("-", "−");
+
 /** A whole number with commas between thousands. */
-export const whole = (value) => grouped.format(value);
+export const whole = (value) => signed(grouped.format(value));
 
 /** Three significant digits without an exponent: 1234 → "1,234", 0.01234 → "0.0123". */
 export function digits(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return DASH;
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size >= 100) return grouped.format(Math.round(value));
+  if (size >= 100) return whole(Math.round(value));
   const places = Math.min(8, Math.max(0, 2 - Math.floor(Math.log10(size))));
-  return value.toFixed(places);
+  return signed(value.toFixed(places));
 }
 
 /** A value with the largest unit that keeps it at or above one. */
@@ -39,7 +42,13 @@ export function percent(share) {
   if (share === null || share === undefined || Number.isNaN(share)) return DASH;
   const value = share * 100;
   if (value !== 0 && Math.abs(value) < 0.1) return "<0.1 %";
-  return `${Math.abs(value) >= 10 ? value.toFixed(0) : value.toFixed(1)} %`;
+  return `${signed(value.toFixed(Math.abs(value) >= 10 ? 0 : 1))} %`;
+}
+
+/** A change against what it is measured by: 0.264 → "+26 %"; from ten times on it is a multiple: 45 → "46 times". */
+export function increase(share) {
+  if (share >= 9) return `${whole(Math.round(1 + share))} times`;
+  return `${share * 100 >= 0.1 ? "+" : ""}${percent(share)}`;
 }
 
 /** A share of the device's limit; caches can serve more than the memory's peak, which is all of it. */
@@ -81,5 +90,5 @@ export function tickLabel(ns, span, step) {
   let unit = TIME_NS[0];
   for (const candidate of TIME_NS) if (span >= candidate[0] * 2) unit = candidate;
   const places = Math.max(0, -Math.floor(Math.log10(step / unit[0]) + 1e-9));
-  return `${(ns / unit[0]).toFixed(Math.min(places, 6))} ${unit[1]}`;
+  return `${signed((ns / unit[0]).toFixed(Math.min(places, 6)))} ${unit[1]}`;
 }

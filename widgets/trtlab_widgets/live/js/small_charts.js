@@ -1,7 +1,7 @@
 // The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
 
 import { h, s } from "./dom.js";
-import { bytes, count, ofLimit, percent, timeUs } from "./format.js";
+import { bytes, count, increase, ofLimit, timeUs } from "./format.js";
 
 /** Equal bins over the samples' range; [] for fewer than two samples. */
 export function bins(samples, wanted) {
@@ -47,7 +47,7 @@ export function leaderboard(arena, family) {
       ? h("div", { class: "t-arena-why" }, c.why || "not timed")
       : h("div", { class: "t-arena-time" },
         h("span", { class: "t-arena-bar", style: { "--w": `${(c.time / slowest) * 100}%`, "--c": `var(--t-${family})` } }),
-        h("span", { title: spreadText(c) }, timeUs(c.time)), h("span", { class: "t-dim" }, c.time === best ? "fastest" : `+${percent(c.time / best - 1)}`)));
+        h("span", { title: spreadText(c) }, timeUs(c.time)), h("span", { class: "t-dim" }, c.time === best ? "fastest" : increase(c.time / best - 1))));
   const unfit = arena.filter((c) => c.why && !c.refused);
   if (unfit.length <= FEW) return h("ol", { class: "t-arena" }, arena.map(entry));
   return [
