@@ -44,19 +44,25 @@ class TensorMap:
         api = driver()
         size = int(self.dtype.itemsize)
         wide, long = api.cuuint32_t, api.cuuint64_t
+        extents, steps = self.axes()
+        box = (_SWIZZLED_BYTES // size, self.box_rows, *[1] * (len(extents) - 2))
         return succeeded(
             api.cuTensorMapEncodeTiled(
                 _kind(self.dtype),
-                2,
+                len(extents),
                 self.address,
-                [long(self.columns), long(self.rows)],
-                [long(self.pitch * size)],
-                [wide(_SWIZZLED_BYTES // size), wide(self.box_rows)],
-                [wide(1), wide(1)],
+                [long(extent) for extent in extents],
+                [long(step * size) for step in steps],
+                [wide(extent) for extent in box],
+                [wide(1)] * len(extents),
                 *_manner(),
             ),
             "cuTensorMapEncodeTiled",
         )
+
+    def axes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Extents, innermost first, and elements from one index to the next but of the first."""
+        return (self.columns, self.rows), (self.pitch,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +80,10 @@ class HeadsMap(TensorMap):
     heads: tuple[int, int]
     batches: tuple[int, int]
 
-    def encoded(self) -> Any:  # noqa: ANN401 - a driver structure
-        """The map as the driver writes it.
-
-        Raises:
-            DeviceError: The driver refuses.
-        """
-        api = driver()
-        size = int(self.dtype.itemsize)
-        wide, long = api.cuuint32_t, api.cuuint64_t
-        extents = (self.columns, self.rows, self.heads[0], self.batches[0])
-        steps = (self.pitch, self.heads[1], self.batches[1])
-        return succeeded(
-            api.cuTensorMapEncodeTiled(
-                _kind(self.dtype),
-                len(extents),
-                self.address,
-                [long(extent) for extent in extents],
-                [long(step * size) for step in steps],
-                [wide(x) for x in (_SWIZZLED_BYTES // size, self.box_rows, 1, 1)],
-                [wide(1)] * len(extents),
-                *_manner(),
-            ),
-            "cuTensorMapEncodeTiled",
-        )
+    def axes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Extents, innermost first, and elements from one index to the next but of the first."""
+        (heads, apart), (batches, next_batch) = self.heads, self.batches
+        return (self.columns, self.rows, heads, batches), (self.pitch, apart, next_batch)
 
 
 @dataclass(frozen=True, slots=True)
