@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from trtlab import zoo
+from trtlab.runtime.executable import RunSettings
 from trtlab.session.requests import BuildRequest
 from trtlab.session.work import build_engine
 
@@ -19,51 +20,97 @@ MODELS = [*(f"zoo:{n}" for n in zoo.names()), *(f"light:{n}" for n in zoo.light_
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "bf16"])
 @pytest.mark.parametrize("source", MODELS)
 def test_model_agrees_with_onnxruntime(source, precision):
-    from rounded_model import limits, relative_error, run
-
-    from trtlab.profiling.engine_target import random_input
-    from trtlab.runtime.devices import open_runtime
-    from trtlab.runtime.executable import Executable
-    from trtlab.runtime.loaded import LoadedEngine
-
-    kind, name = source.split(":")
-    model = zoo.build(name) if kind == "zoo" else zoo.light(name)
+    """By graph and step by step, on one stream and on several, with and without time stamps."""
     engine = build_engine(
         BuildRequest(source, device="cuda", precision=precision, optimization_level=2)
     )
-    device, registry = open_runtime("cuda")
     shapes = engine.profiles[0].opt()
-    rng = np.random.default_rng(0)
-    if kind == "zoo":
-        feeds = zoo.random_inputs(name, shapes)
-    else:
-        feeds = {t.name: random_input(t, shapes[t.name], rng) for t in engine.network.inputs}
-    executable = Executable(LoadedEngine(engine, device, registry), shapes)
-    memory = {
-        t.name: device.hold(np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy)))
-        for t in engine.network.inputs
-    }
-    made = executable.output_shapes()
-    for t in engine.network.outputs:
-        size = int(np.prod(made[t.name])) * t.dtype.numpy.itemsize
-        memory[t.name] = device.hold(np.full(size, 0xFF, np.uint8))  # NaN in every float type
-    executable.bind({n: m.address for n, m in memory.items()})
-
-    def outputs():
-        executable.run()
-        device.synchronize()
-        return {
-            t.name: device.read(memory[t.name].address, t.dtype.numpy, made[t.name])
-            for t in engine.network.outputs
-        }
-
-    first = outputs()
-    wanted = run(model, feeds)
-    allowed = limits(model, feeds, wanted, precision)
-    errors = {name: relative_error(got, wanted[name]) for name, got in first.items()}
-    assert all(error <= allowed[name] for name, error in errors.items()), (errors, allowed)
-    for name, again in outputs().items():
-        np.testing.assert_array_equal(again, first[name])
-    stamps = executable.run_stamped()
+    bound = _Bound(engine, shapes, _feeds(source, engine, shapes))
+    first = bound.outputs()
+    _assert_right(source, bound.feeds, first, precision)
+    stamps = bound.executable.run_stamped()
     assert (stamps[:, 1] >= stamps[:, 0]).all()
     assert (np.diff(stamps[:, 0]) >= 0).all()
+    again = [bound.outputs()]
+    bound.executable.set_up(RunSettings(graphs=False))
+    again.append(bound.outputs())
+    again.append(_Bound(engine, shapes, bound.feeds, streams=4).outputs())
+    for results in again:
+        for name, result in results.items():
+            np.testing.assert_array_equal(result, first[name])
+
+
+@pytest.mark.parametrize("source", ["zoo:resnet50", "zoo:mobilenet_v2", "zoo:bert_base"])
+def test_two_shapes_of_a_profile(source):
+    """What is not the optimum runs other kernels, whose answers are as good."""
+    name = source.split(":")[1]
+    inputs = {entry.name: entry.opt_shape[1:] for entry in zoo.info(name).inputs}
+    ranges = {n: tuple((batch, *rest) for batch in (1, 3, 4)) for n, rest in inputs.items()}
+    engine = build_engine(
+        BuildRequest(
+            source, device="cuda", precision="fp16", optimization_level=1, profiles=ranges
+        )
+    )
+    for which in (1, 0):
+        shapes = {n: sizes[which] for n, sizes in ranges.items()}
+        bound = _Bound(engine, shapes, _feeds(source, engine, shapes))
+        _assert_right(source, bound.feeds, bound.outputs(), "fp16")
+
+
+class _Bound:
+    """An engine with inputs on the device."""
+
+    def __init__(self, engine, shapes, feeds, streams=None):
+        from trtlab.runtime.devices import open_runtime
+        from trtlab.runtime.executable import Executable
+        from trtlab.runtime.loaded import LoadedEngine
+
+        self.feeds = feeds
+        self._device, registry = open_runtime(engine.device.kind)
+        loaded = LoadedEngine(engine, self._device, registry)
+        self.executable = Executable(loaded, shapes, streams=streams)
+        self._made = self.executable.output_shapes()
+        self._outputs = engine.network.outputs
+        self._memory = {
+            t.name: self._device.hold(np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy)))
+            for t in engine.network.inputs
+        }
+        for t in self._outputs:
+            size = int(np.prod(self._made[t.name])) * t.dtype.numpy.itemsize
+            self._memory[t.name] = self._device.hold(np.empty(size, np.uint8))
+        self.executable.bind({n: m.address for n, m in self._memory.items()})
+
+    def outputs(self):
+        """Of a run into memory that holds NaN of every float type."""
+        for t in self._outputs:
+            memory = self._memory[t.name]
+            self._device.write(memory.address, np.full(memory.nbytes, 0xFF, np.uint8))
+        self.executable.run()
+        self._device.synchronize()
+        return {
+            t.name: self._device.read(
+                self._memory[t.name].address, t.dtype.numpy, self._made[t.name]
+            )
+            for t in self._outputs
+        }
+
+
+def _feeds(source, engine, shapes):
+    from trtlab.profiling.engine_target import random_input
+
+    kind, name = source.split(":")
+    if kind == "zoo":
+        return zoo.random_inputs(name, shapes)
+    rng = np.random.default_rng(0)
+    return {t.name: random_input(t, shapes[t.name], rng) for t in engine.network.inputs}
+
+
+def _assert_right(source, feeds, results, precision):
+    from rounded_model import limits, relative_error, run
+
+    kind, name = source.split(":")
+    model = zoo.build(name) if kind == "zoo" else zoo.light(name)
+    wanted = run(model, feeds)
+    allowed = limits(model, feeds, wanted, precision)
+    errors = {n: relative_error(got, wanted[n]) for n, got in results.items()}
+    assert all(error <= allowed[n] for n, error in errors.items()), (errors, allowed)
