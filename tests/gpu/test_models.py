@@ -72,7 +72,9 @@ class _Bound:
         self._made = self.executable.output_shapes()
         self._outputs = engine.network.outputs
         self._memory = {
-            t.name: self._device.hold(np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy)))
+            t.name: self._device.hold(
+                np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy))
+            )
             for t in engine.network.inputs
         }
         for t in self._outputs:
