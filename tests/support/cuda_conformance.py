@@ -1,13 +1,13 @@
 """Runs one tactic on one problem on a GPU, with poisoned memory, against the NumPy meaning."""
 
 import dataclasses
-import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from kernel_conformance import GUARD_BYTES, POISON, Case, Spec
 
+from trtlab.core.settings import available_cores
 from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import KernelLaunch
 from trtlab.devices.cuda.nvrtc import compile_cubin
@@ -97,11 +97,10 @@ def bound_kernels(tactic: Tactic, problem: Problem) -> list[str]:
     return [x.kernel.text for x in launches if isinstance(x, KernelLaunch)]
 
 
-def compile_all(texts: list[str], arch: str) -> None:
-    """Fill the disk cache, many texts at a time, in processes without a GPU context."""
-    workers = min(len(os.sched_getaffinity(0)), 16)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(compile_cubin, texts, [arch] * len(texts), chunksize=8):
+def compile_all(texts: Iterable[str], arch: str) -> None:
+    """Fill the disk cache, many texts at a time: the compiler lets other threads run."""
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for _ in pool.map(lambda text: compile_cubin(text, arch), set(texts)):
             pass
 
 
