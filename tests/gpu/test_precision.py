@@ -13,7 +13,7 @@ from trtlab.network.evaluate import evaluate
 from trtlab.profiling.engine_target import random_input
 from trtlab.runtime.api import ICudaEngine
 from trtlab.session.requests import BuildRequest
-from trtlab.session.sources import open_cached
+from trtlab.session.sources import default_profile, open_cached
 from trtlab.session.work import build_engine
 
 pytestmark = pytest.mark.gpu
@@ -50,24 +50,18 @@ def uses_tf32(engine):
 @cache
 def model(source):
     network = open_cached(source).network
-    engine = model_engine(source, "fp32")
     rng = np.random.default_rng(0)
-    shapes = engine.profiles[0].opt()
-    feeds = {t.name: random_input(t, shapes[t.name], rng) for t in engine.network.inputs}
+    shapes = default_profile(network, source).opt()
+    feeds = {t.name: random_input(t, shapes[t.name], rng) for t in network.inputs}
     return feeds, meant(network, feeds)
-
-
-@cache
-def model_engine(source, precision):
-    request = BuildRequest(source, device=DEVICE, precision=precision, optimization_level=3)
-    return build_engine(request)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32"])
 @pytest.mark.parametrize("source", ["zoo:resnet50", "zoo:bert_base", "zoo:vit_b16"])
 def test_models_against_float64(source, precision):
     feeds, wanted = model(source)
-    engine = model_engine(source, precision)
+    request = BuildRequest(source, device=DEVICE, precision=precision, optimization_level=2)
+    engine = build_engine(request)
     assert engine.config.precision == precision
     assert bool(uses_tf32(engine)) == (precision == "tf32")
     results = ICudaEngine(engine).create_execution_context().infer(feeds)
