@@ -98,16 +98,29 @@ def test_a_bar_shows_what_tells_its_layer_apart(
     modules: Any, letters: int, wanted: str
 ) -> None:
     name = "/features.2.conv/0/0/Conv + /features.2.conv/0/Clip"
-    found = modules.evaluate(
-        f"m.slice_track.barName('{name}', {letters}, (text) => text.length)"
-    )
+    found = modules.evaluate(f"m.names.barName('{name}', {letters}, (text) => text.length)")
     assert found == wanted
 
 
 def test_the_last_word_of_a_name_goes_last(modules: Any) -> None:
     name = "/encoder/layer.0/attention/self/query/MatMul"
-    found = modules.evaluate(f"m.slice_track.barName('{name}', 16, (text) => text.length)")
+    found = modules.evaluate(f"m.names.barName('{name}', 16, (text) => text.length)")
     assert found == "e/l.0/a/s/query"
+
+
+@pytest.mark.parametrize(
+    ("name", "letters", "wanted"),
+    [
+        ("/encoder/layer.3/mlp/dense/MatMul + /encoder/layer.3/Add", 16, "e/l.3/m/dense"),
+        ("PWN(/encoder/layer.3/Div, /encoder/layer.3/Erf)", 21, "PWN(/encod…yer.3/Erf)"),
+        ("a_word_without_any_place_in_a_model.12", 3, "a…2"),
+        ("short", 5, "short"),
+    ],
+)
+def test_a_name_that_must_stand_somewhere_is_never_empty(
+    modules: Any, name: str, letters: int, wanted: str
+) -> None:
+    assert modules.evaluate(f"m.names.shortName('{name}', {letters})") == wanted
 
 
 def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from trtlab.builder.progress import SilentMonitor
 from trtlab.report.records import BenchmarkRecord, Report, Summary
+from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, PROFILED
 
 _WIDTH = 78
 _SHOWN = 15
+_LETTERS = 44  # of a layer's name
 
 
 class TerminalProgress(SilentMonitor):
@@ -114,7 +116,7 @@ def layers_text(report: Report, shown: int = _SHOWN) -> str:
     order = sorted(range(len(times)), key=lambda i: -times[i])[:shown]
     rows = [
         [
-            _short(report.layers[i].name),
+            short_name(report.layers[i].name, _LETTERS),
             report.layers[i].type.lower(),
             report.layers[i].tactic,
             f"{times[i]:,.1f}",
@@ -128,10 +130,6 @@ def layers_text(report: Report, shown: int = _SHOWN) -> str:
     rest = len(times) - len(order)
     text = table(("layer", "type", "tactic", "median µs", "%", "GFLOP/s"), rows, left=3)
     return text + (f"\n… and {rest} more layers" if rest > 0 else "")
-
-
-def _short(name: str, width: int = 44) -> str:
-    return name if len(name) <= width else name[: width - 1] + "…"
 
 
 def _shapes(benchmark: BenchmarkRecord) -> str:

@@ -8,7 +8,7 @@ A `Report` opens on a laptop without a GPU: every figure, table and finding draw
   as CSV.
 * `html`: what a notebook shows of a report. `trace_events`: Chrome and Perfetto traces.
   `trtexec_files`: the files that trtexec exports.
-* `percentile`: the one definition of a percentile. `conditions`: what a
-  measured time depends on. `which_run`: what the benchmark and the
-  profiled run are called wherever their times are shown.
+* `percentile`: the one definition of a percentile. `percent`, `short_name`: how shares, changes
+  and long names are written. `conditions`: what a measured time depends on. `which_run`: what
+  the benchmark and the profiled run are called wherever their times are shown.
 """

@@ -11,9 +11,11 @@ from html import escape
 from trtlab.report.conditions import conditions
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
+from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
 
 _TOP = 5
+_LETTERS = 36  # of a layer's name; so many fit beside its bar
 _ACCENT = "var(--jp-brand-color1, #4c78a8)"
 _WARN = "var(--jp-warn-color1, #b45309)"
 _CARD = (
@@ -90,7 +92,10 @@ def _top_layers(report: Report) -> str:
 
 def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> str:
     """One row: name, bar, figures; a grid, because notebooks restyle tables."""
-    name, tip = escape(record.name), escape(f"{record.name}: {record.type}, {record.tactic}")
+    name, tip = (
+        escape(short_name(record.name, _LETTERS)),
+        escape(f"{record.name}: {record.type}, {record.tactic}"),
+    )
     return (
         f'<div role="listitem" title="{tip}" style="{_ROW}">'
         f'<span style="{_CLIPPED}">{name}</span>'

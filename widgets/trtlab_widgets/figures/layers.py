@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 from trtlab.core.errors import UsageError
 from trtlab.report.percent import percent
 from trtlab.report.records import Report
+from trtlab.report.short_name import short_name
 from trtlab_widgets.figures.look import Rows, Theme, blank, family_colour
 from trtlab_widgets.metrics import layer_metrics
 from trtlab_widgets.pages.overview import type_rows
@@ -12,6 +13,7 @@ from trtlab_widgets.pages.text import plural
 from trtlab_widgets.palette import FAMILIES, family_index
 
 _HALF = 0.5
+_LETTERS = 44  # of a layer's name on an axis
 
 
 def time_by_type_rows(report: Report) -> Rows:
@@ -81,7 +83,9 @@ def slowest_layers(report: Report, top: int = 20, *, theme: Theme = "auto") -> g
         marker_color=[family_colour(str(row["type"]), theme) for row in rows],
         hovertemplate="%{y}: %{x:.1f} µs<extra></extra>",
     )
-    figure.update_yaxes(autorange="reversed")
+    names = [str(row["layer"]) for row in rows]
+    short = [short_name(name, _LETTERS) for name in names]
+    figure.update_yaxes(autorange="reversed", tickvals=names, ticktext=short)
     figure.update_xaxes(title="Median time (µs)")
     return figure
 

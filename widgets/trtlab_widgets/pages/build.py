@@ -10,6 +10,7 @@ from trtlab.report.records import (
     Report,
     SelectionRecord,
 )
+from trtlab.report.short_name import short_name
 from trtlab_widgets.pages.markup import (
     STEPS,
     Cell,
@@ -22,6 +23,7 @@ from trtlab_widgets.pages.markup import (
 )
 from trtlab_widgets.pages.text import nbytes, plural, seconds, time_us
 
+_LETTERS = 40  # of a layer's name
 _MOST_ROWS = 60  # contests listed; the explorer has all of them
 _MOST_REFUSALS = 40  # reasons listed for one pass
 
@@ -167,7 +169,7 @@ def contests(report: Report) -> str:
     ]
     body: list[list[Cell]] = [
         [
-            (selection.layer, "t-clip"),
+            (short_name(selection.layer, _LETTERS), "t-name", selection.layer),
             (selection.chosen, "t-mono"),
             (time_us(chosen), "t-num"),
             (increase(gap) if gap is not None else "none", "t-num"),

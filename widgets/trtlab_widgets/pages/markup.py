@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-Cell = str | tuple[str, str]  # text, or text and a CSS class
+# Text, or text and a CSS class, or these and what pointing at it tells.
+Cell = str | tuple[str, str] | tuple[str, str, str]
 
 
 def element(tag: str, *children: str, **attributes: str) -> str:
@@ -33,17 +34,17 @@ def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
     """A plain table; numbers are cells of class ``t-num``."""
 
     def cells(tag: str, row: Sequence[Cell]) -> str:
-        pairs = [cell if isinstance(cell, tuple) else (cell, "") for cell in row]
-        return element("tr", *(_cell(tag, content, class_) for content, class_ in pairs))
+        full = [cell if isinstance(cell, tuple) else (cell, "") for cell in row]
+        return element("tr", *(_cell(tag, *cell) for cell in full))
 
     body = element("tbody", *(cells("td", row) for row in rows))
     return element("table", element("thead", cells("th", head)), body, class_="t-plain")
 
 
-def _cell(tag: str, content: str, class_: str) -> str:
+def _cell(tag: str, content: str, class_: str, whole: str = "") -> str:
     """A cell; one that may be cut off tells all when pointed at."""
-    if class_ == "t-clip":
-        return element(tag, escape(content), class_=class_, title=content)
+    if whole or class_ == "t-clip":
+        return element(tag, escape(content), class_=class_, title=whole or content)
     return text(tag, content, class_)
 
 

@@ -5,6 +5,7 @@ from html import escape
 from trtlab.report.conditions import clock_mhz
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
+from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
 from trtlab_widgets.metrics import layer_metrics
 from trtlab_widgets.pages.latency import (
@@ -35,7 +36,9 @@ from trtlab_widgets.pages.text import (
 from trtlab_widgets.palette import FAMILIES, family_index
 from trtlab_widgets.verdict import clock_verdict
 
-Card = tuple[str, str, str, str]  # name, value, note, and the run that it was measured in
+# Name, value, note, the run that it was measured in, and the note in full where it is shortened.
+Card = tuple[str, str, str, str] | tuple[str, str, str, str, str]
+_LETTERS = 36  # of a layer's name in a card
 
 _SURE = 0.025  # trtexec warns above this coefficient of variation
 _REST = "unexplained"
@@ -122,8 +125,8 @@ def cards(report: Report) -> str:
     return element("dl", *(_card(*card) for card in found), class_="t-cards")
 
 
-def _card(name: str, value: str, note: str, run: str) -> str:
-    whole = element("small", escape(note), title=note)  # may be cut off where it is narrow
+def _card(name: str, value: str, note: str, run: str, full: str = "") -> str:
+    whole = element("small", escape(note), title=full or note)  # may be cut off where narrow
     source = element("small", escape(run), title=f"{run.capitalize()}. {WHY}") if run else ""
     return element("div", text("dt", name), text("dd", value), whole, source)
 
@@ -171,8 +174,9 @@ def _top_card(report: Report) -> Card:
     return (
         "Slowest layer",
         percent(metrics.share),
-        f"{time_us(metrics.time_us)}, {layer.name}",
+        f"{time_us(metrics.time_us)}, {short_name(layer.name, _LETTERS)}",
         PROFILED,
+        f"{time_us(metrics.time_us)}, {layer.name}",
     )
 
 

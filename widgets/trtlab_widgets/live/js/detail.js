@@ -2,36 +2,47 @@
 
 import { fillWith, h } from "./dom.js";
 import { bytes, count, DASH, digits, ofLimit, percent, shape, timeUs } from "./format.js";
+import { fitName, textMeasure } from "./names.js";
 import { histogram, leaderboard, roofline } from "./small_charts.js";
+
+const BESIDE = 165; // pixels that a listed layer's name leaves to its swatch, its time and the padding
 
 export function createDetail(data, store) {
   const el = h("section", { class: "t-detail", "aria-label": "Selected layer", tabindex: "0" });
   const select = (index) => store.set({ selection: [index] }, "detail");
+  let fit = (name) => name; // until the observer tells the width
 
   function draw() {
     const { selection } = store.get();
     el.scrollTop = 0; // before filling: afterwards it would cost a layout
-    if (!selection.length) fillWith(el, nothing(data, select));
+    if (!selection.length) fillWith(el, nothing(data, select, fit));
     else if (selection.length === 1) fillWith(el, one(data, data.layers[selection[0]], select));
-    else fillWith(el, several(selection.map((i) => data.layers[i]), data, select));
+    else fillWith(el, several(selection.map((i) => data.layers[i]), data, select, fit));
   }
 
   const off = store.on(["selection"], draw);
   draw();
-  return { el, dispose: off };
+  const observer = new ResizeObserver((entries) => {
+    const room = entries[0].target.clientWidth - BESIDE;
+    const widthOf = textMeasure(el);
+    fit = (name) => fitName(name, room, widthOf);
+    if (store.get().selection.length !== 1) draw(); // only lists depend on it
+  });
+  observer.observe(el);
+  return { el, dispose() { off(); observer.disconnect(); } };
 }
 
-function nothing(data, select) {
+function nothing(data, select, fit) {
   const top = [...data.layers].filter((l) => l.time !== null).sort((a, b) => b.time - a.time).slice(0, 6);
   const keys = [["W S", "zoom in, out"], ["A D", "move left, right"], ["← →", "previous, next layer"], ["[ ]", "previous, next inference"], ["F", "zoom to the layer"], ["Home", "show everything"], ["Esc", "clear the selection"]];
   return [
     h("p", { class: "t-detail-empty" }, "Select a layer in any view to see where it comes from, why it runs the way it does, and how far from the hardware's limit."),
-    top.length > 0 && section("Slowest layers", layerList(top, data, select)),
+    top.length > 0 && section("Slowest layers", layerList(top, data, select, fit)),
     section("Keys on the timeline", h("dl", { class: "t-keys" }, keys.map(([key, what]) => [h("dt", {}, key.split(" ").map((k) => h("kbd", {}, k))), h("dd", {}, what)]))),
   ];
 }
 
-function several(layers, data, select) {
+function several(layers, data, select, fit) {
   const sum = (key) => layers.reduce((total, layer) => total + (layer[key] ?? 0), 0);
   return [
     h("header", { class: "t-detail-head" }, h("h3", {}, `${layers.length} layers`)),
@@ -41,13 +52,13 @@ function several(layers, data, select) {
       ["Traffic", bytes(sum("bytes")), ""],
       ["Weights", bytes(sum("weights")), ""],
     ]),
-    section("Layers", layerList([...layers].sort((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, 200), data, select)),
+    section("Layers", layerList([...layers].sort((a, b) => (b.time ?? 0) - (a.time ?? 0)).slice(0, 200), data, select, fit)),
   ];
 }
 
-function layerList(layers, data, select) {
+function layerList(layers, data, select, fit) {
   return h("ul", { class: "t-links" }, layers.map((layer) => h("li", {},
-    h("button", { type: "button", class: "t-link", onclick: () => select(layer.index) }, swatch(data, layer), h("span", { class: "t-clip" }, layer.name)),
+    h("button", { type: "button", class: "t-link", onclick: () => select(layer.index) }, swatch(data, layer), h("span", { class: "t-clip", title: layer.name }, fit(layer.name))),
     h("span", { class: "t-num" }, timeUs(layer.time)), h("span", { class: "t-num t-dim" }, percent(layer.share)))));
 }
 

@@ -10,6 +10,7 @@ import { hideFallback } from "./fallback.js";
 import { bytes, timeNs, whole } from "./format.js";
 import { createLayerTable } from "./layer_table.js";
 import { createMemoryView } from "./memory_view.js";
+import { shortName } from "./names.js";
 import { iterationBy, readPayload } from "./payload.js";
 import { createStore } from "./store.js";
 import { followTheme } from "./theme.js";
@@ -187,7 +188,7 @@ function memoryMessage(data, profile) {
   const { memory } = data;
   if (!memory.allocations.length) return "no activations are planned";
   const saved = memory.arena ? memory.unshared / memory.arena : 1;
-  return `${bytes(memory.arena)}, most in use at ${data.layers[profile.peak]?.name ?? "–"}; ${saved > 1.05 ? `${saved.toFixed(1)}× less than without reuse` : "nothing could be reused"}`;
+  return `${bytes(memory.arena)}, most in use at ${shortName(data.layers[profile.peak]?.name ?? "–", 48)}; ${saved > 1.05 ? `${saved.toFixed(1)}× less than without reuse` : "nothing could be reused"}`;
 }
 
 function memoryFoot({ memory }) {

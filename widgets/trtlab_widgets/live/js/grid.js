@@ -1,15 +1,19 @@
 // A table that draws only the rows in view: sorting, selection, keyboard, and the ARIA grid pattern.
 
 import { fillWith, h, onFrame, uniqueId } from "./dom.js";
+import { fitName, textMeasure } from "./names.js";
 
 const ROW = 26;
 const HEAD = 28;
+const PADDING = 16; // of a cell, both sides
+const SWATCH = 15; // with its gap
 
 /**
  * @param {object} options
  *   label: the table's accessible name
- *   columns: [{ key, title, hint, width, grow?, value(row), text(row), draw?(cell, row), align? }];
- *     width in pixels is the least, grow the part of the room that is left
+ *   columns: [{ key, title, hint, width, grow?, value(row), text(row), draw?(cell, row, fit), align? }];
+ *     width in pixels is the least, grow the part of the room that is left; fit(name, taken) is a layer's
+ *     name as it fits the column beside something that takes so many pixels
  *   sort: [key, "ascending" | "descending"] to begin with, or null for the given order
  *   onselect(ids), onhover(id | null): what the user did; rows are known by their `id`
  *   empty: what to say when there are no rows
@@ -33,6 +37,9 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
   let active = -1;
   let anchor = -1;
   const pool = [];
+  let widths = columns.map(() => Infinity); // known when the table is laid out
+  let widthOf = () => 0;
+  const fits = columns.map((_, c) => (name, taken = 0) => fitName(name, widths[c] - PADDING - taken, widthOf));
 
   const draw = onFrame(() => {
     const first = Math.max(0, Math.floor(el.scrollTop / ROW));
@@ -60,7 +67,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
       slot.shown = row;
       columns.forEach((column, c) => {
         const cell = slot.cells[c];
-        if (column.draw) column.draw(cell, row);
+        if (column.draw) column.draw(cell, row, fits[c]);
         else { const text = column.text(row); cell.textContent = text; cell.title = text; }
       });
     }
@@ -163,7 +170,10 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
     const least = columns.reduce((sum, c) => sum + c.width, 0);
     const parts = columns.reduce((sum, c) => sum + (c.grow ?? 0), 0) || 1;
     const left = Math.max(0, el.clientWidth - least);
-    el.style.setProperty("--t-columns", columns.map((c) => `${c.width + (left * (c.grow ?? 0)) / parts}px`).join(" "));
+    widths = columns.map((c) => c.width + (left * (c.grow ?? 0)) / parts);
+    widthOf = textMeasure(el);
+    for (const slot of pool) slot.shown = null;
+    el.style.setProperty("--t-columns", widths.map((width) => `${width}px`).join(" "));
     el.style.setProperty("--t-width", `${Math.max(least, el.clientWidth)}px`);
     draw();
   }
@@ -229,7 +239,7 @@ export function toCsv(columns, rows) {
   return `${lines.join("\n")}\n`;
 }
 
-/** A coloured square and a text, for names in tables. */
-export function swatchText(cell, family, text) {
-  fillWith(cell, h("span", { class: "t-swatch", style: { "--c": `var(--t-${family})` } }), h("span", { class: "t-clip", title: text }, text));
+/** A coloured square and a name that is shortened to fit, for tables. */
+export function swatchText(cell, family, name, fit) {
+  fillWith(cell, h("span", { class: "t-swatch", style: { "--c": `var(--t-${family})` } }), h("span", { class: "t-clip", title: name }, fit(name, SWATCH)));
 }

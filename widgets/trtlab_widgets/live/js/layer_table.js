@@ -11,7 +11,7 @@ function layerColumns(data) {
   const known = (column) => column.key !== "attained" || data.layers.some((l) => l.attained !== null);
   return [
     { key: "index", title: "#", hint: "Order of execution", width: 44, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
-    { key: "name", title: "Layer", width: 190, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r) => swatchText(c, family(r), r.name) },
+    { key: "name", title: "Layer", width: 190, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r, fit) => swatchText(c, family(r), r.name, fit) },
     { key: "time", title: "Median time", hint: `Median over all inferences of the ${data.runs.profiled}`, width: 112, grow: 1.2, align: "end", value: (r) => r.time, draw: (c, r) => drawBar(c, r, family(r), slowest) },
     { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 58, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
     { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },

@@ -1,6 +1,7 @@
 // Bars on a time axis: one track a stream, drawn so that ten or a million bars cost alike.
 
 import { fitText } from "./canvas.js";
+import { barName, isSentence } from "./names.js";
 import { sliceName } from "./payload.js";
 import { layerColour } from "./theme.js";
 
@@ -139,20 +140,7 @@ function labelOf(ctx, data, i, room) {
     return [`Inference ${id}`, String(id)].find((text) => widthOf(text) <= room) ?? "";
   }
   const name = sliceName(data, i);
-  // Names of layers that the builder added are sentences.
-  return data.slices.layer[i] < 0 || !/^\S+( \+|$)/.test(name) ? fitText(ctx, name, room) : barName(name, room, widthOf);
-}
-
-/**
- * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
- * colour tells; then with initials for words, because numbers tell the layers of one model apart.
- */
-export function barName(name, room, widthOf) {
-  const first = name.split(" + ")[0].replace(/^\//, "");
-  const place = first.replace(/\/[A-Z]\w*$/, "");
-  const initials = (text, words) => text.replace(words, (word) => word[0]);
-  const forms = [name, first, place, initials(place, /[A-Za-z]+(?=.*[./])/g), initials(place, /[A-Za-z]+/g)];
-  return forms.find((form) => widthOf(form) <= room) ?? "";
+  return data.slices.layer[i] < 0 || isSentence(name) ? fitText(ctx, name, room) : barName(name, room, widthOf);
 }
 
 /** The slice of a track at a time, or the nearest one within a tolerance; −1 when there is none. */

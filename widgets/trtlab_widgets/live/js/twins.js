@@ -13,7 +13,7 @@ export function createSliceTable(data, store) {
   const columns = [
     { key: "start", title: "Start", hint: "After the beginning of the recording", width: 112, align: "end", value: (r) => slices.start[r.id], text: (r) => `${((slices.start[r.id] - data.range[0]) / 1e6).toFixed(3)} ms` },
     { key: "duration", title: "Duration", width: 92, align: "end", value: (r) => slices.duration[r.id], text: (r) => timeNs(slices.duration[r.id]) },
-    { key: "name", title: "Slice", width: 180, grow: 3, value: (r) => sliceName(data, r.id), draw: (c, r) => swatchText(c, family(data, slices.layer[r.id]), sliceName(data, r.id)) },
+    { key: "name", title: "Slice", width: 180, grow: 3, value: (r) => sliceName(data, r.id), draw: (c, r, fit) => swatchText(c, family(data, slices.layer[r.id]), sliceName(data, r.id), fit) },
     { key: "kind", title: "Kind", width: 90, value: (r) => data.categories[slices.category[r.id]], text: (r) => data.categories[slices.category[r.id]] },
     { key: "stream", title: "Stream", width: 64, align: "end", value: (r) => slices.stream[r.id], text: (r) => String(slices.stream[r.id]) },
     { key: "iteration", title: "Inference", width: 76, align: "end", value: (r) => slices.iteration[r.id], text: (r) => String(slices.iteration[r.id]) },
@@ -48,13 +48,14 @@ export function createAllocationTable(data, store) {
   const { writer } = tensorUses(data.layers);
   const rows = data.memory.allocations.map(([tensor, offset, size, first, last], id) =>
     ({ id, tensor, offset, size, first, last, layer: writer.get(tensor) ?? first }));
+  const writerOf = (row) => data.layers[row.layer]?.name ?? DASH;
   const columns = [
-    { key: "tensor", title: "Tensor", width: 140, grow: 2, value: (r) => r.tensor, draw: (c, r) => swatchText(c, family(data, r.layer), r.tensor) },
+    { key: "tensor", title: "Tensor", width: 140, grow: 2, value: (r) => r.tensor, draw: (c, r, fit) => swatchText(c, family(data, r.layer), r.tensor, fit) },
     { key: "size", title: "Size", width: 96, align: "end", value: (r) => r.size, text: (r) => bytes(r.size) },
     { key: "offset", title: "Offset", width: 96, align: "end", value: (r) => r.offset, text: (r) => bytes(r.offset) },
     { key: "first", title: "From", hint: "Layer that writes it", width: 64, align: "end", value: (r) => r.first, text: (r) => (r.first < 0 ? "input" : String(r.first)) },
     { key: "last", title: "Until", hint: "Last layer that reads it", width: 64, align: "end", value: (r) => r.last, text: (r) => String(r.last) },
-    { key: "writer", title: "Written by", width: 140, grow: 2, value: (r) => data.layers[r.layer]?.name ?? DASH, text: (r) => data.layers[r.layer]?.name ?? DASH },
+    { key: "writer", title: "Written by", width: 140, grow: 2, value: writerOf, draw: (c, r, fit) => { c.textContent = fit(writerOf(r)); c.title = writerOf(r); } },
   ];
   const grid = createGrid({
     label: "Tensors in the arena", columns, sort: ["size", "descending"], empty: "No tensor lies in the arena.",

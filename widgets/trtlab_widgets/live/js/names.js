@@ -1,0 +1,46 @@
+// Layers' names where room is short: what tells the layers of one model apart stays.
+
+/** Names of layers that the builder added are sentences; others are names of nodes, joined by " + ". */
+export const isSentence = (name) => !/^\S+( \+|$)/.test(name);
+
+/**
+ * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
+ * colour tells; then with initials for words, because numbers tell the layers of one model apart.
+ * Empty when nothing telling fits.
+ */
+export function barName(name, room, widthOf) {
+  const first = name.split(" + ")[0].replace(/^\//, "");
+  const place = first.replace(/\/[A-Z]\w*$/, "");
+  const initials = (text, words) => text.replace(words, (word) => word[0]);
+  const forms = [name, first, place, initials(place, /[A-Za-z]+(?=.*[./])/g), initials(place, /[A-Za-z]+/g)];
+  return forms.find((form) => widthOf(form) <= room) ?? "";
+}
+
+/** The same where something has to stand: what has no short form is cut in the middle, as ends differ. */
+export function fitName(name, room, widthOf) {
+  if (widthOf(name) <= room) return name;
+  return (!isSentence(name) && barName(name, room, widthOf)) || cutMiddle(name, room, widthOf);
+}
+
+function cutMiddle(text, room, widthOf) {
+  const cut = (keep) => `${text.slice(0, Math.ceil(keep / 2))}…${text.slice(text.length - Math.floor(keep / 2))}`;
+  let keep = Math.floor((text.length * room) / widthOf(text));
+  while (keep > 2 && widthOf(cut(keep)) > room) keep -= 1;
+  return cut(Math.max(2, keep));
+}
+
+/** A name in so many letters, for sentences. */
+export const shortName = (name, letters) => fitName(name, letters, (text) => text.length);
+
+const pen = () => document.createElement("canvas").getContext("2d");
+let shared = null;
+
+/** How wide texts are in an element's font. */
+export function textMeasure(el) {
+  const { font } = getComputedStyle(el);
+  return (text) => {
+    shared ??= pen();
+    shared.font = font;
+    return shared.measureText(text).width;
+  };
+}
