@@ -35,10 +35,11 @@ from trtlab.runtime.loaded import LoadedEngine
 from trtlab.session.one_call import build
 from trtlab.session.work import run_shapes
 
-# What must hold: watching costs at most so much, a first report takes at most so long, and a
-# second build is at least so many times as fast.
+# What must hold: watching costs at most so much, a first report and an import of the package take
+# at most so long, and a second build is at least so many times as fast.
 LIMIT_OVERHEAD = 0.02
 LIMIT_START_S = 10.0
+LIMIT_IMPORT_S = 0.3
 LEAST_SPEEDUP = 3.0
 BLOCK_S = 0.15  # three samples of the sensors; short, so that a pair sees the same machine
 
@@ -136,6 +137,18 @@ def measure_start(name: str) -> bool:
     return median(took[1:]) < LIMIT_START_S
 
 
+def measure_import() -> bool:
+    """Print how long an import of the package takes; whether that is short enough."""
+    code = (
+        "import time; t = time.perf_counter(); import trtlab; print(time.perf_counter() - t)"
+    )
+    took = [float(in_process(["-c", code], "")[1]) for _ in range(7)]
+    print(
+        f"import trtlab: {median(took):.3f} s ({min(took):.3f} to {max(took):.3f})", flush=True
+    )
+    return median(took) < LIMIT_IMPORT_S
+
+
 def measure_builds(name: str) -> bool:
     """Print a build's time without and with the timing cache; whether it gained enough."""
     words = [str(Path(__file__)), "--build", name]
@@ -170,10 +183,11 @@ def main() -> int:
           f"  {'throughput ratio':24}  {'noise':24}{'n':>5}")  # fmt: skip
     kept = [measure_overhead(name, args.seconds) for name in args.models]
     print()
-    kept += [measure_start(args.models[0])]
+    kept += [measure_import(), measure_start(args.models[0])]
     kept += [measure_builds(name) for name in args.models]
     verdict = "kept" if all(kept) else "NOT KEPT"
     print(f"\nlimits: overhead {LIMIT_OVERHEAD:.0%}, first report {LIMIT_START_S:g} s, "
+          f"import {LIMIT_IMPORT_S:g} s, "
           f"second build {LEAST_SPEEDUP:g} times as fast: {verdict}")  # fmt: skip
     return 0 if all(kept) else 1
 

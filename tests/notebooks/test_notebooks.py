@@ -30,12 +30,11 @@ def test_outputs_are_stripped(path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_notebook_runs(path, tmp_path):
     notebook = nbformat.read(path, 4)
     client = NotebookClient(
-        notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=500, resources={"metadata": {"path": str(tmp_path)}}
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the kernel client's own, on local sockets

@@ -18,13 +18,11 @@ EXTRAS = (
     "nbclient", "nbformat", "nvmath", "onnxruntime", "pandas", "plotly", "torch", "traitlets",
 )  # fmt: skip
 
-TIMED = """
-import json, sys, time
-began = time.perf_counter()
+ROOTS = """
+import json, sys
 import trtlab
-took = time.perf_counter() - began
 roots = sorted({name.partition(".")[0] for name in sys.modules})
-print(json.dumps({"seconds": took, "roots": roots}))
+print(json.dumps(roots))
 """
 
 # Run in a fresh interpreter: sys.argv names the packages that cannot be imported there.
@@ -66,18 +64,13 @@ def _python(code, *words):
 
 @pytest.fixture(scope="module")
 def imports():
-    return [_python(TIMED) for _ in range(5)]
+    return _python(ROOTS)
 
 
 @pytest.mark.parametrize("package", LAZY)
 def test_importing_the_package_does_not_load(package, imports):
-    assert "trtlab" in imports[0]["roots"]
-    assert package not in imports[0]["roots"]
-
-
-def test_importing_the_package_takes_no_time(imports):
-    # The quickest of several: a busy machine must not decide.
-    assert min(once["seconds"] for once in imports) < 0.3
+    assert "trtlab" in imports
+    assert package not in imports
 
 
 def test_every_module_of_the_core_imports_without_the_extras():

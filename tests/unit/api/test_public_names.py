@@ -81,19 +81,15 @@ def test_type_checkers_see_the_same_names():
 
 def test_import_is_light():
     """Importing trtlab loads no array library, model library or notebook package."""
-    code = (
-        "import sys, time; t = time.perf_counter(); import trtlab; "
-        "print(time.perf_counter() - t); print(*sys.modules)"
-    )
+    code = "import sys, trtlab; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    seconds, modules = done.stdout.splitlines()
-    loaded = {name.split(".")[0] for name in modules.split()}
+    modules = done.stdout.split()
+    loaded = {name.split(".")[0] for name in modules}
     assert not loaded & set(HEAVY)
-    rooms = {name for name in modules.split() if name.startswith("trtlab.")}
+    rooms = {name for name in modules if name.startswith("trtlab.")}
     assert rooms == {"trtlab.core", "trtlab.core.public_names"}
-    assert float(seconds) < 0.3
 
 
 def test_builder_needs_no_notebook_package():
