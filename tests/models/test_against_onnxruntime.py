@@ -17,7 +17,7 @@ from trtlab.core.settings import settings
 pytestmark = pytest.mark.slow
 
 # Whole models whose builds in both half precisions take seconds.
-HALF_MODELS = ("lstm", "mobilenet_v2", "resnet50", "light_shufflenet", "light_inception_v1")
+HALF_MODELS = ("lstm", "mobilenet_v2", "resnet50", "light_shufflenet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def test_half_precision_does_what_rounding_does(name):
     model = onnx.ModelProto.FromString(case.model)
     errors = {}
     for precision in ("fp16", "bf16"):
-        outputs = _infer(case, precision=precision, optimization_level=2)
+        outputs = _infer(case, precision=precision, optimization_level=1)
         errors[precision] = []
         for feed, got, wanted in zip(case.feeds, outputs, case.wanted, strict=True):
             errors[precision].append(_error(got, wanted))
@@ -127,8 +127,8 @@ def test_a_residual_stream_in_fp16_keeps_bf16_within_the_demand():
         or (n.op_type == "Add" and n.name.endswith("output/Add") and held.isdisjoint(n.input))
     }
     assert len(stream) == 1 + 2 * 24
-    mixed = _infer(case, precision="bf16", layer_precisions=stream, optimization_level=2)
-    plain = _infer(case, precision="bf16", optimization_level=2)
+    mixed = _infer(case, precision="bf16", layer_precisions=stream, optimization_level=1)
+    plain = _infer(case, precision="bf16", optimization_level=1)
     for got, without, wanted in zip(mixed, plain, case.wanted, strict=True):
         assert _error(got, wanted) < DEMANDED["bf16"] < _error(without, wanted)
 
