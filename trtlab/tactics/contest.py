@@ -101,7 +101,8 @@ def hold_contest(
     """Choose the fastest accepted tactic.
 
     Every candidate appears in the result: with samples, with its refusal, or with neither when
-    its hint ruled it out. A candidate that fails while being prepared is refused, not fatal.
+    its hint ruled it out. A candidate that fails while being prepared is refused, not fatal;
+    when all that were tried failed, those that a hint had ruled out are.
 
     Raises:
         DeviceLostError: A candidate faulted, and with it this process' context.
@@ -120,27 +121,61 @@ def hold_contest(
     best_hint = accepted[0][0]
     racing = [t for hint, t in accepted if hint <= rules.hint_ratio * best_hint]
     racing = racing[: rules.max_tactics]
-    benched = [
-        ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
-        for _, t in accepted
-        if t not in racing
-    ]
+    benched = [pair for pair in accepted if pair[1] not in racing]
     if not rules.timed or len(racing) == 0:
-        winner = accepted[0][1]
-        rest = [
-            ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
-            for _, t in accepted
-        ]
-        return Contest(winner, best_hint, (*rest, *refused))
+        return _by_hint(problem, accepted, timer, cache, refused)
     timed, failed = _race(problem, racing, timer, cache, rules)
     if not timed:
-        return Contest(None, float("inf"), (*failed, *benched, *refused))
+        return _by_hint(problem, benched, timer, cache, [*failed, *refused])
     timed.sort(key=lambda c: c.time_us or 0.0)
     return Contest(
         registry.find(timed[0].tactic),
         timed[0].time_us or 0.0,
-        (*timed, *failed, *benched, *refused),
+        (*timed, *failed, *_untimed(problem, benched), *refused),
     )
+
+
+def _by_hint(
+    problem: Problem,
+    accepted: Sequence[tuple[float, Tactic]],
+    timer: Timer,
+    cache: TimingCache,
+    refused: Sequence[ContenderRecord],
+) -> Contest:
+    """The first by the hints; what only a library knows to be there is run once before."""
+    failed: list[ContenderRecord] = []
+    for place, (hint, tactic) in enumerate(accepted):
+        try:
+            if tactic.ranked:
+                with timer.bench(problem) as bench:
+                    bench.trial(tactic)
+        except DeviceLostError:
+            raise
+        except (TrtlabError, MemoryError) as error:
+            failed.append(_failure(problem, tactic, error, cache))
+        else:
+            rest = _untimed(problem, accepted[place:])
+            return Contest(tactic, hint, (*rest, *failed, *refused))
+    return Contest(None, float("inf"), (*failed, *refused))
+
+
+def _untimed(
+    problem: Problem, accepted: Sequence[tuple[float, Tactic]]
+) -> list[ContenderRecord]:
+    return [
+        ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
+        for _, t in accepted
+    ]
+
+
+def _failure(
+    problem: Problem, tactic: Tactic, error: TrtlabError | MemoryError, cache: TimingCache
+) -> ContenderRecord:
+    """A candidate that cannot run; the next build need not ask again where that lasts."""
+    reason = _reason(error)
+    if is_lasting(error):
+        cache.refuse(problem, tactic.name, reason)
+    return ContenderRecord(tactic.name, None, rejection=reason)
 
 
 def _refusal(tactic: Tactic, problem: Problem, rules: ContestRules) -> str:
@@ -181,10 +216,7 @@ def _race(
                 raise  # the next candidates would only repeat it
             except (TrtlabError, MemoryError) as error:
                 trials.pop(tactic.name, None)
-                reason = _reason(error)
-                if is_lasting(error):
-                    cache.refuse(problem, tactic.name, reason)
-                failed.append(ContenderRecord(tactic.name, None, rejection=reason))
+                failed.append(_failure(problem, tactic, error, cache))
         _run_rounds(trials, samples, rules)
     timed = [t for t in racing if t.name in trials]
     for tactic in timed:

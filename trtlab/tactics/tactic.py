@@ -48,7 +48,7 @@ class Tactic(ABC):
         tf32: Multiplies FP32 factors with the ten bits after the point that TF32 keeps: only
             where a build allows it.
         ranked: Stands for a place in a library's own ranking, which is another for operands with
-            other strides.
+            other strides, and which may be shorter than the place's number.
         arch: The one GPU architecture whose instructions it uses, such as ``sm_90``; empty for
             tactics that run on all of them.
     """

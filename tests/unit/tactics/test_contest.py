@@ -17,13 +17,16 @@ PROBLEM = Problem(Activation(), (x,), (x,))
 
 
 class Fake(Tactic):
-    def __init__(self, name, time_us, *, hint=1.0, workspace=0, refuses="", fails=False):
+    def __init__(
+        self, name, time_us, *, hint=1.0, workspace=0, refuses="", fails=False, ranked=False
+    ):
         self.name = name
         self.time_us = time_us
         self.hint = hint
         self.workspace = workspace
         self.refuses = refuses
         self.fails = fails
+        self.ranked = ranked
 
     def check(self, problem):
         return Rejection(self.refuses) if self.refuses else None
@@ -173,3 +176,31 @@ def test_nobody_accepts():
 def test_sources_can_be_switched_off():
     result = contest(Fake("a", 1.0), rules=ContestRules(sources=frozenset({"NUMPY"})))
     assert result.contenders[0].rejection == "tactic source GENERATED is switched off"
+
+
+def test_without_timing_a_library_is_asked_whether_it_has_what_the_hint_supposes():
+    missing = UnsupportedError("ranks fewer than 5 plans")
+    tactics = (
+        Fake("lib/4", 1.0, hint=1.0, fails=missing, ranked=True),
+        Fake("lib/0", 1.0, hint=2.0, ranked=True),
+        Fake("own", 1.0, hint=3.0),
+    )
+    cache = TimingCache("d")
+    result = contest(*tactics, rules=ContestRules(timed=False), cache=cache)
+    assert (result.chosen.name, result.time_us) == ("lib/0", 2.0)
+    assert [(c.tactic, "ranks fewer" in c.rejection) for c in result.contenders] == [
+        ("lib/0", False), ("own", False), ("lib/4", True),
+    ]  # fmt: skip
+    assert cache.refusal(PROBLEM, "lib/4")
+
+
+def test_without_timing_nothing_else_is_run():
+    tactics = Fake("own", 1.0, fails=True), Fake("slow", 1.0, hint=2.0)
+    assert contest(*tactics, rules=ContestRules(timed=False)).chosen.name == "own"
+
+
+def test_what_a_hint_ruled_out_serves_when_all_others_fail():
+    tactics = Fake("a", 1.0, fails=True), Fake("b", 1.0, fails=True), Fake("c", 1.0, hint=90.0)
+    result = contest(*tactics)
+    assert (result.chosen.name, result.time_us) == ("c", 90.0)
+    assert [c.tactic for c in result.contenders] == ["c", "a", "b"]
