@@ -9,6 +9,8 @@ import pytest
 from sample_reports import built_only, large_report, resnet_report
 from trtlab_widgets.export import report_html
 
+from trtlab.report.records import Trace
+
 pytestmark = pytest.mark.browser
 
 CHOSEN = "trtlab.model.get('selection')"
@@ -22,8 +24,15 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     hostile = replace(
         small, layers=(replace(small.layers[0], name=HOSTILE), *small.layers[1:])
     )
+    assert small.telemetry is not None
+    times = small.telemetry.traces[0].times_ns
+    clock = Trace("gpu.memory_clock", "Memory clock", "MHz", times, (3201.0,) * len(times))
+    steady = replace(
+        small, telemetry=replace(small.telemetry, traces=(*small.telemetry.traces, clock))
+    )
     reports = {
         "small": small,
+        "steady": steady,
         "large": large_report(),
         "built": built_only(small),
         "hostile": hostile,
@@ -298,6 +307,43 @@ def test_inferences_can_be_chosen(show: Callable[..., Any]) -> None:
     page.get_by_role("button", name="Next inference").click()
     page.get_by_role("button", name="Show the whole recording").click()
     assert step.inner_text() == "All 40 inferences"
+
+
+def test_unchanged_sensors_unfold_from_the_keyboard(show: Callable[..., Any]) -> None:
+    page = show("steady")
+    line = page.get_by_role("button", name="1 unchanged: memory clock 3,201 MHz")
+    rest = page.locator(f"#{line.get_attribute('aria-controls')}")
+    assert line.get_attribute("aria-expanded") == "false"
+    assert rest.is_hidden()
+    for sensor in ("SM clock", "Power", "Temperature", "CPU load"):
+        assert page.locator(".t-gutter-row", has_text=sensor).is_visible()
+    folded = page.locator(TIME).first.bounding_box()
+    line.focus()
+    page.keyboard.press("Enter")
+    assert line.get_attribute("aria-expanded") == "true"
+    assert "Memory clock\n3,201 MHz" in rest.inner_text()
+    unfolded = page.locator(TIME).first.bounding_box()
+    assert unfolded["height"] > folded["height"]
+    assert painted(page, TIME) > 5
+    page.keyboard.press("Space")
+    assert rest.is_hidden()
+    assert page.locator(TIME).first.bounding_box()["height"] == folded["height"]
+
+
+def test_no_line_is_there_where_every_sensor_changed(show: Callable[..., Any]) -> None:
+    assert show().locator(".t-fold").count() == 0
+
+
+@pytest.mark.parametrize("width", [1440, 480])
+def test_the_line_of_unchanged_sensors_stays_one_line(
+    show: Callable[..., Any], width: int
+) -> None:
+    page = show("steady", width=width)
+    line = page.locator(".t-fold")
+    stage = page.locator(TIME).first.bounding_box()
+    place = line.bounding_box()
+    assert place["y"] + place["height"] == stage["y"] + stage["height"]
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 def test_pictures_have_tables_as_twins(show: Callable[..., Any]) -> None:

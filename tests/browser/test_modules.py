@@ -1,5 +1,6 @@
 """The JavaScript's pure functions, in the browser that runs them."""
 
+import json
 from itertools import pairwise
 from typing import Any
 
@@ -241,3 +242,54 @@ def test_a_window_without_queries_says_so(
     track = "{ times: [10, 11e6], values: [9, 2] }"
     note = f"m.trace_track.emptyNote({track}, {{ from: {window[0]}, to: {window[1]} }})"
     assert modules.evaluate(note) == wanted
+
+
+def _tracks(*rows: tuple[str, str, str, list[float], float | None]) -> str:
+    """Sensor tracks as JavaScript: metric, label, unit, values and limit each."""
+    keys = ("key", "label", "unit", "values", "limit")
+    return json.dumps([dict(zip(keys, row, strict=True)) | {"kind": "trace"} for row in rows])
+
+
+@pytest.mark.parametrize(
+    ("row", "wanted"),
+    [
+        (("gpu.memory_clock", "", "MHz", [3201, 3201], 3201), True),
+        (("cpu.frequency", "", "MHz", [2100, 2100], None), True),
+        (("gpu.temperature", "", "°C", [36, 36], 89), True),
+        (("gpu.pcie_width", "", "", [16], 16), True),
+        (("cpu.throttled", "", "ns", [0, 0], None), True),
+        (("gpu.memory_clock", "", "MHz", [3201, 3201, 3200], 3201), False),
+        # Throttling that begins before the run and never ends changes nothing, and matters.
+        (("gpu.sm_clock", "", "MHz", [1380, 1380], 1980), False),
+        (("gpu.temperature", "", "°C", [89, 89], 89), False),
+        (("gpu.power", "", "W", [700, 700], 700), False),
+        (("cpu.throttled", "", "ns", [5, 5], None), False),
+        (("latency", "", "ms", [2, 2], None), False),
+    ],
+)
+def test_a_sensor_where_something_happened_is_never_folded(
+    modules: Any, row: tuple[str, str, str, list[float], float | None], wanted: bool
+) -> None:
+    assert modules.evaluate(f"m.fold.isUnchanged({_tracks(row)}[0])") is wanted
+
+
+def test_a_gap_in_a_sensors_readings_is_something_that_happened(modules: Any) -> None:
+    track = "{ kind: 'trace', key: 'gpu.power', unit: 'W', limit: null, values: [5, NaN, 5] }"
+    assert modules.evaluate(f"m.fold.isUnchanged({track})") is False
+
+
+def test_folded_sensors_are_told_in_one_line(modules: Any) -> None:
+    tracks = _tracks(
+        ("cpu.frequency", "Core frequency, mean", "MHz", [2100], None),
+        ("gpu.memory_clock", "Memory clock", "MHz", [3201], 3201),
+        ("gpu.temperature", "GPU temperature", "°C", [36], 89),
+        ("gpu.pcie_generation", "PCIe generation", "", [4], 5),
+        ("gpu.pcie_width", "PCIe lanes", "", [16], 16),
+    )
+    assert modules.evaluate(f"m.fold.unchangedText({tracks})") == (
+        "5 unchanged: core frequency (mean) 2,100 MHz · memory clock 3,201 MHz"
+        " · GPU temperature 36 °C · PCIe link gen 4 of 5 ×16"
+    )
+    lanes = _tracks(("gpu.pcie_width", "PCIe lanes", "", [8], 16))
+    found = modules.evaluate(f"m.fold.unchangedText({lanes})")
+    assert found == "1 unchanged: PCIe lanes 8 of 16"

@@ -4,7 +4,7 @@ import { h, onFrame } from "./dom.js";
 
 /**
  * @param {HTMLElement} host positioned element; its width is watched, its height is given
- * @param {number} height in CSS pixels
+ * @param {number} height in CSS pixels; `setHeight` changes it
  * @param drawBase, drawOver (context, width, height) → void
  */
 export function createCanvas(host, height, drawBase, drawOver) {
@@ -33,6 +33,7 @@ export function createCanvas(host, height, drawBase, drawOver) {
   observer.observe(host);
   return {
     redraw: all,
+    setHeight(pixels) { height = pixels; host.style.height = `${height}px`; all(); },
     redrawBase: layers[0].paint,
     redrawOver: layers[1].paint,
     dispose() { observer.disconnect(); layers.forEach((layer) => layer.paint.cancel()); },

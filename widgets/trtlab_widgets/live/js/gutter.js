@@ -1,31 +1,41 @@
 // The column beside the timeline: every track's place, name and reading.
 
-import { fillWith, h } from "./dom.js";
+import { fillWith, h, uniqueId } from "./dom.js";
+import { FOLD } from "./fold.js";
 import { reading } from "./format.js";
 import { MINIMAP, RULER } from "./time_axis.js";
 import { sampleAt } from "./trace_track.js";
 
 const GAP = 6; // between the slices and the sensors
 
-/** Give every track its place; returns the height of all. */
-export function placeTracks(tracks, bars) {
+/**
+ * Give every track its place: slices, sensors, then the line that folds the unchanged ones, and those.
+ * Returns where the line begins, and the heights with them folded away and with all of them shown.
+ */
+export function placeTracks(slices, traces, unchanged) {
   let y = MINIMAP + RULER;
-  tracks.forEach((track, i) => {
-    if (i === bars && bars) y += GAP;
-    track.y = y;
-    y += track.height + 1;
-  });
-  return y + (tracks.some((t) => t.kind === "trace") ? 0 : 18);
+  const place = (track) => { track.y = y; y += track.height + 1; };
+  slices.forEach(place);
+  if (slices.length && traces.length + unchanged.length) y += GAP;
+  traces.forEach(place);
+  if (!traces.length) y += 18; // for the word that the clocks were held back
+  const fold = y;
+  if (unchanged.length) y += FOLD;
+  const folded = y;
+  unchanged.forEach(place);
+  return { fold, folded, open: y };
 }
 
-/** The tracks' names and readings, as text beside the canvas. */
-export function createGutter(tracks) {
-  const values = new Map(tracks.map((track) => [track, h("span", { class: "t-gutter-value" })]));
-  const rows = tracks.map((track) =>
+/** The tracks' names and readings, as text beside the canvas; the unchanged ones' are hidden at first. */
+export function createGutter(tracks, unchanged) {
+  const values = new Map([...tracks, ...unchanged].map((track) => [track, h("span", { class: "t-gutter-value" })]));
+  const row = (track) =>
     h("div", { class: `t-gutter-row is-${track.kind}`, title: track.hint, style: { top: `${track.y}px`, height: `${track.height}px` } },
-      h("span", { class: "t-gutter-label" }, track.label), values.get(track)));
+      h("span", { class: "t-gutter-label" }, track.label), values.get(track));
+  const rest = h("div", { id: uniqueId("t-unchanged"), role: "group", "aria-label": "Unchanged sensors", hidden: true }, unchanged.map(row));
   return {
-    el: h("div", { class: "t-gutter" }, rows),
+    el: h("div", { class: "t-gutter" }, tracks.map(row), rest),
+    rest,
     set(track, text) { const el = values.get(track); if (el.textContent !== text) fillWith(el, text); },
   };
 }

@@ -52,20 +52,31 @@ export function drawRuler(ctx, frame, origin, bottom, colours) {
   }
 }
 
-/** Shade the times when the device held its clocks back, and say why. */
-export function drawThrottling(ctx, data, frame, bottom, colours) {
+/** The throttled times in view, in pixels. */
+function throttled(data, frame) {
   const scale = frame.width / (frame.to - frame.from);
-  const top = MINIMAP + RULER;
-  for (const [from, to, reason] of data.throttling) {
+  return data.throttling.flatMap(([from, to, reason]) => {
     const left = Math.max(0, (from - frame.from) * scale);
     const right = Math.min(frame.width, (to - frame.from) * scale);
-    if (right < 0 || left > frame.width) continue;
-    const width = Math.max(2, right - left);
+    return right < 0 || left > frame.width ? [] : [{ left, width: Math.max(2, right - left), reason }];
+  });
+}
+
+/** Shade the times when the device held its clocks back; what is drawn later stays readable. */
+export function drawThrottling(ctx, data, frame, bottom, colours) {
+  const top = MINIMAP + RULER;
+  for (const { left, width } of throttled(data, frame)) {
     ctx.fillStyle = colours.warn;
     ctx.globalAlpha = 0.13;
     ctx.fillRect(left, top, width, bottom - top);
     ctx.globalAlpha = 1;
     ctx.fillRect(left, top - 2, width, 2);
+  }
+}
+
+/** Say why the clocks were held back, over everything else. */
+export function nameThrottling(ctx, data, frame, bottom, colours) {
+  for (const { left, width, reason } of throttled(data, frame)) {
     if (width > 60) nameTag(ctx, reason, left, bottom, width, colours);
   }
 }

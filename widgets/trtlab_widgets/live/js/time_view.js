@@ -3,11 +3,12 @@
 import { createCanvas, tipBody } from "./canvas.js";
 import { h } from "./dom.js";
 import { percent, timeNs } from "./format.js";
+import { createFold, isUnchanged } from "./fold.js";
 import { createGutter, placeTracks, spanText, valueText } from "./gutter.js";
 import { sliceName } from "./payload.js";
 import { drawSlices, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
 import { canvasColours } from "./theme.js";
-import { drawMinimap, drawRuler, drawThrottling, MINIMAP, RULER } from "./time_axis.js";
+import { drawMinimap, drawRuler, drawThrottling, MINIMAP, nameThrottling, RULER } from "./time_axis.js";
 import { drawTrace, traceTracks } from "./trace_track.js";
 import { attachZoom, clampRange, zoomKey } from "./zoom.js";
 
@@ -18,10 +19,13 @@ import { attachZoom, clampRange, zoomKey } from "./zoom.js";
 export function createTimeView(root, data, store, tip, goto) {
   const slices = sliceTracks(data);
   const traces = traceTracks(data);
-  const tracks = [...slices, ...traces];
+  const unchanged = traces.filter(isUnchanged);
+  const moving = traces.filter((track) => !unchanged.includes(track));
+  const places = placeTracks(slices, moving, unchanged);
+  let tracks = [...slices, ...moving]; // those that are shown
+  let height = places.fold; // of what is drawn: the fold's line is no part of the picture
   const limits = padded(data.range);
-  const height = placeTracks(tracks, slices.length);
-  const gutter = createGutter(tracks);
+  const gutter = createGutter(tracks, unchanged);
   const stage = h("div", {
     class: "t-stage", tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-label": describe(data),
     "aria-keyshortcuts": "W S A D ArrowLeft ArrowRight BracketLeft BracketRight F Home Escape",
@@ -34,7 +38,13 @@ export function createTimeView(root, data, store, tip, goto) {
   let over = { track: null, slice: -1, time: null };
   let focused = -1; // the slice that the arrow keys start from
 
-  const canvas = createCanvas(stage, height, drawBase, drawOver);
+  const canvas = createCanvas(stage, places.folded, drawBase, drawOver);
+  const fold = createFold(unchanged, places.fold, gutter.rest.id, (folded) => {
+    tracks = [...slices, ...moving, ...(folded ? [] : unchanged)];
+    height = folded ? places.fold : places.open;
+    gutter.rest.hidden = folded;
+    canvas.setHeight(folded ? places.folded : places.open);
+  });
   const frameOf = (width, track) => {
     const [from, to] = store.get().range;
     return { from, to, width, y: track?.y ?? 0, height: track?.height ?? height };
@@ -57,6 +67,7 @@ export function createTimeView(root, data, store, tip, goto) {
       ctx.fillStyle = colours.line;
       ctx.fillRect(0, track.y + track.height, width, 1);
     }
+    nameThrottling(ctx, data, frame, height, colours);
     drawMinimap(ctx, data, frame, limits, colours);
     if (over.time === null) restReadings();
   }
@@ -262,7 +273,7 @@ export function createTimeView(root, data, store, tip, goto) {
     }),
   ];
   return {
-    el: h("div", { class: "t-time" }, gutter.el, stage),
+    el: h("div", { class: "t-time" }, gutter.el, stage, fold),
     limits,
     zoom: (key) => zoomKey(key, view),
     recolour() { colours = null; canvas.redraw(); },
