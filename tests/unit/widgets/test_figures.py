@@ -104,3 +104,17 @@ def test_every_row_of_the_sensors_has_the_themes_lines(theme):
     assert len(axes) == 2 * len(resnet_report().telemetry.traces)
     assert {axis.gridcolor for axis in axes} == {figure.layout.xaxis.gridcolor}
     assert figure.layout.xaxis.gridcolor.startswith("rgba")
+
+
+def test_latencies_far_out_are_one_bar_that_says_so(report: Report) -> None:
+    assert report.benchmark is not None
+    samples = (*(2 + i / 100 for i in range(50)), 12.4)
+    far = replace(report, benchmark=replace(report.benchmark, samples_ms=samples))
+    rows = latency.latency_distribution_rows(far)
+    assert rows[-1] == {"from_ms": 2.49, "to_ms": 12.4, "queries": 1}
+    assert sum(int(str(row["queries"])) for row in rows) == 51
+    figure = latency.latency_distribution(far)
+    near, beyond = figure.data
+    assert max(near.x) < 2.49 < beyond.x[0] < 3
+    assert list(beyond.y) == [1]
+    assert "1 beyond, up to 12.4 ms" in [note.text for note in figure.layout.annotations]

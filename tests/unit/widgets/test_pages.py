@@ -5,7 +5,8 @@ import pytest
 from sample_reports import built_only, large_report, resnet_report
 from trtlab_widgets.pages import text
 from trtlab_widgets.pages.build import build_page, contest_rows, phases
-from trtlab_widgets.pages.latency import histogram, series_svg
+from trtlab_widgets.pages.histogram import Beyond, histogram
+from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
 from trtlab_widgets.pages.overview import overview_page, reconciliation, type_rows, verdict
 
@@ -64,9 +65,45 @@ def test_parts_of_a_bar_are_in_proportion() -> None:
 
 def test_histogram_counts_every_value_once() -> None:
     values = tuple(float(v % 17) for v in range(500))
-    assert sum(n for *_, n in histogram(values)) == 500
-    assert histogram(()) == []
-    assert histogram((2.0, 2.0)) == [(2.0, 2.0, 2)]
+    assert sum(n for *_, n in histogram(values).bins) == 500
+    assert histogram(values).beyond is None
+    assert histogram(()).bins == []
+    assert histogram((2.0, 2.0)).bins == [(2.0, 2.0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([*range(100), 5000.0], Beyond(99, 5000, 1)),
+        ([*range(2997), 7e4, 8e4, 9e4], Beyond(2996, 9e4, 3)),
+        ([*range(100), 150.0], None),  # not far out
+        ([*range(9), 5000.0], None),  # too few to tell
+        ([1.0] * 100 + [5000.0], None),  # an axis has to begin and end somewhere
+        ([*range(2900), *range(70_000, 70_100)], None),  # more than one in a thousand
+    ],
+)
+def test_the_axis_ends_before_the_few_that_lie_far_out(
+    values: list[float], wanted: Beyond | None
+) -> None:
+    found = histogram(values)
+    assert found.beyond == wanted
+    counted = sum(n for *_, n in found.bins)
+    assert counted + (wanted.count if wanted else 0) == len(values)
+    assert found.bins[-1][1] == pytest.approx(wanted.end_ms if wanted else max(values))
+
+
+def test_latencies_far_out_are_told_in_picture_and_table(report: Report) -> None:
+    assert report.benchmark is not None
+    assert "beyond" not in distribution_svg(report.benchmark)
+    samples = (*(2 + i / 100 for i in range(50)), 12.4)
+    latency = replace(report.benchmark.latency_ms, median=2.25, p99=12.4, max=12.4)
+    far = replace(report.benchmark, samples_ms=samples, latency_ms=latency)
+    picture, told = distribution_svg(far), percentile_table(far)
+    assert "2.49 ms · 1 beyond, up to 12.4 ms" in picture
+    assert 'class="t-beyond"' in picture
+    assert "ends at 2.49 ms: 1 beyond, up to 12.4 ms." in told
+    places = [float(found) for found in re.findall(r"left: ([\d.]+)%", picture)]
+    assert 0 < places[0] < places[1] < 100
 
 
 def test_verdict_begins_with_the_worst(report: Report) -> None:

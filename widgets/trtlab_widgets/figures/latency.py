@@ -5,7 +5,8 @@ import plotly.graph_objects as go
 from trtlab.core.errors import UsageError
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank
-from trtlab_widgets.pages.latency import histogram, unsure_ms
+from trtlab_widgets.pages.histogram import histogram
+from trtlab_widgets.pages.latency import unsure_ms
 from trtlab_widgets.pages.text import plural, time_ms, unexplained
 
 _OUTLIER = 1.2  # times the median
@@ -18,28 +19,49 @@ def _benchmark(report: Report) -> BenchmarkRecord:
 
 
 def latency_distribution_rows(report: Report) -> Rows:
-    """One row a bin: from and to in milliseconds, and the number of queries."""
-    bins = histogram(_benchmark(report).samples_ms)
+    """One row a bin: from and to in milliseconds, and the number of queries.
+
+    Where a few queries took far longer, one wider bin at the end holds them.
+    """
+    found = histogram(_benchmark(report).samples_ms)
+    bins = list(found.bins)
+    if found.beyond:
+        bins.append((found.beyond.end_ms, found.beyond.largest_ms, found.beyond.count))
     return [{"from_ms": low, "to_ms": high, "queries": n} for low, high, n in bins]
 
 
 def latency_distribution(report: Report, *, theme: Theme = "auto") -> go.Figure:
     """Histogram of the latencies with median and 99th percentile.
 
+    A few queries that took far longer are one bar apart, which says how many and how long.
+
     Raises:
         UsageError: The report has no benchmark.
     """
     benchmark = _benchmark(report)
-    rows = latency_distribution_rows(report)
+    found = histogram(benchmark.samples_ms)
+    bins, beyond = found.bins, found.beyond
     summary = benchmark.latency_ms
     interval = f"{time_ms(summary.median_low)} to {time_ms(summary.median_high)}"
     figure = blank(
         f"Median latency {time_ms(summary.median)} (95 % sure: {interval})", theme, height=280
     )
-    centres = [(row["from_ms"] + row["to_ms"]) / 2 for row in rows]  # pyright: ignore[reportOperatorIssue]
-    figure.add_bar(x=centres, y=[row["queries"] for row in rows], marker_color=ACCENT)
+    centres = [(low + high) / 2 for low, high, _ in bins]
+    figure.add_bar(x=centres, y=[n for *_, n in bins], marker_color=ACCENT)
+    last = bins[-1][1] if bins else 0.0
+    if beyond:
+        last += 2 * (bins[0][1] - bins[0][0])
+        figure.add_bar(x=[last], y=[beyond.count], marker_color=WARN, name="beyond")
+        figure.add_annotation(
+            x=last,
+            y=beyond.count,
+            text=str(beyond),
+            xanchor="right",
+            showarrow=False,
+            yshift=10,
+        )
     for name, value in (("median", summary.median), ("p99", summary.p99)):
-        figure.add_vline(x=value, line_dash="dot", annotation_text=name)
+        figure.add_vline(x=min(value, last), line_dash="dot", annotation_text=name)
     figure.update_xaxes(title="Latency (ms)")
     figure.update_yaxes(title="Queries")
     return figure

@@ -3,36 +3,23 @@
 from html import escape
 
 from trtlab.report.records import BenchmarkRecord, Report, Summary
+from trtlab_widgets.pages.histogram import Beyond, histogram
 from trtlab_widgets.pages.markup import element, table, text, twin
 from trtlab_widgets.pages.text import plural, time_ms
 
 WIDTH = 560.0  # of the drawing's own units; the page stretches it
 HEIGHT = 120.0
-_BINS = 48
 _MOST_DOTS = 4000  # more are thinned to the extremes of each stretch
-
-
-def histogram(values: tuple[float, ...], bins: int = _BINS) -> list[tuple[float, float, int]]:
-    """Equal bins (from, to, count) over the values' range; one bin when all are equal."""
-    if not values:
-        return []
-    low, high = min(values), max(values)
-    if low == high:
-        return [(low, high, len(values))]
-    counts = [0] * bins
-    for value in values:
-        counts[min(bins - 1, int((value - low) / (high - low) * bins))] += 1
-    step = (high - low) / bins
-    return [(low + i * step, low + (i + 1) * step, n) for i, n in enumerate(counts)]
 
 
 def distribution_svg(benchmark: BenchmarkRecord) -> str:
     """Bars of the latencies with lines at the median and the 99th percentile."""
-    bins = histogram(benchmark.samples_ms)
+    found = histogram(benchmark.samples_ms)
+    bins, beyond = found.bins, found.beyond
     if not bins:
         return ""
-    low, high, most = bins[0][0], bins[-1][1], max(n for _, _, n in bins)
-    width = WIDTH / len(bins)
+    low, end, most = bins[0][0], bins[-1][1], max(n for _, _, n in bins)
+    width = WIDTH / (len(bins) + (_APART + _WIDE if beyond else 0))
     bars = [
         f'<rect x="{i * width + 0.5:.1f}" width="{width - 1:.1f}"'
         f' y="{HEIGHT * (1 - n / most):.1f}" height="{HEIGHT * n / most:.1f}">'
@@ -41,12 +28,34 @@ def distribution_svg(benchmark: BenchmarkRecord) -> str:
         if n
     ]
     summary = benchmark.latency_ms
-    span = (high - low) or 1.0
-    marks = [("median", (summary.median - low) / span), ("p99", (summary.p99 - low) / span)]
-    label = (
-        f"Latencies from {time_ms(low)} to {time_ms(high)}, median {time_ms(summary.median)}"
+    axis = width * len(bins) / WIDTH  # the part of the width that the axis takes
+
+    def place(value: float) -> float:
+        if value > end:
+            return 1 - width * _WIDE / 2 / WIDTH
+        return (value - low) / ((end - low) or 1.0) * axis
+
+    marks = [("median", place(summary.median)), ("p99", place(summary.p99))]
+    said = f"Latencies from {time_ms(low)} to {time_ms(end)}"
+    label = f"{said}, median {time_ms(summary.median)}"
+    texts = [time_ms(low), time_ms(end)]
+    if beyond:
+        bars.append(_overflow(beyond, most, width * _WIDE))
+        label = f"{label}; {beyond}"
+        texts[-1] = f"{time_ms(end)} · {beyond}"
+    return _plot(label, "".join(bars), texts, marks)
+
+
+_APART, _WIDE = 1, 2  # the last bar's distance and width, in widths of a bin
+_LEAST = 5.0  # its least height, as a few among thousands would not be seen
+
+
+def _overflow(beyond: Beyond, most: int, width: float) -> str:
+    height = min(HEIGHT, max(_LEAST, HEIGHT * beyond.count / most))
+    return (
+        f'<rect class="t-beyond" x="{WIDTH - width:.1f}" width="{width - 0.5:.1f}"'
+        f' y="{HEIGHT - height:.1f}" height="{height:.1f}"><title>{beyond}</title></rect>'
     )
-    return _plot(label, "".join(bars), [time_ms(low), time_ms(high)], marks)
 
 
 def _plot(
@@ -148,4 +157,9 @@ def percentile_table(benchmark: BenchmarkRecord) -> str:
         row("Compute", benchmark.compute_ms),
         row("Copy out", benchmark.d2h_ms),
     ]
-    return twin(element("div", table(head, rows), class_="t-scroll"))
+    beyond = histogram(benchmark.samples_ms).beyond
+    note = ""
+    if beyond:
+        end = time_ms(beyond.end_ms)
+        note = text("p", f"The picture of latencies ends at {end}: {beyond}.", class_="t-dim")
+    return twin(element("div", table(head, rows), class_="t-scroll") + note)

@@ -1,35 +1,56 @@
 // The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
 
 import { h, s } from "./dom.js";
-import { bytes, count, increase, ofLimit, timeUs } from "./format.js";
+import { bytes, count, increase, ofLimit, timeUs, whole } from "./format.js";
 
-/** Equal bins over the samples' range; [] for fewer than two samples. */
-export function bins(samples, wanted) {
-  if (samples.length < 2) return [];
-  let low = Infinity;
-  let high = -Infinity;
-  for (const v of samples) { low = Math.min(low, v); high = Math.max(high, v); }
-  if (!(high > low)) return [];
+const FAR = 2; // times as far from the least as the axis' end
+const FEWEST = 20; // samples; of fewer, none can be told to be far out
+
+/**
+ * Equal bins over an axis that a few far samples do not squeeze, by the rule of pages/histogram.py:
+ * it ends at the 99.9th percentile, or below the largest of fewer than 1,000, when the largest is far out.
+ * @returns bins (none where all samples are equal) and beyond: how many lie past `from`, up to `to`, or null
+ */
+export function distribution(samples, wanted) {
+  const ascending = Float64Array.from(samples).sort();
+  const last = ascending.length - 1;
+  const [low, largest] = [ascending[0], ascending[last]];
+  if (!(largest > low)) return { bins: [], beyond: null };
+  let end = largest;
+  if (last + 1 >= FEWEST) {
+    const near = ascending[last - Math.max(1, Math.floor((last + 1) / 1000))];
+    if (near > low && largest - low > FAR * (near - low)) end = near;
+  }
   const counts = new Array(wanted).fill(0);
-  for (const v of samples) counts[Math.min(wanted - 1, Math.floor(((v - low) / (high - low)) * wanted))] += 1;
-  return counts.map((n, i) => ({ from: low + ((high - low) * i) / wanted, to: low + ((high - low) * (i + 1)) / wanted, n }));
+  const shown = ascending.filter((v) => v <= end);
+  for (const v of shown) counts[Math.min(wanted - 1, Math.floor(((v - low) / (end - low)) * wanted))] += 1;
+  const bins = counts.map((n, i) => ({ from: low + ((end - low) * i) / wanted, to: low + ((end - low) * (i + 1)) / wanted, n }));
+  const n = ascending.length - shown.length;
+  return { bins, beyond: n ? { n, from: end, to: largest } : null };
 }
 
-/** A layer's times as bars, with a line at the median. */
+const [BIN, BINS, APART, WIDE] = [10, 28, 8, 16]; // in the picture's units: a bin, and the last bar's distance and width
+
+/** A layer's times as bars, with a line at the median; those far out are one bar apart. */
 export function histogram(samples, median, family) {
-  const found = bins(samples, 28);
-  if (!found.length) return h("p", { class: "t-dim" }, samples.length ? "All samples are equal." : "No samples.");
-  const most = Math.max(...found.map((b) => b.n));
-  const [low, high] = [found[0].from, found[found.length - 1].to];
-  const bars = found.map((bin, i) => s("rect", {
-    x: i * 10 + 0.5, width: 9, y: 44 - (bin.n / most) * 42, height: (bin.n / most) * 42, fill: `var(--t-${family})`,
-  }, s("title", {}, `${timeUs(bin.from)} – ${timeUs(bin.to)}: ${bin.n}`)));
-  const x = ((median - low) / (high - low)) * 280;
-  const label = `${samples.length} samples from ${timeUs(low)} to ${timeUs(high)}, median ${timeUs(median)}`;
+  const { bins, beyond } = distribution(samples, BINS);
+  if (!bins.length) return h("p", { class: "t-dim" }, samples.length ? "All samples are equal." : "No samples.");
+  const most = Math.max(...bins.map((b) => b.n));
+  const [low, high] = [bins[0].from, bins[BINS - 1].to];
+  const bar = (x, width, n, least, props, title) => {
+    const height = Math.max(least, Math.min(1, n / most) * 42);
+    return s("rect", { x, width, y: 44 - height, height, ...props }, s("title", {}, title));
+  };
+  const bars = bins.map((bin, i) => bar(i * BIN + 0.5, BIN - 1, bin.n, 0, { fill: `var(--t-${family})` }, `${timeUs(bin.from)} – ${timeUs(bin.to)}: ${bin.n}`));
+  const more = beyond && `${whole(beyond.n)} beyond, up to ${timeUs(beyond.to)}`;
+  if (beyond) bars.push(bar(BINS * BIN + APART, WIDE, beyond.n, 3, { class: "t-beyond" }, more));
+  const x = ((median - low) / (high - low)) * BINS * BIN;
+  const width = BINS * BIN + (beyond ? APART + WIDE : 0);
+  const label = `${samples.length} samples from ${timeUs(low)} to ${timeUs(high)}, median ${timeUs(median)}${beyond ? `; ${more}` : ""}`;
   return h("figure", { class: "t-figure" },
-    s("svg", { viewBox: "0 0 280 46", preserveAspectRatio: "none", class: "t-histogram", role: "img", "aria-label": label }, bars,
+    s("svg", { viewBox: `0 0 ${width} 46`, preserveAspectRatio: "none", class: "t-histogram", role: "img", "aria-label": label }, bars,
       s("line", { x1: x, x2: x, y1: 0, y2: 46, class: "t-marker" })),
-    h("figcaption", {}, h("span", {}, timeUs(low)), h("span", {}, `${samples.length} samples`), h("span", {}, timeUs(high))));
+    h("figcaption", {}, h("span", {}, timeUs(low)), h("span", {}, `${samples.length} samples`), h("span", {}, beyond ? `${timeUs(high)} · ${more}` : timeUs(high))));
 }
 
 const FEW = 3; // tactics that do not apply beyond that are folded away
