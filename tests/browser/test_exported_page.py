@@ -108,6 +108,28 @@ def test_all_views_are_drawn(show: Callable[..., Any], scheme: str, width: int) 
     assert overflow <= 0
 
 
+@pytest.mark.parametrize("width", [1400, 1100, 900, 480])
+def test_the_timelines_message_is_cut_off_and_moves_nothing(
+    show: Callable[..., Any], width: int
+) -> None:
+    page = show(width=width)
+    head = page.locator(".t-panel-head", has=page.locator(".t-stepper"))
+    message = head.locator("p")
+    assert message.get_attribute("title").startswith(message.inner_text())
+    colour = head.get_by_role("button", name="Headroom", exact=True)
+    colour.scroll_into_view_if_needed()
+    before = head.bounding_box()
+    place = colour.bounding_box()
+    colour.click()
+    assert page.locator(".t-heat").is_visible()
+    assert head.bounding_box()["height"] == before["height"]
+    assert colour.bounding_box() == place
+    message.evaluate("(el) => { el.textContent = 'a long message '.repeat(40); }")
+    assert head.bounding_box()["height"] == before["height"]
+    assert message.evaluate("(el) => el.scrollWidth > el.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_dark_follows_the_system_while_open(show: Callable[..., Any]) -> None:
     page = show()
     before = fingerprint(page, TIME)
