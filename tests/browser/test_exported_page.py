@@ -424,7 +424,20 @@ def test_a_selection_among_a_thousand_layers_is_painted_with_the_next_frame(
            }"""
     )
     assert chosen == "997"
-    assert head in page.locator(".t-table .t-grid-row[aria-selected='true']").inner_text()
+    name = page.locator(".t-table .t-grid-row[aria-selected='true'] .t-clip").first
+    assert name.get_attribute("title") == head
+
+
+@pytest.mark.parametrize("width", [1440, 700])
+def test_names_are_shortened_until_they_fit(show: Callable[..., Any], width: int) -> None:
+    page = show("large", width=width)
+    settle(page)
+    rooms = page.evaluate(
+        """[...document.querySelectorAll('.t-table .t-grid-row .t-clip, .t-links .t-clip')]
+           .map((name) => [name.scrollWidth, name.clientWidth])"""
+    )
+    assert len(rooms) > 10
+    assert all(needs <= has for needs, has in rooms)
 
 
 def test_the_table_keeps_few_rows_in_the_page(show: Callable[..., Any]) -> None:

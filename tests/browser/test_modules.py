@@ -92,6 +92,7 @@ def test_a_span_says_its_unit_once(
         (60, "/features.2.conv/0/0/Conv + /features.2.conv/0/Clip"),
         (30, "features.2.conv/0/0/Conv"),
         (20, "features.2.conv/0/0"),
+        (18, "f.2.conv/0/0"),
         (11, "f.2.c/0/0"),
         (8, ""),
     ],
@@ -108,12 +109,14 @@ def test_the_last_word_of_a_name_goes_last(modules: Any) -> None:
     name = "/encoder/layer.0/attention/self/query/MatMul"
     found = modules.evaluate(f"m.names.barName('{name}', 16, (text) => text.length)")
     assert found == "e/l.0/a/s/query"
+    found = modules.evaluate(f"m.names.barName('{name}', 24, (text) => text.length)")
+    assert found == "e/l.0/a/self/query"
 
 
 @pytest.mark.parametrize(
     ("name", "letters", "wanted"),
     [
-        ("/encoder/layer.3/mlp/dense/MatMul + /encoder/layer.3/Add", 16, "e/l.3/m/dense"),
+        ("/encoder/layer.3/mlp/dense/MatMul + /encoder/layer.3/Add", 16, "e/l.3/mlp/dense"),
         ("PWN(/encoder/layer.3/Div, /encoder/layer.3/Erf)", 21, "PWN(/encod…yer.3/Erf)"),
         ("a_word_without_any_place_in_a_model.12", 3, "a…2"),
         ("short", 5, "short"),
@@ -317,6 +320,29 @@ def test_a_sensor_where_something_happened_is_never_folded(
 def test_a_gap_in_a_sensors_readings_is_something_that_happened(modules: Any) -> None:
     track = "{ kind: 'trace', key: 'gpu.power', unit: 'W', limit: null, values: [5, NaN, 5] }"
     assert modules.evaluate(f"m.fold.isUnchanged({track})") is False
+
+
+def test_details_are_folded_where_another_sensor_tells_them(modules: Any) -> None:
+    rows = _tracks(
+        ("gpu.power", "Power", "W", [1, 2], 700),
+        ("gpu.power_average", "Power, 1 s average", "W", [1, 2], 700),
+        ("gpu.utilization", "Time that a kernel ran", "%", [1, 2], None),
+        ("gpu.temperature", "GPU temperature", "°C", [40, 41], 89),
+        ("gpu.memory_temperature", "Memory temperature", "°C", [40, 95], 95),
+        ("gpu.memory_clock", "Memory clock", "MHz", [3201, 3201], 3201),
+    )
+    shown, text = modules.evaluate(
+        f"""(() => {{
+             const found = m.fold.foldTracks({rows});
+             const text = m.fold.foldText(found.details, found.unchanged);
+             return [found.shown.map((t) => t.key), text];
+           }})()"""
+    )
+    # Nothing else tells the utilization here, and the memory reached its limit.
+    assert shown == [
+        "gpu.power", "gpu.utilization", "gpu.temperature", "gpu.memory_temperature",
+    ]  # fmt: skip
+    assert text == "1 more: power (1 s average) · 1 unchanged: memory clock 3,201 MHz"
 
 
 def test_folded_sensors_are_told_in_one_line(modules: Any) -> None:

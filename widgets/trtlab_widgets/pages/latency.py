@@ -79,7 +79,8 @@ def _plot(
         for level, (name, place) in enumerate(marks or [])
     ]
     foot = element("div", *(text("span", each) for each in axis), class_="t-plot-axis")
-    return element("div", element("div", svg, *lines, class_="t-plot"), foot)
+    kind = "t-plot is-marked" if marks else "t-plot"  # names stand above what is drawn
+    return element("div", element("div", svg, *lines, class_=kind), foot)
 
 
 _MIDDLE = 0.5  # marks right of it have their names on their left

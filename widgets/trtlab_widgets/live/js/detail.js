@@ -5,7 +5,7 @@ import { bytes, count, DASH, digits, ofLimit, percent, shape, timeUs } from "./f
 import { fitName, textMeasure } from "./names.js";
 import { histogram, leaderboard, roofline } from "./small_charts.js";
 
-const BESIDE = 165; // pixels that a listed layer's name leaves to its swatch, its time and the padding
+const BESIDE = 175; // pixels that a listed layer's name leaves to its swatch, its time and the padding
 
 export function createDetail(data, store) {
   const el = h("section", { class: "t-detail", "aria-label": "Selected layer", tabindex: "0" });

@@ -1,4 +1,5 @@
-// Sensors that said the same all along: one line tells them, and unfolds to their tracks.
+// Sensors that said the same all along, or whose message another one tells: one line names them, and
+// unfolds to their tracks.
 
 import { h } from "./dom.js";
 import { reading } from "./format.js";
@@ -17,7 +18,33 @@ export function isUnchanged({ kind, key, values, unit, limit }) {
   return limit === null || !HELD_BACK[unit]?.(first, limit);
 }
 
-/** What the folded sensors said, in words: `2 unchanged: memory clock 3,201 MHz · PCIe link gen 5 ×16`. */
+// Details, and the sensor that is shown in their place.
+const TOLD_BY = {
+  "gpu.power_average": "gpu.power", "gpu.energy": "gpu.power", "gpu.memory_temperature": "gpu.temperature",
+  "gpu.utilization": "gpu.sm_active", "gpu.sm_occupancy": "gpu.sm_active", "gpu.memory_utilization": "gpu.dram_active",
+  "gpu.fp32_active": "gpu.tensor_active", "gpu.fp16_active": "gpu.tensor_active",
+};
+
+/** The tracks to show at first, and those to fold: details (but one that reaches its limit), and unchanged ones. */
+export function foldTracks(traces) {
+  const keys = new Set(traces.map((track) => track.key));
+  const hot = ({ unit, limit, values }) => unit === "°C" && limit !== null && values.some((value) => value >= limit);
+  const unchanged = traces.filter(isUnchanged);
+  const rest = traces.filter((track) => !unchanged.includes(track));
+  const details = rest.filter((track) => keys.has(TOLD_BY[track.key]) && !hot(track));
+  return { shown: rest.filter((track) => !details.includes(track)), details, unchanged };
+}
+
+/** The folded line in words: `2 more: energy, memory temperature · 1 unchanged: memory clock 3,201 MHz`. */
+export function foldText(details, unchanged) {
+  const more = details.map(({ label }) => inSentence(label)).join(", ");
+  return [
+    details.length && `${details.length} more: ${more}`,
+    unchanged.length && unchangedText(unchanged),
+  ].filter(Boolean).join(" · ");
+}
+
+/** What the unchanged sensors said, in words: `2 unchanged: memory clock 3,201 MHz · PCIe link gen 5 ×16`. */
 export function unchangedText(tracks) {
   const of = (key) => tracks.find((track) => track.key === key);
   const [generation, lanes] = [of("gpu.pcie_generation"), of("gpu.pcie_width")];
@@ -41,12 +68,12 @@ function inSentence(label) {
 }
 
 /**
- * The line as a button at a height of the timeline; null when every sensor changed.
+ * The line as a button at a height of the timeline; null when nothing is folded.
  * @param controls the id of what it unfolds; @param onfold(folded) after each press
  */
-export function createFold(tracks, y, controls, onfold) {
-  if (!tracks.length) return null;
-  const text = unchangedText(tracks);
+export function createFold(details, unchanged, y, controls, onfold) {
+  const text = foldText(details, unchanged);
+  if (!text) return null;
   const el = h("button", {
     type: "button", class: "t-fold", title: text, "aria-expanded": "false", "aria-controls": controls,
     style: { top: `${y}px`, height: `${FOLD}px` },

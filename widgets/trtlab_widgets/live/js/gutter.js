@@ -9,30 +9,30 @@ import { sampleAt } from "./trace_track.js";
 const GAP = 6; // between the slices and the sensors
 
 /**
- * Give every track its place: slices, sensors, then the line that folds the unchanged ones, and those.
+ * Give every track its place: slices, sensors, then the line that folds some of them, and those.
  * Returns where the line begins, and the heights with them folded away and with all of them shown.
  */
-export function placeTracks(slices, traces, unchanged) {
+export function placeTracks(slices, traces, folding) {
   let y = MINIMAP + RULER;
   const place = (track) => { track.y = y; y += track.height + 1; };
   slices.forEach(place);
-  if (slices.length && traces.length + unchanged.length) y += GAP;
+  if (slices.length && traces.length + folding.length) y += GAP;
   traces.forEach(place);
   if (!traces.length) y += 18; // for the word that the clocks were held back
   const fold = y;
-  if (unchanged.length) y += FOLD;
+  if (folding.length) y += FOLD;
   const folded = y;
-  unchanged.forEach(place);
+  folding.forEach(place);
   return { fold, folded, open: y };
 }
 
-/** The tracks' names and readings, as text beside the canvas; the unchanged ones' are hidden at first. */
-export function createGutter(tracks, unchanged) {
-  const values = new Map([...tracks, ...unchanged].map((track) => [track, h("span", { class: "t-gutter-value" })]));
+/** The tracks' names and readings, as text beside the canvas; those that fold are hidden at first. */
+export function createGutter(tracks, folding) {
+  const values = new Map([...tracks, ...folding].map((track) => [track, h("span", { class: "t-gutter-value" })]));
   const row = (track) =>
     h("div", { class: `t-gutter-row is-${track.kind}`, title: track.hint, style: { top: `${track.y}px`, height: `${track.height}px` } },
       h("span", { class: "t-gutter-label" }, track.label), values.get(track));
-  const rest = h("div", { id: uniqueId("t-unchanged"), role: "group", "aria-label": "Unchanged sensors", hidden: true }, unchanged.map(row));
+  const rest = h("div", { id: uniqueId("t-folding"), role: "group", "aria-label": "More sensors", hidden: true }, folding.map(row));
   return {
     el: h("div", { class: "t-gutter" }, tracks.map(row), rest),
     rest,

@@ -5,15 +5,20 @@ export const isSentence = (name) => !/^\S+( \+|$)/.test(name);
 
 /**
  * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
- * colour tells; then with initials for words, because numbers tell the layers of one model apart.
- * Empty when nothing telling fits.
+ * colour tells; then with initials for words, the first words first, because numbers tell the layers of
+ * one model apart, and then the last words. Empty when nothing telling fits.
  */
 export function barName(name, room, widthOf) {
   const first = name.split(" + ")[0].replace(/^\//, "");
   const place = first.replace(/\/[A-Z]\w*$/, "");
-  const initials = (text, words) => text.replace(words, (word) => word[0]);
-  const forms = [name, first, place, initials(place, /[A-Za-z]+(?=.*[./])/g), initials(place, /[A-Za-z]+/g)];
-  return forms.find((form) => widthOf(form) <= room) ?? "";
+  const words = place.match(/[A-Za-z]+/g)?.length ?? 0;
+  const initials = (most) => { let n = 0; return place.replace(/[A-Za-z]+/g, (word) => ((n += 1) <= most ? word[0] : word)); };
+  for (const form of [name, first, place]) if (widthOf(form) <= room) return form;
+  for (let most = 1; most <= words; most += 1) {
+    const form = initials(most);
+    if (widthOf(form) <= room) return form;
+  }
+  return "";
 }
 
 /** The same where something has to stand: what has no short form is cut in the middle, as ends differ. */
@@ -37,7 +42,9 @@ let shared = null;
 
 /** How wide texts are in an element's font. */
 export function textMeasure(el) {
-  const { font } = getComputedStyle(el);
+  // Not the shorthand: it is empty where a part of the font, such as tabular figures, has no place in it.
+  const { fontWeight, fontSize, fontFamily } = getComputedStyle(el);
+  const font = `${fontWeight} ${fontSize} ${fontFamily}`;
   return (text) => {
     shared ??= pen();
     shared.font = font;

@@ -3,7 +3,7 @@
 import { createCanvas, tipBody } from "./canvas.js";
 import { h } from "./dom.js";
 import { percent, timeNs } from "./format.js";
-import { createFold, isUnchanged } from "./fold.js";
+import { createFold, foldTracks } from "./fold.js";
 import { createGutter, placeTracks, spanText, valueText } from "./gutter.js";
 import { sliceName } from "./payload.js";
 import { drawSlices, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
@@ -19,13 +19,13 @@ import { attachZoom, clampRange, zoomKey } from "./zoom.js";
 export function createTimeView(root, data, store, tip, goto) {
   const slices = sliceTracks(data);
   const traces = traceTracks(data);
-  const unchanged = traces.filter(isUnchanged);
-  const moving = traces.filter((track) => !unchanged.includes(track));
-  const places = placeTracks(slices, moving, unchanged);
-  let tracks = [...slices, ...moving]; // those that are shown
+  const { shown, details, unchanged } = foldTracks(traces);
+  const folding = [...details, ...unchanged];
+  const places = placeTracks(slices, shown, folding);
+  let tracks = [...slices, ...shown];
   let height = places.fold; // of what is drawn: the fold's line is no part of the picture
   const limits = padded(data.range);
-  const gutter = createGutter(tracks, unchanged);
+  const gutter = createGutter(tracks, folding);
   const stage = h("div", {
     class: "t-stage", tabindex: "0", role: "application", "aria-roledescription": "timeline", "aria-label": describe(data),
     "aria-keyshortcuts": "W S A D ArrowLeft ArrowRight BracketLeft BracketRight F Home Escape",
@@ -39,8 +39,8 @@ export function createTimeView(root, data, store, tip, goto) {
   let focused = -1; // the slice that the arrow keys start from
 
   const canvas = createCanvas(stage, places.folded, drawBase, drawOver);
-  const fold = createFold(unchanged, places.fold, gutter.rest.id, (folded) => {
-    tracks = [...slices, ...moving, ...(folded ? [] : unchanged)];
+  const fold = createFold(details, unchanged, places.fold, gutter.rest.id, (folded) => {
+    tracks = [...slices, ...shown, ...(folded ? [] : folding)];
     height = folded ? places.fold : places.open;
     gutter.rest.hidden = folded;
     canvas.setHeight(folded ? places.folded : places.open);
