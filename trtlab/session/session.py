@@ -180,7 +180,8 @@ class Session:
             with contextlib.suppress(MismatchError):  # progress only: the result will tell
                 job.tell(from_plain(JobEvent, message["event"]))
             return
-        self._jobs.pop(int(message["job"]), None)
+        if self._jobs.pop(int(message["job"]), None) is None:
+            return  # it was given up in this moment
         if "error" in message:
             job.finish(self._fit_for_more(decode_error(message["error"])))
             return
@@ -214,10 +215,14 @@ class Session:
         timer.start()
 
     def _end_stubborn(self, worker: subprocess.Popen[str], number: int) -> None:
-        if number in self._jobs:
-            job, _ = self._jobs.pop(number)
+        with self._lock:
+            job, _ = self._jobs.pop(number, (None, None))
+            if job is None:
+                return  # it stopped by itself
             worker.kill()
-            job.finish(CancelledError("stopped by ending the worker", hint="start again"))
+            if self._worker is worker:
+                self._worker = None  # it lives on for a moment: not for the next job
+        job.finish(CancelledError("stopped by ending the worker", hint="start again"))
 
     def _lost(self, worker: subprocess.Popen[str]) -> None:
         code = worker.wait()

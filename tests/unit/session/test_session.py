@@ -81,6 +81,19 @@ def test_cancel_stops_a_build(session):
         job.result(20)
 
 
+def test_the_job_after_a_stubborn_one_has_a_worker_of_its_own(session, model, monkeypatch):
+    monkeypatch.setattr("trtlab.session.session._PATIENCE_S", 0.2)
+    session.open_model(model).result(60)
+    job = session.start_run(RunRequest(duration_s=60))
+    stopped = session._worker
+    os.kill(stopped.pid, signal.SIGSTOP)  # as if it were deep in a library
+    job.cancel()
+    with pytest.raises(CancelledError, match="ending the worker"):
+        job.result(30)
+    assert session.open_model(model).result(60).model.name == "branches"
+    assert stopped.wait(30) == -signal.SIGKILL
+
+
 def test_errors_arrive_with_their_class_and_hint(session, tmp_path):
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"this is not a model")
