@@ -69,7 +69,7 @@ def script(text, *words):
         text=True,
         env=ENVIRONMENT,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -147,7 +147,7 @@ def test_interrupting_a_build_is_no_crash(model):
         build.stdout.readline()
         time.sleep(0.1)
         build.send_signal(signal.SIGINT)
-        _, errors = build.communicate(timeout=60)
+        _, errors = build.communicate(timeout=300)
     assert build.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors

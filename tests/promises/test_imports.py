@@ -57,7 +57,7 @@ def _python(code, *words):
     """What a fresh interpreter prints, as JSON; it finds the package where this one does."""
     done = subprocess.run(
         [sys.executable, "-c", code, *words],
-        cwd=ROOT, check=True, capture_output=True, text=True, timeout=120,
+        cwd=ROOT, check=True, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     return json.loads(done.stdout)
 

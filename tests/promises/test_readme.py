@@ -174,7 +174,7 @@ def test_the_workbench_opens_a_file(tmp_path, monkeypatch):
     code = "import trtlab\nbench = " + line.split("#")[0]
     bench = _run(code, tmp_path, monkeypatch)["bench"]
     try:
-        bench.wait(timeout_s=60)
+        bench.wait(timeout_s=300)
         assert bench.build_request.source.endswith("model.onnx")
     finally:
         bench.close()

@@ -23,7 +23,7 @@ def problem(extent):
     return Problem(Activation(), (x,), (x,))
 
 
-def proving(manner="well", most=1, patience_s=20.0):
+def proving(manner="well", most=1, patience_s=120.0):
     return Proving(0, most, patience_s, (sys.executable, str(SCRIPT), manner))
 
 
@@ -89,7 +89,7 @@ def test_one_that_hangs_is_ended():
     [("hang", False), ("killed", False), ("segfault", True), ("wrong", True)],
 )
 def test_only_what_the_candidate_did_itself_is_remembered(name, lasts):
-    with proving(patience_s=4.0) as place:
+    with proving(patience_s=4.0 if name == "hang" else 120.0) as place:
         place.submit(problem(8), [Named(name)])
         proofs = place.finish(lambda waiting: None)
     assert [refusal.lasts for refusal in proofs.refusals.values()] == [lasts]

@@ -87,7 +87,7 @@ def test_what_ends_the_command_ends_jupyterlab(tmp_path):
         assert command.stdout is not None
         assert int(command.stdout.readline()) == command.pid
         command.terminate()
-        assert command.wait(10) < 0
+        assert command.wait(60) < 0
     finally:
         command.kill()
         command.wait()

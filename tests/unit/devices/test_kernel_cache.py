@@ -22,7 +22,7 @@ def _compile(folder, *words):
         text=True,
         env={**os.environ, "NUMBA_CACHE_DIR": str(folder)},
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "done\n"

@@ -21,7 +21,7 @@ def test_a_worker_whose_session_is_gone_ends_without_a_word() -> None:
     worker.stdin.write(json.dumps({"job": 1, "do": "open", "source": "missing.onnx"}) + "\n")
     worker.stdin.flush()
     try:
-        assert worker.wait(30) == 0
+        assert worker.wait(60) == 0
         assert worker.stderr.read() == ""
     finally:
         worker.kill()

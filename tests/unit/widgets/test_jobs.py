@@ -38,7 +38,7 @@ def heard() -> Heard:
 def test_steps_follow_each_other(heard: Heard) -> None:
     runner = heard.runner()
     runner.start(heard.step("built"), heard.step("measured"))
-    runner.wait(5)
+    runner.wait(60)
     assert heard.results == ["built", "measured"]
     assert heard.busy == [True, False]
     assert [e.state for e in heard.events].count("done") == 2
@@ -48,7 +48,7 @@ def test_a_failure_ends_the_sequence(heard: Heard) -> None:
     runner = heard.runner()
     runner.start(heard.step(ParseError("broken")), heard.step("never"))
     with pytest.raises(ParseError, match="broken"):
-        runner.wait(5)
+        runner.wait(60)
     assert heard.results == []
     assert [type(e) for e in heard.errors] == [ParseError]
     assert heard.busy == [True, False]
@@ -61,9 +61,9 @@ def test_only_one_sequence_at_a_time(heard: Heard) -> None:
         runner.start(heard.step("second"))
     runner.cancel()
     with pytest.raises(CancelledError):
-        runner.wait(5)
+        runner.wait(60)
     runner.start(heard.step("third"))
-    runner.wait(5)
+    runner.wait(60)
     assert heard.results == ["third"]
 
 
@@ -83,7 +83,7 @@ def test_a_job_that_cannot_begin_leaves_the_runner_idle(heard: Heard) -> None:
     with pytest.raises(UsageError, match="no worker"):
         runner.start(Step(begin, heard.results.append))
     runner.start(heard.step("next"))
-    runner.wait(5)
+    runner.wait(60)
     assert heard.results == ["next"]
 
 
@@ -95,5 +95,5 @@ def test_results_are_taken_off_the_sessions_thread(heard: Heard) -> None:
         lambda _: threads.append(threading.current_thread().name),
     )
     runner.start(job)
-    runner.wait(5)
+    runner.wait(60)
     assert threads == ["trtlab-finish"]

@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def bench(tmp_path: Path, folder: Path) -> Iterator[Workbench]:
     assert folder.exists()
     made = Workbench("zoo:resnet50", session=FakeSession(folder=tmp_path))
-    made.wait(5)
+    made.wait(60)
     yield made
     made.close()
 
@@ -46,7 +46,7 @@ def test_before_a_report_there_is_nothing_to_save(bench: Workbench) -> None:
 
 def test_a_report_is_saved_under_a_new_name_each_time(bench: Workbench, folder: Path) -> None:
     bench.run()
-    report = bench.wait(10)
+    report = bench.wait(60)
     bench._results.saves.report.click()
     first = folder / f"{STEM}.json"
     assert repr(Report.load(first)) == repr(report)
@@ -70,7 +70,7 @@ def test_a_page_is_whole(bench: Workbench, folder: Path) -> None:
 
 def test_the_engine_is_the_one_of_this_build(bench: Workbench, folder: Path) -> None:
     bench.build()
-    bench.wait(10)
+    bench.wait(60)
     assert not bench._results.saves.engine.disabled
     bench._results.saves.engine.click()
     engine = bench._session.engine_path.read_bytes()
@@ -88,7 +88,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_calmly(
     bench: Workbench, folder: Path, what: str
 ) -> None:
     bench.build()
-    bench.wait(10)
+    bench.wait(60)
     folder.rmdir()
     folder.symlink_to("/proc/self/fdinfo")  # takes no files, whoever asks
     with pytest.MonkeyPatch.context() as patch:

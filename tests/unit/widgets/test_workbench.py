@@ -23,7 +23,7 @@ def session() -> FakeSession:
 @pytest.fixture
 def bench(session: FakeSession) -> Iterator[Workbench]:
     made = Workbench("zoo:resnet50", session=session)
-    made.wait(5)
+    made.wait(60)
     yield made
     made.close()
 
@@ -37,7 +37,7 @@ def test_a_bare_zoo_name_is_shown_as_chosen(session: FakeSession) -> None:
     bench = Workbench("resnet50", session=session)
     assert bench._model._zoo.value == "zoo:resnet50"
     assert bench._model._path.value == ""
-    bench.wait(5)
+    bench.wait(60)
     assert bench.build_request.source == "resnet50"
 
 
@@ -52,12 +52,12 @@ def test_without_a_model_nothing_can_be_built(session: FakeSession) -> None:
 
 def test_run_builds_first_and_only_when_needed(bench: Workbench, session: FakeSession) -> None:
     bench.run()
-    report = bench.wait(10)
+    report = bench.wait(60)
     assert report is not None
     assert report.benchmark is not None
     assert [type(r) for r in session.requests] == [BuildRequest, RunRequest]
     bench.run()
-    bench.wait(10)
+    bench.wait(60)
     assert [type(r) for r in session.requests] == [BuildRequest, RunRequest, RunRequest]
     assert bench.explorer.status["state"] == "ready"
 
@@ -66,12 +66,12 @@ def test_a_changed_option_makes_the_engine_stale(
     bench: Workbench, session: FakeSession
 ) -> None:
     bench.build()
-    bench.wait(10)
+    bench.wait(60)
     assert bench._actions._build.button_style == ""
     bench._precision._precision.value = "fp16"
     assert bench._actions._build.button_style == "warning"
     bench.run()
-    bench.wait(10)
+    bench.wait(60)
     assert [type(r) for r in session.requests] == [BuildRequest, BuildRequest, RunRequest]
     assert isinstance(session.requests[1], BuildRequest)
     assert session.requests[1].precision == "fp16"
@@ -143,19 +143,19 @@ def test_the_status_line_names_the_wrong_field(bench: Workbench, session: FakeSe
     low.value = "1,3,224,224"
     assert "Not ready: Workspace: write a size such as 512 MiB or 2 GiB." in status.value
     bench.load("zoo:resnet50")  # the other model does not mend the field
-    bench.wait(5)
+    bench.wait(60)
     assert "Not ready: Workspace" in status.value
     bench._limits._pools["WORKSPACE"][0].value = ""
     assert "Ready to build." in status.value
     bench.build()
-    bench.wait(10)
+    bench.wait(60)
     bench._limits._streams.value = 2  # what is right already is not told again
     assert "Built" in status.value
 
 
 def test_selected_engine_layers_can_be_given_a_precision(bench: Workbench) -> None:
     bench.build()
-    bench.wait(10)
+    bench.wait(60)
     bench.explorer.select("layer1.0.conv1 + layer1.0.conv1.relu")
     assert bench._precision._selected.description == "Set the 3 selected"
     bench._precision._layer_precision.value = "fp16"
@@ -177,7 +177,7 @@ def test_a_broken_model_is_explained(session: FakeSession) -> None:
     bench = Workbench(session=session)
     bench._model._path.value = "/tmp/broken.onnx"
     with pytest.raises(ParseError):
-        bench.wait(5)
+        bench.wait(60)
     assert "is not an ONNX file" in bench._model._card.value
     assert bench._model._card.value.count("<p") > 1  # what, where, hint: a line each
     assert "is not an ONNX file" in bench._progress._bar.value
@@ -186,13 +186,13 @@ def test_a_broken_model_is_explained(session: FakeSession) -> None:
 
 def test_cancel_keeps_the_last_report(bench: Workbench, session: FakeSession) -> None:
     bench.run()
-    first = bench.wait(10)
+    first = bench.wait(60)
     session.step_s = 0.05
     bench.run()
     assert bench._actions._run.disabled
     bench.cancel()
     with pytest.raises(CancelledError):
-        bench.wait(5)
+        bench.wait(60)
     assert bench.report is first
     assert bench.explorer.status["state"] == "ready"
     assert not bench._actions._run.disabled
@@ -200,12 +200,12 @@ def test_cancel_keeps_the_last_report(bench: Workbench, session: FakeSession) ->
 
 def test_cancel_without_a_report_says_so(session: FakeSession) -> None:
     bench = Workbench("zoo:resnet50", session=session)
-    bench.wait(5)
+    bench.wait(60)
     session.step_s = 0.05
     bench.build()
     bench.cancel()
     with pytest.raises(CancelledError):
-        bench.wait(5)
+        bench.wait(60)
     assert bench.explorer.status["state"] == "cancelled"
     assert "Press Build or Run" in bench._results._overview.value
 
