@@ -26,7 +26,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LAB = 'python -m pip install -e ".[lab]" && trtlab lab'
-TESTS = 'python -m pip install -e ".[dev]" && pytest -n 2 --dist worksteal'
+TESTS = 'python -m pip install -e ".[dev]" && pytest -n 2 --dist loadfile'
 
 
 def _blocks(language):

@@ -24,16 +24,18 @@ FAST = RunRequest(duration_s=0.05, warmup_ms=5, iterations=3)
 
 
 @pytest.fixture(scope="module")
-def session():
-    with Session() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "branches.onnx"
     onnx.save(branches(), path)
     return str(path)
+
+
+@pytest.fixture(scope="module")
+def session(model):
+    """A session whose last engine is the model's."""
+    with Session() as opened:
+        opened.start_build(BuildRequest(model)).result(300)
+        yield opened
 
 
 def test_open_build_and_run(session, model):
