@@ -92,10 +92,8 @@ def _top_layers(report: Report) -> str:
 
 def _bar(record: LayerRecord, median_us: float, share: float, width: float) -> str:
     """One row: name, bar, figures; a grid, because notebooks restyle tables."""
-    name, tip = (
-        escape(short_name(record.name, _LETTERS)),
-        escape(f"{record.name}: {record.type}, {record.tactic}"),
-    )
+    name = escape(short_name(record.name, _LETTERS))
+    tip = escape(f"{record.name}: {record.type}, {record.tactic}")
     return (
         f'<div role="listitem" title="{tip}" style="{_ROW}">'
         f'<span style="{_CLIPPED}">{name}</span>'

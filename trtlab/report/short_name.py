@@ -22,7 +22,8 @@ def short_name(name: str, letters: int) -> str:
         place = _OPERATOR.sub("", first)
         words = len(_WORD.findall(place))
         forms += [first, place, *(_initials(place, most) for most in range(1, words + 1))]
-    return next((form for form in forms if len(form) <= letters), _cut(name, letters))
+    fitting = (form for form in forms if len(form) <= letters)
+    return next(fitting, None) or _cut(name, letters)
 
 
 def _initials(text: str, most: int) -> str:

@@ -1,7 +1,7 @@
 """Times the tactics that accept a problem, interleaved, and ranks them."""
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -102,7 +102,7 @@ def hold_contest(
 
     Every candidate appears in the result: with samples, with its refusal, or with neither when
     its hint ruled it out. A candidate that fails while being prepared is refused, not fatal;
-    when all that were tried failed, those that a hint had ruled out are.
+    when all that were timed failed, the best of those that a hint had ruled out is chosen.
 
     Raises:
         DeviceLostError: A candidate faulted, and with it this process' context.
@@ -144,18 +144,20 @@ def _by_hint(
 ) -> Contest:
     """The first by the hints; what only a library knows to be there is run once before."""
     failed: list[ContenderRecord] = []
-    for place, (hint, tactic) in enumerate(accepted):
-        try:
-            if tactic.ranked:
-                with timer.bench(problem) as bench:
+    with ExitStack() as stack:
+        bench: Bench | None = None  # opened once, and only where something is run
+        for place, (hint, tactic) in enumerate(accepted):
+            try:
+                if tactic.ranked:
+                    bench = bench or stack.enter_context(timer.bench(problem))
                     bench.trial(tactic)
-        except DeviceLostError:
-            raise
-        except (TrtlabError, MemoryError) as error:
-            failed.append(_failure(problem, tactic, error, cache))
-        else:
-            rest = _untimed(problem, accepted[place:])
-            return Contest(tactic, hint, (*rest, *failed, *refused))
+            except DeviceLostError:
+                raise
+            except (TrtlabError, MemoryError) as error:
+                failed.append(_failure(problem, tactic, error, cache))
+            else:
+                rest = _untimed(problem, accepted[place:])
+                return Contest(tactic, hint, (*rest, *failed, *refused))
     return Contest(None, float("inf"), (*failed, *refused))
 
 

@@ -11,14 +11,14 @@ export const isSentence = (name) => !/^\S+( \+|$)/.test(name);
 export function barName(name, room, widthOf) {
   const first = name.split(" + ")[0].replace(/^\//, "");
   const place = first.replace(/\/[A-Z]\w*$/, "");
-  const words = place.match(/[A-Za-z]+/g)?.length ?? 0;
+  const fits = (form) => widthOf(form) <= room;
   const initials = (most) => { let n = 0; return place.replace(/[A-Za-z]+/g, (word) => ((n += 1) <= most ? word[0] : word)); };
-  for (const form of [name, first, place]) if (widthOf(form) <= room) return form;
-  for (let most = 1; most <= words; most += 1) {
-    const form = initials(most);
-    if (widthOf(form) <= room) return form;
-  }
-  return "";
+  if (!fits(initials(Infinity))) return ""; // most bars: measuring is what drawing them costs
+  const longest = [name, first, place].find(fits);
+  if (longest !== undefined) return longest;
+  let most = 1;
+  while (!fits(initials(most))) most += 1;
+  return initials(most);
 }
 
 /** The same where something has to stand: what has no short form is cut in the middle, as ends differ. */
@@ -37,8 +37,7 @@ function cutMiddle(text, room, widthOf) {
 /** A name in so many letters, for sentences. */
 export const shortName = (name, letters) => fitName(name, letters, (text) => text.length);
 
-const pen = () => document.createElement("canvas").getContext("2d");
-let shared = null;
+let pen = null; // one for all
 
 /** How wide texts are in an element's font. */
 export function textMeasure(el) {
@@ -46,8 +45,8 @@ export function textMeasure(el) {
   const { fontWeight, fontSize, fontFamily } = getComputedStyle(el);
   const font = `${fontWeight} ${fontSize} ${fontFamily}`;
   return (text) => {
-    shared ??= pen();
-    shared.font = font;
-    return shared.measureText(text).width;
+    pen ??= document.createElement("canvas").getContext("2d");
+    pen.font = font;
+    return pen.measureText(text).width;
   };
 }
