@@ -75,6 +75,8 @@ def test_the_theme_can_change_while_it_is_shown(notebook: Callable[..., Any]) ->
     )
     page.wait_for_selector(".trtl-explorer[data-theme='dark']")
     page.wait_for_function(f"({background}) !== '{light}'")
+    page.wait_for_function("document.querySelector('.t-table .t-grid').clientHeight > 0")
+    assert page.locator(".trtl-explorer .t-table .t-grid-row:visible").count() >= 10
 
 
 def test_selection_goes_both_ways(lab: Any, notebook: Callable[..., Any]) -> None:

@@ -42,6 +42,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
   const fits = columns.map((_, c) => (name, taken = 0) => fitName(name, widths[c] - PADDING - taken, widthOf));
 
   const draw = onFrame(() => {
+    if (!el.clientHeight) return; // hidden, as the whole page is while its theme changes: what was drawn stays
     const first = Math.max(0, Math.floor(el.scrollTop / ROW));
     const last = Math.min(order.length, Math.ceil((el.scrollTop + el.clientHeight) / ROW) + 1);
     while (pool.length < last - first) pool.push(newRow());
