@@ -24,7 +24,7 @@ _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-_START_S = 120
+_START_S = 300
 _PATIENCE_MS = 90_000  # nothing here is a measurement; machines are slow and shared
 
 
@@ -133,7 +133,7 @@ class Lab:
         until = time.monotonic() + _START_S
         while time.monotonic() < until:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api", timeout=1).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/api", timeout=60).close()
             except OSError:
                 assert self._server.poll() is None, log.read_text()
                 time.sleep(0.2)
@@ -143,7 +143,11 @@ class Lab:
 
     def stop(self) -> None:
         self._server.terminate()
-        self._server.wait(20)
+        try:
+            self._server.wait(60)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
         self._log.close()
 
     def notebook(self, name: str, *cells: str) -> str:

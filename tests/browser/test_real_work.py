@@ -39,7 +39,7 @@ def test_a_real_model_from_click_to_selected_layer(
     rows.first.wait_for()
     rows.first.click()
     selected = lab.run_code(page, "print(workbench.selected[0].name)")
-    assert selected in page.locator(".trtl-explorer").inner_text()
+    page.locator(".trtl-explorer .t-detail h3", has_text=selected).wait_for()
     page.mouse.move(5, 5)
     page.wait_for_timeout(400)
     picture = PICTURE if os.environ.get("TRTLAB_UPDATE_PICTURE") else tmp_path / PICTURE.name

@@ -171,7 +171,7 @@ def test_a_prover_ends_with_its_parent():
     )  # fmt: skip
     number, said = done.stdout.split()
     assert said in {"unable", "ready"}
-    for _ in range(100):
+    for _ in range(3000):
         if not psutil.pid_exists(int(number)):
             return
         time.sleep(0.1)

@@ -234,6 +234,18 @@ def atomic_add(address: int, value: int) -> int:
     raise KernelOnly
 
 
+@operation(
+    INT,
+    (INT, INT),
+    lambda build, address, value: build.atomic_rmw(
+        "max", pointer(build, address, I64), value, "seq_cst"
+    ),
+)
+def atomic_max(address: int, value: int) -> int:
+    """Raise an int64 to at least ``value``; returns what was there before."""
+    raise KernelOnly
+
+
 def _pause(build: Any) -> None:
     if platform.machine().lower() in {"x86_64", "amd64", "i686"}:
         call_intrinsic(build, "llvm.x86.sse2.pause", ir.VoidType(), ())

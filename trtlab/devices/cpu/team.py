@@ -25,6 +25,7 @@ from trtlab.devices.cpu.kernel import kernel, routine
 from trtlab.devices.cpu.native import (
     atomic_add,
     atomic_load,
+    atomic_max,
     atomic_store,
     call_kernel,
     condition_broadcast,
@@ -105,11 +106,11 @@ def _execute(table: int, rows: int, thread: int, stamps: int) -> None:
             if stamps != 0 and member == 0:
                 atomic_store(stamp + 8, monotonic_ns())
             continue
-        ended = monotonic_ns() if stamps != 0 else 0
-        target = load_i64(at + 8 * SYNC_TARGET)
-        if atomic_add(sync, 1) + 1 == target and stamps != 0:
-            atomic_store(stamp + 8, ended)
-        wait_until(sync, target)
+        if stamps != 0:
+            # Before it is told: whoever arrives last need not be who ended last.
+            atomic_max(stamp + 8, monotonic_ns())
+        atomic_add(sync, 1)
+        wait_until(sync, load_i64(at + 8 * SYNC_TARGET))
 
 
 @routine
