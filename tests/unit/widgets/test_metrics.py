@@ -1,7 +1,8 @@
 from dataclasses import replace
 
 import pytest
-from sample_reports import PEAK_BYTES, PEAK_FLOPS, resnet_report
+from sample_layers import PEAK_BYTES, PEAK_FLOPS
+from sample_reports import resnet_report
 from trtlab_widgets.metrics import layer_metrics
 
 from trtlab.report.records import Report, Samples
