@@ -5,7 +5,8 @@ import math
 MINUS = "\N{MINUS SIGN}"  # what people read before a number; files for programs have a hyphen
 
 _TENTH = 0.1  # percent; less is only said to be less
-_TIMES = 9.0  # an increase from which on a multiple reads better than per cent
+_TIMES = 1.0  # an increase beyond which a multiple reads better than per cent
+_WHOLE = 9.95  # a multiple from which on tenths say nothing
 
 
 def percent(share: float | None) -> str:
@@ -19,7 +20,8 @@ def percent(share: float | None) -> str:
 
 
 def increase(share: float) -> str:
-    """A change, by what it is measured against: 0.264 → ``+26 %``, 45 → ``46 times``."""
-    if share >= _TIMES:
-        return f"{1 + share:,.0f} times"
+    """A change, by what it is measured against: 0.264 → ``+26 %``, 1.5 → ``2.5 times``."""
+    if share > _TIMES:
+        ratio = 1 + share
+        return f"{ratio:,.{0 if ratio >= _WHOLE else 1}f} times"
     return f"{'+' if share * 100 >= _TENTH else ''}{percent(share)}"

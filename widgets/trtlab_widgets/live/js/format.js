@@ -45,9 +45,9 @@ export function percent(share) {
   return `${signed(value.toFixed(Math.abs(value) >= 10 ? 0 : 1))} %`;
 }
 
-/** A change against what it is measured by: 0.264 → "+26 %"; from ten times on it is a multiple: 45 → "46 times". */
+/** A change against what it is measured by: 0.264 → "+26 %"; beyond twice it is a multiple: 1.5 → "2.5 times". */
 export function increase(share) {
-  if (share >= 9) return `${whole(Math.round(1 + share))} times`;
+  if (share > 1) return `${share >= 8.95 ? whole(Math.round(1 + share)) : (1 + share).toFixed(1)} times`;
   return `${share * 100 >= 0.1 ? "+" : ""}${percent(share)}`;
 }
 
