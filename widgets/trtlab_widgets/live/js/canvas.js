@@ -1,6 +1,7 @@
 // A pair of canvases that follow their element's size: one for the picture, one for what hovers.
 
 import { h, onFrame } from "./dom.js";
+import { placeIn } from "./pointer.js";
 
 /**
  * @param {HTMLElement} host positioned element; its width is watched, its height is given
@@ -18,7 +19,7 @@ export function createCanvas(host, height, drawBase, drawOver) {
 
   function paint(el, draw) {
     if (!width) return;
-    const ratio = Math.min(window.devicePixelRatio || 1, 3);
+    const ratio = Math.min((window.devicePixelRatio || 1) * (el.currentCSSZoom ?? 1), 3); // sharp when zoomed
     const [w, t] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (el.width !== w || el.height !== t) { el.width = w; el.height = t; }
     const ctx = el.getContext("2d");
@@ -49,19 +50,18 @@ export function fitText(ctx, text, room) {
   return keep < 3 ? "" : `${text.slice(0, keep)}…`;
 }
 
-/** A tooltip inside `root` that stays within it. `show(x, y, children)` takes page coordinates. */
+/** A tooltip inside `root` that stays within it. `show(event, children)` puts it beside the pointer. */
 export function createTip(root) {
   const el = h("div", { class: "t-tip", role: "tooltip", hidden: true });
   root.append(el);
   return {
-    show(clientX, clientY, ...children) {
+    show(event, ...children) {
       el.replaceChildren(...children);
       el.hidden = false;
-      const box = root.getBoundingClientRect();
-      const x = Math.min(clientX - box.left + 14, box.width - el.offsetWidth - 6);
-      const below = clientY - box.top + 16;
-      const fits = below + el.offsetHeight < box.height;
-      el.style.transform = `translate(${Math.max(6, x)}px, ${fits ? below : below - el.offsetHeight - 28}px)`;
+      const [x, y] = placeIn(root, event);
+      const left = Math.max(6, Math.min(x + 14, root.offsetWidth - el.offsetWidth - 6));
+      const fits = y + 16 + el.offsetHeight < root.offsetHeight;
+      el.style.transform = `translate(${left}px, ${fits ? y + 16 : y - el.offsetHeight - 12}px)`;
     },
     hide() { el.hidden = true; },
   };

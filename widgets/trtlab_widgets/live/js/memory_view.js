@@ -3,6 +3,7 @@
 import { createCanvas, tipBody } from "./canvas.js";
 import { h } from "./dom.js";
 import { bytes, ticks } from "./format.js";
+import { placeIn } from "./pointer.js";
 import { canvasColours, layerColour } from "./theme.js";
 
 const TOP = 18; // room for the peak's label
@@ -160,8 +161,7 @@ export function createMemoryView(root, data, store, tip) {
   }
 
   function hit(event) {
-    const box = stage.getBoundingClientRect();
-    const [px, py] = [event.clientX - box.left, event.clientY - box.top];
+    const [px, py] = placeIn(stage, event);
     for (let i = allocations.length - 1; i >= 0; i -= 1) {
       const [x, y, w, t] = boxOf(allocations[i], stage.clientWidth);
       if (px >= x - 1 && px <= x + Math.max(w, 2) && py >= y && py <= y + t) return i;
@@ -175,7 +175,7 @@ export function createMemoryView(root, data, store, tip) {
     store.set({ hover: from }, "memory");
     if (over >= 0) {
       const [name, offset, size, first, last] = allocations[over];
-      tip.show(event.clientX, event.clientY, ...tipBody(from >= 0 ? data.families[data.layers[from].family].key : null, name, [
+      tip.show(event, ...tipBody(from >= 0 ? data.families[data.layers[from].family].key : null, name, [
         ["Size", bytes(size)], ["Offset", bytes(offset)],
         [uses.writer.has(name) ? "Written by" : "Used by", from >= 0 ? data.layers[from].name : "input"],
         ["Alive", first === last ? `layer ${first}` : `layers ${Math.max(0, first)} to ${last}`],
@@ -187,8 +187,7 @@ export function createMemoryView(root, data, store, tip) {
   stage.addEventListener("click", (event) => {
     const i = hit(event);
     const from = i >= 0 ? owner(allocations[i]) : -1;
-    const box = stage.getBoundingClientRect();
-    const step = Math.floor(((event.clientX - box.left) / box.width) * steps);
+    const step = Math.floor((placeIn(stage, event)[0] / stage.clientWidth) * steps);
     store.set({ selection: [from >= 0 ? from : Math.min(steps - 1, Math.max(0, step))] }, "memory");
   });
   stage.addEventListener("keydown", (event) => {

@@ -172,25 +172,24 @@ export function createTimeView(root, data, store, tip, goto) {
     store.set({ selection: add ? [...selection.filter((i) => i !== layer), layer] : [layer] }, "time");
   }
 
-  function hover(x, y) {
+  function hover(x, y, event) {
     over = x === null || y < MINIMAP ? { track: null, slice: -1, time: null } : hit(x, y);
     const layer = over.slice >= 0 ? data.slices.layer[over.slice] : -1;
     store.set({ hover: layer }, "time");
     stage.classList.toggle("is-hit", over.slice >= 0);
     if (over.time === null) { tip.hide(); restReadings(); } else {
       for (const track of traces) gutter.set(track, valueText(track, over.time));
-      if (over.slice >= 0) showTip(x, y);
+      if (over.slice >= 0) showTip(event);
       else tip.hide();
     }
     canvas.redrawOver();
   }
 
-  function showTip(x, y) {
+  function showTip(event) {
     const i = over.slice;
     const layer = data.layers[data.slices.layer[i]];
-    const box = stage.getBoundingClientRect();
     const began = data.slices.start[i] - (data.iterations.find((it) => it.id === data.slices.iteration[i])?.start ?? 0);
-    tip.show(box.left + x, box.top + y, ...tipBody(layer && data.families[layer.family].key, sliceName(data, i), [
+    tip.show(event, ...tipBody(layer && data.families[layer.family].key, sliceName(data, i), [
       ["Duration", timeNs(data.slices.duration[i])],
       ["Began", `${timeNs(began)} into inference ${data.slices.iteration[i]}`],
       ["Median", layer ? `${timeNs((layer.time ?? NaN) * 1e3)} · ${percent(layer.share)}` : null],

@@ -1,5 +1,7 @@
 // Moving through time: wheel, drag, brush and keys, the same on every time axis.
 
+import { placeIn, zoomOf } from "./pointer.js";
+
 const CLICK_PX = 4;
 const MIN_SPAN_NS = 500;
 
@@ -22,13 +24,13 @@ export function zoomRange([from, to], about, factor, limits) {
  * @param {HTMLElement} stage focusable element whose width is the time axis
  * @param {object} view
  *   range(), limits(): [from, to] in nanoseconds; move(range): show another one
- *   click(x, y, event), hover(x, y) or hover(null): what else the pointer does
+ *   click(x, y, event), hover(x, y, event) or hover(null): what else the pointer does; x and y are the stage's
  *   grab(y): "minimap" when a press there moves the window instead; brush([x0, x1] | null)
  *   hint(): the wheel was used without focus
  */
 export function attachZoom(stage, view) {
   const timeAt = (x) => { const [from, to] = view.range(); return from + (x / stage.clientWidth) * (to - from); };
-  const local = (event) => { const box = stage.getBoundingClientRect(); return [event.clientX - box.left, event.clientY - box.top]; };
+  const local = (event) => placeIn(stage, event);
   let drag = null;
 
   function wheel(event) {
@@ -39,7 +41,8 @@ export function attachZoom(stage, view) {
     const [from, to] = view.range();
     const unit = event.deltaMode === 1 ? 16 : 1; // Firefox counts lines
     if (sideways) {
-      const shift = (((event.deltaX || event.deltaY) * unit) / stage.clientWidth) * (to - from);
+      const pixels = ((event.deltaX || event.deltaY) * unit) / zoomOf(stage);
+      const shift = (pixels / stage.clientWidth) * (to - from);
       view.move(clampRange([from + shift, to + shift], view.limits()));
     } else view.move(zoomRange([from, to], timeAt(local(event)[0]), Math.exp(event.deltaY * unit * 0.0022), view.limits()));
   }
@@ -61,7 +64,7 @@ export function attachZoom(stage, view) {
 
   function moveTo(event) {
     const [x, y] = local(event);
-    if (!drag) { view.hover(x, y); return; }
+    if (!drag) { view.hover(x, y, event); return; }
     drag.moved ||= Math.abs(x - drag.x) > CLICK_PX;
     if (drag.kind === "minimap") centre(x);
     else if (drag.moved && drag.kind === "brush") view.brush([Math.min(x, drag.x), Math.max(x, drag.x)]);
