@@ -166,6 +166,7 @@ class TelemetryChunk:
         times_ns: On the monotonic clock, ascending.
         values: One for each time.
         limit: Slowdown or power limit where known.
+        missing: Why there is no value now, told once, without samples; empty if there is one.
     """
 
     metric: str
@@ -174,3 +175,4 @@ class TelemetryChunk:
     times_ns: tuple[int, ...]
     values: tuple[float, ...]
     limit: float | None = None
+    missing: str = ""

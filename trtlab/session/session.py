@@ -23,6 +23,8 @@ from trtlab.core.errors import (
     TrtlabError,
     UsageError,
 )
+from trtlab.profiling.telemetry.machine import machine_sources
+from trtlab.profiling.telemetry.process import ObservedProcess
 from trtlab.report.codec import load as load_report
 from trtlab.report.plain_data import MismatchError, from_plain, to_plain
 from trtlab.report.records import Report
@@ -97,8 +99,12 @@ class Session:
     def watch_telemetry(
         self, listener: Callable[[tuple[TelemetryChunk, ...]], None], interval_ms: float
     ) -> TelemetryWatch:
-        """Hear sensor samples until the watch is closed."""
-        return TelemetryWatch(listener, interval_ms)
+        """Hear sensor samples until the watch is closed.
+
+        Load and memory are those of the worker, whichever it is at the time.
+        """
+        process = ObservedProcess("the worker", self._worker_pid)
+        return TelemetryWatch(listener, interval_ms, machine_sources(process=process))
 
     def close(self) -> None:
         """End the worker and remove the session's temporary files."""
@@ -141,6 +147,10 @@ class Session:
         except OSError:
             self._lost(worker)
         return job
+
+    def _worker_pid(self) -> int | None:
+        worker = self._worker
+        return None if worker is None or worker.poll() is not None else worker.pid
 
     def _living_worker(self) -> subprocess.Popen[str]:
         if self._worker is None or self._worker.poll() is not None:

@@ -260,6 +260,7 @@ def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:
         peak_process_bytes=int(psutil.Process().memory_info().rss),
         unshared_bytes=layout.unshared_bytes,
         allocations=layout.allocations,
+        arena_max_bytes=engine.arena_bytes,
     )
 
 

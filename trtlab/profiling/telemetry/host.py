@@ -1,20 +1,19 @@
-"""Processor, memory and this process, through psutil and the kernel's files."""
+"""Processor, memory and one process, through psutil and the kernel's files."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from trtlab.core.settings import available_cores
 from trtlab.profiling.query import Clock
+from trtlab.profiling.telemetry.process import ObservedProcess, OtherProcess, OwnProcess
 from trtlab.profiling.telemetry.rapl import RaplPower
 from trtlab.profiling.telemetry.sensor_file import read_number, why_unreadable
 from trtlab.profiling.telemetry.source import Metric, Reading
 
 _SLOW_NS = 200_000_000  # loads count in 10 ms ticks, frequency files cost 50 µs and more
-_SHORTEST_NS = 2_000_000  # a load over less than this is that of the sampler itself
 _CHIPS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
 _FAILURES = (OSError, ValueError, NotImplementedError, psutil.Error)
@@ -26,19 +25,26 @@ class HostSource:
     """The host's sensors.
 
     Load and the like are refreshed five times a second; power and this process's load with
-    each sample.
+    each sample, another process' load five times a second too.
 
     Args:
         system: Where the kernel shows its sensors.
+        process: Whose load and memory to tell; this one's by default.
         now_ns: The clock.
     """
 
     name = "host"
 
     def __init__(
-        self, system: Path = Path("/sys"), *, now_ns: Clock = time.monotonic_ns
+        self,
+        system: Path = Path("/sys"),
+        *,
+        process: ObservedProcess | None = None,
+        now_ns: Clock = time.monotonic_ns,
     ) -> None:
         self._system = system
+        self._observed = process
+        self._process: OwnProcess | OtherProcess | None = None
         self._now_ns = now_ns
         self._fast: list[tuple[Metric, Probe]] = []
         self._slow: list[tuple[Metric, Probe]] = []
@@ -53,15 +59,25 @@ class HostSource:
     @property
     def missing(self) -> Mapping[str, str]:
         """What did not, and why."""
-        return self._missing
+        absent = "" if self._process is None else self._process.absent
+        return {**self._missing, **(dict.fromkeys(_OF_PROCESS, absent) if absent else {})}
 
     def open(self) -> None:
         """Probe each sensor once."""
         self._missing = {}
-        own = replace(_PROCESS_LOAD, limit=100.0 * available_cores())
-        self._fast = [(own, _ProcessLoad(self._now_ns))]
-        self._slow = [(_LOAD, _MachineLoad()), (_RSS, _Resident())]
         self._slow_ns = None
+        if self._observed is None:
+            self._process = process = OwnProcess(self._now_ns)
+        else:
+            self._process = process = OtherProcess(self._observed, self._now_ns)
+        load = (_process_load(process.name), process.load)
+        memory = Metric(_PROCESS_RSS, f"Memory of {process.name}", "bytes")
+        self._fast = []
+        self._slow = [(_LOAD, _MachineLoad()), (memory, process.resident)]
+        if self._observed is None:
+            self._fast.append(load)
+        else:
+            self._slow.insert(0, load)
         for group, metric, make in (
             (self._fast, _POWER, self._power),
             (self._fast, _THROTTLED, self._throttled),
@@ -139,29 +155,17 @@ class HostSource:
         return hottest
 
 
-_PROCESS_LOAD = Metric("cpu.process_load", "Load of this process (100 % = one core)", "%")
+_OF_PROCESS = _PROCESS_LOAD, _PROCESS_RSS = "cpu.process_load", "memory.rss"
 _LOAD = Metric("cpu.load", "Load of all cores", "%", 100.0)
-_RSS = Metric("memory.rss", "Memory of this process", "bytes")
 _POWER = Metric("cpu.power", "Processor power", "W")
 _FREQUENCY = Metric("cpu.frequency", "Core frequency, mean", "MHz")
 _TEMPERATURE = Metric("cpu.temperature", "Hottest core", "°C")
 _THROTTLED = Metric("cpu.throttled", "Held back", "ns", None, "processor too hot")
 
 
-class _ProcessLoad:
-    """Processor time of this process by wall time; above 100 % with several threads."""
-
-    def __init__(self, now_ns: Clock) -> None:
-        self._now_ns = now_ns
-        self._last = now_ns(), time.process_time_ns()
-
-    def __call__(self) -> float | None:
-        now = self._now_ns(), time.process_time_ns()
-        wall_ns, spent_ns = now[0] - self._last[0], now[1] - self._last[1]
-        if wall_ns < _SHORTEST_NS:
-            return None
-        self._last = now
-        return 100 * spent_ns / wall_ns
+def _process_load(name: str) -> Metric:
+    limit = 100.0 * available_cores()
+    return Metric(_PROCESS_LOAD, f"Load of {name} (100 % = one core)", "%", limit)
 
 
 class _MachineLoad:
@@ -184,13 +188,3 @@ def _busy_and_all() -> tuple[float, float]:
     spent = psutil.cpu_times()._asdict()
     whole = sum(seconds for name, seconds in spent.items() if not name.startswith("guest"))
     return whole - spent["idle"] - spent.get("iowait", 0.0), whole
-
-
-class _Resident:
-    """Resident memory of this process in bytes."""
-
-    def __init__(self) -> None:
-        self._process = psutil.Process()
-
-    def __call__(self) -> float:
-        return float(self._process.memory_info().rss)
