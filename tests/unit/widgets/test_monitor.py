@@ -63,6 +63,26 @@ def test_the_past_is_bounded(sent: list[Any]) -> None:
     assert sent[0][0]["metrics"][0]["count"] == 4096
 
 
+def gone(metric: str, why: str) -> TelemetryChunk:
+    return TelemetryChunk(metric, metric.title(), "W", (), (), 300.0, why)
+
+
+def test_a_metric_without_values_says_why(sent: list[Any]) -> None:
+    monitor = Monitor()
+    monitor.visible = True
+    monitor.append([gone("load", "no worker yet"), chunk("power", 250.0)])
+    assert sent[-1][0]["metrics"][0] == {
+        "metric": "load", "label": "Load", "unit": "W", "limit": 300.0, "count": 0,
+    }  # fmt: skip
+    assert monitor.missing == {"load": "no worker yet"}
+    assert monitor.latest() == {"power": 250.0}
+    monitor.append([chunk("load", 50.0)])
+    assert monitor.missing == {}
+    assert monitor.latest() == {"power": 250.0, "load": 50.0}
+    monitor.append([gone("load", "the worker has ended")])
+    assert monitor.latest() == {"power": 250.0}  # the last value is not that of now
+
+
 def test_unknown_keywords_are_refused() -> None:
     with pytest.raises(TypeError, match="rate"):
         Monitor(rate=5)  # pyright: ignore[reportCallIssue]

@@ -33,7 +33,7 @@ class Monitor(anywidget.AnyWidget):
 
     Attributes:
         window_s: Seconds that a strip shows.
-        missing: Metric → why this machine does not have it.
+        missing: Metric → why there is no value of it now.
         message: What to say before the first sample.
         visible: Whether a view is in sight; the browser keeps it right.
     """
@@ -64,6 +64,7 @@ class Monitor(anywidget.AnyWidget):
                     chunk.metric, _Series(chunk.label, chunk.unit, chunk.limit)
                 )
                 series.samples.extend(_samples(chunk))
+        self._tell_missing(chunks)
         if self.visible:
             self._send_samples(
                 {c.metric: (c.label, c.unit, c.limit, _samples(c)) for c in chunks},
@@ -71,9 +72,19 @@ class Monitor(anywidget.AnyWidget):
             )
 
     def latest(self) -> dict[str, float]:
-        """The last value of every metric."""
+        """The last value of every metric that has one now."""
         with self._lock:
-            return {name: s.samples[-1][1] for name, s in self._series.items() if s.samples}
+            return {
+                name: s.samples[-1][1]
+                for name, s in self._series.items()
+                if s.samples and name not in self.missing
+            }
+
+    def _tell_missing(self, chunks: Sequence[TelemetryChunk]) -> None:
+        told = {c.metric: c.missing for c in chunks}
+        missing = {name: why for name, why in {**self.missing, **told}.items() if why}
+        if missing != self.missing:
+            self.missing = missing
 
     @traitlets.observe("visible")
     def _catch_up(self, change: dict[str, Any]) -> None:

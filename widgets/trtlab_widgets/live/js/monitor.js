@@ -78,11 +78,12 @@ function createStrip(root, metric) {
 
   return {
     el,
+    label: shortLabel(metric.label),
     append: (times, values) => series.append(times, values),
-    show(time, seconds) {
+    show(time, seconds, gone) {
       now = time;
       windowNs = seconds * 1e9;
-      fillWith(value, reading(series.values[series.values.length - 1], metric.unit));
+      fillWith(value, reading(gone ? null : series.values[series.values.length - 1], metric.unit));
       canvas.redraw();
     },
     latest: () => series.times[series.times.length - 1] ?? 0,
@@ -127,13 +128,14 @@ function render({ model, el }) {
 
   function show() {
     const now = Math.max(0, ...[...strips.values()].map((strip) => strip.latest()));
-    for (const strip of strips.values()) strip.show(now, model.get("window_s"));
+    const missing = model.get("missing") ?? {};
+    for (const [name, strip] of strips) strip.show(now, model.get("window_s"), name in missing);
     tell();
   }
 
   function tell() {
     const missing = Object.entries(model.get("missing") ?? {});
-    const gone = missing.length ? `Not available: ${missing.map(([name, why]) => `${name} (${why})`).join(", ")}` : "";
+    const gone = missing.length ? `Not available: ${missing.map(([name, why]) => `${strips.get(name)?.label ?? name} (${why})`).join(", ")}` : "";
     fillWith(note, strips.size ? gone : model.get("message") || "Waiting for the first sample …");
   }
 
@@ -148,14 +150,14 @@ function render({ model, el }) {
   observer.observe(root);
   document.addEventListener("visibilitychange", seen);
   model.on("msg:custom", message);
-  model.on("change:missing", tell);
+  model.on("change:missing", show);
   model.on("change:message", tell);
   const unfollow = followTheme(root, () => strips.forEach((strip) => strip.recolour()));
   tell();
   model.send({ kind: "ready" });
   return () => {
     model.off("msg:custom", message);
-    model.off("change:missing", tell);
+    model.off("change:missing", show);
     model.off("change:message", tell);
     document.removeEventListener("visibilitychange", seen);
     observer.disconnect();
