@@ -109,11 +109,15 @@ def present(value: TensorType | None, role: str) -> TensorType:
     return value
 
 
-def broadcast(shapes: Sequence[Shape]) -> Shape:
+def broadcast(shapes: Sequence[Shape], what: str = "") -> Shape:
     """NumPy's broadcasting over known and named dimensions.
 
     A named dimension against a number other than 1 takes the number: the two must be equal
     for the network to be valid, and the run-time check on static shapes sees to that.
+
+    Args:
+        shapes: Of the operands.
+        what: What a refusal calls them; the shapes themselves by default.
 
     Raises:
         InvalidNetworkError: Two numbers differ and neither is 1.
@@ -125,9 +129,9 @@ def broadcast(shapes: Sequence[Shape]) -> Shape:
         numbers = {extent for extent in extents if isinstance(extent, int) and extent != 1}
         names = [extent for extent in extents if isinstance(extent, Dim)]
         if len(numbers) > 1:
-            raise InvalidNetworkError(
-                f"shapes {list(map(str_shape, shapes))} do not broadcast"
-            )
+            named = what or f"shapes {' and '.join(map(str_shape, shapes))}"
+            met = " meets ".join(str(n) for n in dict.fromkeys(extents) if n in numbers)
+            raise InvalidNetworkError(f"{named} do not broadcast: {met}")
         result.append(numbers.pop() if numbers else names[0] if names else 1)
     return tuple(result)
 
@@ -167,7 +171,10 @@ def axes_in(axes: Sequence[int], rank: int, what: str = "axis") -> tuple[int, ..
         InvalidNetworkError: One does not exist or comes twice.
     """
     found = tuple(axis_in(axis, rank, what) for axis in axes)
-    require(len(set(found)) == len(found), f"{what} list {list(axes)} names an axis twice")
+    require(
+        len(set(found)) == len(found),
+        f"{what} list {', '.join(map(str, axes))} names an axis twice",
+    )
     return found
 
 

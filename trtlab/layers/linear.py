@@ -80,7 +80,8 @@ class MatrixMultiply(Op):
             f"{str_shape(b.shape)} ({self.op1.value}): "
             f"{left[-1]} columns meet {right[-2]} rows",
         )
-        lead = broadcast([left[:-2], right[:-2]])
+        factors = f"{str_shape(a.shape)} and {str_shape(b.shape)}"
+        lead = broadcast([left[:-2], right[:-2]], f"the batch dimensions of {factors}")
         rows = () if self.op0 is _VECTOR else (left[-2],)
         columns = () if self.op1 is _VECTOR else (right[-1],)
         result = TensorType(a.dtype, (*lead, *rows, *columns))

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from trtlab.core.errors import InvalidNetworkError, UsageError
 from trtlab.core.types import Shape, StaticShape, TensorType, format_shape
-from trtlab.layers.base import Array, ShapeValue
+from trtlab.layers.base import Array, ShapeValue, str_shape
 from trtlab.layers.dims import qualify
 from trtlab.network.graph import Layer, Network, Tensor
+
+_SHOWN = 4  # inputs that a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,14 @@ def infer_at(network: Network, shapes: Mapping[str, StaticShape]) -> Inferred:
     return Inferred(types, computed, frozenset(network.outputs))
 
 
+def _read(layer: Layer, types: dict[Tensor, TensorType]) -> tuple[str, ...]:
+    """The layer's inputs with their shapes, as a place; no constants, which people never named."""
+    named = [t for t in layer.inputs if t is not None and not t.is_constant]
+    inputs = ", ".join(f"{t.name} {str_shape(types[t].shape)}" for t in named[:_SHOWN])
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return (f"inputs {inputs}{more}",) if named else ()
+
+
 def _infer_layer(
     layer: Layer, types: dict[Tensor, TensorType], values: dict[Tensor, ShapeValue]
 ) -> None:
@@ -97,8 +107,12 @@ def _infer_layer(
     except InvalidNetworkError as error:
         raise InvalidNetworkError(
             error.what,
-            where=(f"layer {layer.name} ({layer.op.kind})", *error.where),
-            hint=error.hint or "the input shapes do not suit this layer",
+            where=(
+                f"layer {layer.name} ({layer.op.kind})",
+                *_read(layer, types),
+                *error.where,
+            ),
+            hint=error.hint or "give shapes to the network's inputs that suit this layer",
         ) from error
     out_values = layer.op.infer_values(ins, vals, outs)
     for t, kind, value in zip(layer.outputs, outs, out_values, strict=True):

@@ -17,7 +17,8 @@ def attention(node: Node) -> Converted:
     query, key, value = (node.input(i) for i in range(3))
     ranks = {len(t.shape) for t in (query, key, value)}
     if ranks not in ({3}, {4}):
-        raise node.invalid(f"query, key and value have {sorted(ranks)} dimensions, not 3 or 4")
+        wrong = " and ".join(map(str, sorted(ranks)))
+        raise node.invalid(f"query, key and value have {wrong} dimensions, not 3 or 4")
     packed = ranks == {3}
     if packed:
         heads, groups = node.attr_int("q_num_heads", 0), node.attr_int("kv_num_heads", 0)

@@ -55,7 +55,7 @@ REFUSALS = [
         "attention-rank",
         node("Attention", "q q q"),
         {"q": [3, 4]},
-        r"have \[2\] dimensions, not 3 or 4",
+        r"have 2 dimensions, not 3 or 4",
         opset=23,
         error=ParseError,
     ),
