@@ -7,6 +7,8 @@ from enum import IntEnum
 from trtlab.core.errors import ParseError, UnsupportedError
 
 _SHOWN = 12  # problems that a message lists
+_PLURALS = {"is": "are", "refers": "refer"}
+_KINDS = 3  # kinds of problems that its first line names
 
 
 class ErrorCode(IntEnum):
@@ -101,4 +103,31 @@ def _told(problems: Sequence[Problem], source: str) -> tuple[str, tuple[str, ...
     places += [str(problem) for problem in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
         places.append(f"… and {len(problems) - _SHOWN} more")
-    return f"{len(problems)} problems: {problems[0].desc}", tuple(places)
+    return f"{len(problems)} problems: {_headline(problems)}", tuple(places)
+
+
+def _headline(problems: Sequence[Problem]) -> str:
+    """What the problems are, each kind once; operators that have the same trouble together."""
+    subjects: dict[str, list[str]] = {}
+    for problem in problems:
+        subject = f"operator {problem.op_type} "
+        alike = bool(problem.op_type) and problem.desc.startswith(subject)
+        trouble = problem.desc.removeprefix(subject) if alike else problem.desc
+        named = subjects.setdefault(trouble, [])
+        if alike and problem.op_type not in named:
+            named.append(problem.op_type)
+    told = [_together(names, trouble) for trouble, names in subjects.items()]
+    more = f"; and {len(told) - _KINDS} more" if len(told) > _KINDS else ""
+    return "; ".join(told[:_KINDS]) + more
+
+
+def _together(operators: Sequence[str], trouble: str) -> str:
+    """One sentence about all of these operators, or about none."""
+    if not operators:
+        return trouble
+    if len(operators) == 1:
+        return f"operator {operators[0]} {trouble}"
+    verb, _, rest = trouble.partition(" ")
+    more = f" and {len(operators) - _SHOWN} more" if len(operators) > _SHOWN else ""
+    named = ", ".join(operators[:_SHOWN]) + more
+    return f"operators {named} {_PLURALS.get(verb, verb)} {rest}"

@@ -120,7 +120,14 @@ def _decode(data: bytes, label: str) -> onnx.ModelProto:
 def _foreign(data: bytes) -> tuple[str, str] | None:
     """What a file is that people take for an ONNX model, and what to do."""
     head = data[:64]
+    if head.startswith(b"{") and b'"schema_version"' in data:
+        return "a report of trtlab", "look at it with trtlab.Report.load(FILE)"
     known = (
+        (
+            b"TRTLAB\r\n",  # `trtlab.engine.plan_file` begins so
+            "an engine file of trtlab",
+            "run it with `trtlab exec --loadEngine=FILE`",
+        ),
         (b"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull`"),
         (
             b"PK\x03\x04",
@@ -158,7 +165,8 @@ def _check_model(model: LoadedModel) -> None:
         raise _broken(
             "the model imports no version of ONNX's operator set"
             if not versions
-            else f"the model imports several versions of ONNX's operator set: {versions}",
+            else "the model imports several versions of ONNX's operator set: "
+            + ", ".join(map(str, sorted(versions))),
             model.label,
             "add opset_import to the model, or export it again",
         )

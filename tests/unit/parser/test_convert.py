@@ -188,11 +188,28 @@ def test_all_unsupported_operators_are_listed():
         ],
         {"x": [3, 3]},
     )
-    error = refused(made, "2 problems: operator Det is not supported", UnsupportedError)
+    error = refused(
+        made,
+        "2 problems: operators Det, NonMaxSuppression are not supported",
+        UnsupportedError,
+    )
     assert [p.op_type for p in error.problems] == ["Det", "NonMaxSuppression"]
     assert error.problems[0].code is ErrorCode.UNSUPPORTED_NODE
     assert "node 0 first (Det, opset 21)" in str(error)
     assert "supported operators: Abs, " in error.hint
+
+
+def test_the_headline_names_every_kind_of_problem_once():
+    made = model(
+        [
+            node("Det", "x", "d"),
+            node("Det", "d", "e"),
+            helper.make_node("Own", ["e"], ["y"], domain="com.mine"),
+        ],
+        {"x": [3, 3]},
+    )
+    error = refused(made, "3 problems: operator Det is not supported; ", UnsupportedError)
+    assert error.what.endswith("; operator Own of domain 'com.mine' is not supported")
 
 
 @pytest.mark.parametrize("op", ["Loop", "Scan"])

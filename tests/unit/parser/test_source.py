@@ -62,6 +62,8 @@ def test_an_empty_file(tmp_path):
         (b"\x1f\x8b\x08\x00", "gzip"),
         (b"  <!DOCTYPE html><html>", "HTML"),
         (b'{"graph": {}}', "JSON"),
+        (b'{"model": {}, "schema_version": 1}', "a report of trtlab"),
+        (b"TRTLAB\r\n\x01", "an engine file of trtlab"),
         (b"ir_version: 8\ngraph {", "ONNX text file"),
         (b"\x1c\x00\x00\x00TFL3", "TensorFlow Lite"),
     ],
