@@ -153,19 +153,35 @@ def test_interrupting_a_build_is_no_crash(model):
     assert "Traceback" not in errors
 
 
-@pytest.mark.parametrize(
-    "content", [b"\x00\xff" * 500, b'{"format":"trtlab-timing-cache","version":99}\n', b""]
-)
-def test_a_foreign_timing_cache_is_set_aside(model, tmp_path, capsys, content):
+@pytest.mark.parametrize("content", [b'{"format":"trtlab-timing-cache","version":99}\n', b""])
+def test_a_timing_cache_of_another_version_is_set_aside(model, tmp_path, caplog, content):
     cache = tmp_path / "times.jsonl"
     cache.write_bytes(content)
-    assert (
-        main(["exec", f"--onnx={model}", "--skipInference", f"--timingCacheFile={cache}"]) == 0
-    )
-    capsys.readouterr()
+    words = ["exec", f"--onnx={model}", "--skipInference", f"--timingCacheFile={cache}"]
+    assert main(words) == 0
     assert cache.read_text().startswith('{"format":"trtlab-timing-cache","version":1}')
     if content:
-        assert cache.with_name("times.jsonl.unreadable").read_bytes() == content
+        kept = cache.with_name("times.jsonl.unreadable")
+        assert kept.read_bytes() == content
+        assert f"what it held is in {kept}" in caplog.text
+
+
+def test_a_timing_cache_is_never_written_over_another_file(model, tmp_path, capsys):
+    precious = Path(model)
+    content = precious.read_bytes()
+    words = ("exec", f"--onnx={model}", "--skipInference")
+    code, message = said(capsys, *words, f"--timingCacheFile={precious}")
+    assert code == 2
+    assert f"{precious} is no timing cache" in message
+    assert "delete it" in message
+    code, message = said(capsys, *words, f"--timingCacheFile={tmp_path}")
+    assert code == 2
+    assert f"{tmp_path} cannot be read as a timing cache" in message
+    code, message = said(capsys, *words, f"--timingCacheFile={tmp_path}/nowhere/times")
+    assert code == 2
+    assert "no such folder" in message
+    assert precious.read_bytes() == content
+    assert [p.name for p in tmp_path.iterdir()] == [precious.name]
 
 
 def test_a_timing_cache_cut_short_loses_one_line(model, tmp_path, capsys):

@@ -3,6 +3,7 @@
 One JSON object a line; the first line is a header. Lines are only ever appended, so a build
 that is killed loses at most its last line, and a damaged line costs only itself. The key covers
 everything that changes the answer: problem, tactic, device, threads and the kernels' version.
+A file that does not begin as a cache does is somebody's, and stays as it is.
 """
 
 import hashlib
@@ -12,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
-from trtlab.core.errors import EngineFormatError
+from trtlab.core.errors import EngineFormatError, UsageError
+from trtlab.core.settings import settings
 from trtlab.tactics.problem import Problem
 
 _HEADER = {"format": "trtlab-timing-cache", "version": 1}
+_BEGINNING = b'{"format":"trtlab-timing-cache"'  # of every version
 _log = logging.getLogger(__name__)
 
 
@@ -26,6 +29,9 @@ class TimingCache:
         fingerprint: Everything about the device and the kernels that changes times.
         path: Where to keep it; None keeps it in memory.
         readable: False times everything anew and still writes.
+
+    Raises:
+        UsageError: The file holds something else, cannot be read or has no folder.
     """
 
     def __init__(
@@ -39,8 +45,8 @@ class TimingCache:
         self._entries: dict[str, tuple[float, ...]] = {}
         self._refusals: dict[str, str] = {}
         self._fresh: list[str] = []
-        if path is not None and path.exists():
-            self._load(path.read_bytes(), str(path))
+        if path is not None:
+            self._load(read_file(path), str(path))
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -96,7 +102,8 @@ class TimingCache:
         lines = [] if self.path.exists() and self.path.stat().st_size else [_line(_HEADER)]
         lines += [self._line_of(key) for key in dict.fromkeys(self._fresh)]
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if _is_own(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
                 file.write("".join(lines))
         except OSError as error:
@@ -124,6 +131,9 @@ class TimingCache:
         self._load(blob, "timing cache", strict=not ignore_mismatch)
 
     def _load(self, blob: bytes, where: str, *, strict: bool = False) -> None:
+        own_file = self.path is not None and where == str(self.path)
+        if own_file and not blob:
+            return
         lines = blob.decode("utf-8", errors="replace").splitlines()
         header = _parse(lines[0]) if lines else None
         if header != _HEADER:
@@ -133,9 +143,10 @@ class TimingCache:
                     where=(where,),
                     hint="create a new one; times are measured again in the next build",
                 )
-            _log.warning("%s is not a timing cache of this version: starting afresh", where)
-            if self.path is not None and where == str(self.path):
-                self._set_aside(self.path)
+            kept = self._set_aside(self.path) if own_file and self.path else ""
+            _log.warning(
+                "%s is not a timing cache of this version: starting afresh%s", where, kept
+            )
             return
         for line in lines[1:]:
             entry = _entry(line)
@@ -150,12 +161,54 @@ class TimingCache:
         if self.damaged_lines:
             _log.warning("%s: %d damaged lines were skipped", where, self.damaged_lines)
 
-    def _set_aside(self, path: Path) -> None:
+    def _set_aside(self, path: Path) -> str:
+        """Give the file another name; what to tell of it."""
+        kept = path.with_name(path.name + ".unreadable")
         try:
-            path.replace(path.with_name(path.name + ".unreadable"))
+            path.replace(kept)
         except OSError as error:
-            _log.warning("%s could not be set aside: %s", path, error)
             self.path = None
+            return f", in memory, for it cannot be set aside: {error.strerror}"
+        return f"; what it held is in {kept}"
+
+
+def read_file(path: Path) -> bytes:
+    """What a cache file holds; nothing when it is not there yet.
+
+    Raises:
+        UsageError: It is no cache, cannot be read or has no folder.
+    """
+    own = _is_own(path)
+    if not own and not path.absolute().parent.is_dir():
+        raise UsageError(
+            f"the timing cache {path} cannot be written: there is no such folder",
+            hint="choose a folder that exists",
+        )
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(_BEGINNING))
+            # a build killed while it wrote the first line leaves a part of it
+            if not own and beginning != _BEGINNING[: len(beginning)]:
+                raise UsageError(
+                    f"{path} is no timing cache",
+                    hint="name another file, or delete it",
+                )
+            return beginning + file.read()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        if own:
+            _log.warning("timing cache %s cannot be read: %s", path, error)
+            return b""
+        raise UsageError(
+            f"{path} cannot be read as a timing cache: {error.strerror or error}",
+            hint="name another file",
+        ) from error
+
+
+def _is_own(path: Path) -> bool:
+    """Whether it lies where caches lie unless a file is named: all there is the program's."""
+    return path.absolute().parent == settings().cache_dir.absolute()
 
 
 def _line(value: object) -> str:
