@@ -97,7 +97,7 @@ class CpuDevice:
         if array.flags.c_contiguous and array.ctypes.data % _ALIGN == 0:
             return HostMemory(array)
         memory = self.allocate(array.nbytes)
-        memory.array[:] = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        self.write(memory.address, array)  # nothing of an empty array; its memory has a byte
         return memory
 
     def write(self, address: int, array: Array) -> None:
