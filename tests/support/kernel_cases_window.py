@@ -10,6 +10,7 @@ from trtlab.layers.reduction import Reduce, SoftMax
 
 HALF = DataType.HALF
 HWC = (Spec((), hwc=True),)
+LONE = Spec((37, 1), strides=(2, 1))  # one column of several: no neighbour to do at once
 
 
 def _softmaxes():
@@ -25,6 +26,8 @@ def _softmaxes():
         yield Case(
             f"hwc{tail}", SoftMax((1,), log), (Spec((2, 21, 3, 5), hwc=True),), HWC, atol=4e-6
         )
+        yield Case(f"lone-column{tail}", SoftMax((0,), log), (LONE,), (LONE,), atol=4e-6)
+        yield Case(f"lone-source{tail}", SoftMax((0,), log), (LONE,), atol=4e-6)
     yield Case("image", SoftMax((1,)), (Spec((2, 21, 3, 50)),))
     yield Case("two-axes", SoftMax((1, 2)), (Spec((3, 5, 7)),))
     yield Case("empty", SoftMax((1,)), (Spec((0, 40)),))
@@ -75,6 +78,8 @@ def _normalizations():
         yield Case(f"whole{tail}", one, (x, channel, channel), out, **loose)
         channels = Normalization((1,))
         yield Case(f"channels{tail}", channels, (x, channel, channel), out, **loose)
+    weights = Spec((37, 1), constant=True)
+    yield Case("lone-column", Normalization((0,)), (LONE, weights, weights), (LONE,), **loose)
     yield Case(
         "half", Normalization((1,)), (Spec((9, 53), HALF), Spec((53,), HALF), None), atol=1e-3
     )
@@ -87,6 +92,8 @@ def _normalizations():
         yield Case(f"five{tail}", LRN(5, 0.1, 0.75, 1.0), (x,), out, rtol=1e-5)
         yield Case(f"four{tail}", LRN(4, 0.1, 0.5, 2.0), (x,), out, rtol=1e-5)
         yield Case(f"wide{tail}", LRN(41, 0.1, 0.6, 2.0), (x,), out, rtol=1e-5)
+    lone = Spec((1, 19, 1, 1), strides=(38, 2, 1, 1))
+    yield Case("lone-column", LRN(5, 0.1), (lone,), (lone,), rtol=1e-5)
     yield Case("holes", LRN(5, 0.1), (Spec((2, 19, 5, 7), hwc=True, hole=5),), HWC, rtol=1e-5)
 
 
@@ -107,6 +114,7 @@ def _reductions():
             yield Case(name, Reduce(op, (2, 3), keep), (pixels,), HWC if keep else ())
     yield Case("channels-hwc", Reduce(ReduceOperation.SUM, (1,)), (pixels,), HWC, atol=1e-5)
     yield Case("holes", Reduce(ReduceOperation.SUM, (1,)), (Spec((5, 41), hole=3),), atol=1e-5)
+    yield Case("lone-column", Reduce(ReduceOperation.SUM, (0,)), (LONE,), atol=1e-5)
     yield Case("int", Reduce(ReduceOperation.SUM, (0,)), (Spec((5, 41), DataType.INT32),))
     yield Case("half", Reduce(ReduceOperation.AVG, (1,)), (Spec((5, 41), HALF),))
     yield Case("long", Reduce(ReduceOperation.SUM), (Spec((100_003,)),), atol=2e-3)

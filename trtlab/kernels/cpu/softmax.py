@@ -157,7 +157,7 @@ class SoftMaxTactic(Tactic):
         y_step, x_step = (s[0] if s else 0 for s in axis.strides)
         columns, outer = 1, kept
         by_rows = _dense(axis)
-        if not by_rows:
+        if not by_rows and kept.shape:  # without neighbours, one column
             columns = kept.shape[-1]
             outer = Loops(kept.shape[:-1], tuple(s[:-1] for s in kept.strides))
         blocks = -(-columns // LANES)
