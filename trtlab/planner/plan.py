@@ -6,7 +6,7 @@ Source of the memory idea: every tensor's memory is reused once its last reader 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from trtlab.core.errors import NoTacticError
+from trtlab.core.errors import InternalError, NoTacticError
 from trtlab.core.types import StaticShape, TensorFormat, TensorType
 from trtlab.layers.base import Array
 from trtlab.layers.scale import Identity
@@ -248,9 +248,13 @@ class _Memory:
 
     def _bind_outputs(self) -> None:
         for tensor in self._network.outputs:
-            kind = self._inferred.types[tensor]
-            root = self._storage.of(tensor, _plain(kind)).root
-            self._lent.setdefault(root, tensor.name)
+            own = _plain(self._inferred.types[tensor])
+            root = self._storage.of(tensor, own).root
+            if root in self._lent or _plain(self._inferred.types[root]).nbytes > own.nbytes:
+                raise InternalError(
+                    f"output {tensor.name!r} cannot hold what {root.name!r} needs"
+                )
+            self._lent[root] = tensor.name
 
     def _touch(self, draft: _Draft, placement: Placement) -> None:
         pairs = [

@@ -53,6 +53,7 @@ class Storage:
         self._dense = problems
         self._tactics = tactics
         self._stored: dict[Tensor, Stored] = {}
+        self._lent: set[Tensor] = set()  # roots whose memory is a network output's
         self.free: set[Layer] = set()  # layers that need no step
         for layer in reversed(network.layers):
             if layer not in problems:
@@ -185,15 +186,18 @@ class Storage:
         self._stored[layer.output] = shared
         if is_view(problem) or self._readers_accept(layer.output):
             self.free.add(layer)
+            if layer.output in self._network.outputs:
+                self._lent.add(shared.root)
         else:
             del self._stored[layer.output]
 
     def _can_lend(self, tensor: Tensor) -> bool:
-        """Whether a network output may take over the tensor's memory."""
+        """Whether a network output may take over the tensor's memory: only one can."""
         root = self._stored[tensor].root if tensor in self._stored else tensor
         return (
             root.producer is not None
             and root not in self._network.outputs
+            and root not in self._lent
             and (tensor not in self._stored or self._stored[tensor].offset == 0)
         )
 
