@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from trtlab.core.durations import LONGEST, is_duration
 from trtlab.core.errors import UsageError
 from trtlab.profiling.query import Clock, Query, Runner, never
 from trtlab.profiling.statistics import summarize
@@ -62,12 +63,7 @@ def benchmark(
         DeviceError: The device faulted.
     """
     options = options or BenchmarkOptions()
-    if options.iterations < 1 or min(options.duration_seconds, options.warmup_ms) < 0:
-        raise UsageError(
-            f"a benchmark of {options.iterations} iterations, {options.duration_seconds} s "
-            f"and {options.warmup_ms} ms of warm-up measures nothing",
-            hint="at least one iteration, and no negative times",
-        )
+    _check(options)
     target.set_random_inputs(options.seed)
     runner = Runner(
         target,
@@ -90,6 +86,19 @@ def benchmark(
         f"Stopped by the time budget of {options.budget_seconds:g} s after {len(queries)} of "
         f"{options.iterations} queries.",
     )
+
+
+def _check(options: BenchmarkOptions) -> None:
+    budget = options.budget_seconds
+    times = (options.duration_seconds, options.warmup_ms, options.idle_ms, budget or 0.0)
+    if not (1 <= options.iterations <= LONGEST and all(map(is_duration, times))):
+        limit = "" if budget is None else f", within {budget} s"
+        raise UsageError(
+            f"a benchmark of {options.iterations} iterations, {options.duration_seconds} s, "
+            f"{options.warmup_ms} ms of warm-up and pauses of {options.idle_ms} ms{limit} "
+            "measures nothing or never ends",
+            hint="at least one iteration, and no negative times, inf or nan",
+        )
 
 
 class _Limits:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from trtlab.core.errors import CancelledError
+from trtlab.core.durations import is_duration
+from trtlab.core.errors import CancelledError, UsageError
 from trtlab.profiling.query import Clock, never
 from trtlab.profiling.telemetry.source import Metric, Source
 
@@ -75,6 +76,9 @@ class Monitor:
         interval_ms: From round to round.
         now_ns: The clock.
         sleep: Takes seconds.
+
+    Raises:
+        UsageError: The interval is none.
     """
 
     def __init__(
@@ -85,6 +89,11 @@ class Monitor:
         now_ns: Clock = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if not (interval_ms > 0 and is_duration(interval_ms)):
+            raise UsageError(
+                f"sensors cannot be read every {interval_ms} ms",
+                hint="give milliseconds above 0, such as 1000; not inf or nan",
+            )
         self._sources = tuple(sources)
         self._interval_ns = round(interval_ms * 1e6)
         self._now_ns = now_ns

@@ -7,6 +7,7 @@ that the same request can be repeated, printed as Python and sent to another pro
 from dataclasses import dataclass, field
 from typing import Literal
 
+from trtlab.core.durations import LONGEST, is_duration
 from trtlab.core.errors import UsageError
 from trtlab.report.records import ModelRecord
 
@@ -65,7 +66,7 @@ class RunRequest:
         spin_wait: Poll for a GPU's answer; else the thread sleeps until it comes.
 
     Raises:
-        UsageError: It asks for no inference, or for negative times.
+        UsageError: It asks for no inference, or for times that are negative or never end.
     """
 
     shapes: dict[str, Extents] = field(default_factory=dict[str, Extents])
@@ -80,12 +81,13 @@ class RunRequest:
     spin_wait: bool = True
 
     def __post_init__(self) -> None:
-        if self.iterations < 1 or min(self.duration_s, self.warmup_ms, self.idle_ms) < 0:
+        times = (self.duration_s, self.warmup_ms, self.idle_ms)
+        if not (1 <= self.iterations <= LONGEST and all(map(is_duration, times))):
             raise UsageError(
                 f"{self.iterations} iterations, a duration of {self.duration_s} s, "
                 f"{self.warmup_ms} ms of warm-up and pauses of {self.idle_ms} ms: "
                 "nothing can be measured so",
-                hint="at least one iteration, and no negative times",
+                hint="at least one iteration, and no negative times, inf or nan",
             )
 
 

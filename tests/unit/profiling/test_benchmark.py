@@ -144,11 +144,23 @@ def test_a_fault_leaves_no_query_behind():
 
 
 @pytest.mark.parametrize(
-    "options", [{"iterations": 0}, {"duration_seconds": -1}, {"warmup_ms": -1}]
+    "options",
+    [
+        {"iterations": 0},
+        {"iterations": float("nan")},
+        {"duration_seconds": -1},
+        {"duration_seconds": float("nan")},
+        {"duration_seconds": float("inf")},
+        {"warmup_ms": -1},
+        {"warmup_ms": float("nan")},
+        {"idle_ms": float("inf")},
+        {"budget_seconds": float("nan")},
+    ],
 )
 def test_options_that_measure_nothing(options):
-    with pytest.raises(UsageError, match="measures nothing"):
+    with pytest.raises(UsageError, match="measures nothing") as caught:
         run(SyncTarget(FakeClock()), **options)
+    assert str(*options.values()) in caught.value.what
 
 
 def verdict(target, **options):

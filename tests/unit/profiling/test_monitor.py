@@ -7,7 +7,7 @@ from fake_nvml import FakeNvml
 from fake_source import FakeSource
 from fake_target import FakeClock
 
-from trtlab.core.errors import CancelledError
+from trtlab.core.errors import CancelledError, UsageError
 from trtlab.profiling.monitor import Monitor, csv_cells, csv_header, heading_lines, line
 from trtlab.profiling.telemetry.nvml import NvmlSource
 from trtlab.profiling.telemetry.source import Metric, Reading
@@ -44,6 +44,14 @@ def test_a_row_for_each_source_and_round():
     assert rows[2].values == {"fb": 3000.0}
     assert [c.heading for c in columns] == ["pwr", "fb", "cpu"]
     assert watch.missing == {"gpu1": "no driver"}
+
+
+@pytest.mark.parametrize("interval_ms", [0, -5, float("nan"), float("inf"), 1e300])
+def test_intervals_that_no_clock_can_wait_for(interval_ms):
+    with pytest.raises(UsageError, match="cannot be read every") as caught:
+        monitor(FakeClock(), interval_ms)
+    assert str(interval_ms) in caught.value.what
+    assert "such as 1000" in caught.value.hint
 
 
 def test_the_first_row_is_not_the_programs_start():

@@ -13,6 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from trtlab.core.durations import is_duration
 from trtlab.core.errors import UsageError
 from trtlab.profiling.query import Clock
 from trtlab.profiling.telemetry.machine import machine_sources
@@ -47,7 +48,7 @@ class TelemetrySampler:
         now_ns: The clock; the axis of all times.
 
     Raises:
-        UsageError: The interval is shorter than 5 ms, or there are no samples to keep.
+        UsageError: The interval is below 5 ms or never ends, or there are no samples to keep.
     """
 
     def __init__(
@@ -58,7 +59,7 @@ class TelemetrySampler:
         capacity: int = 36_000,
         now_ns: Clock = time.monotonic_ns,
     ) -> None:
-        if interval_ms < _FASTEST_MS or capacity < 1:
+        if not (interval_ms >= _FASTEST_MS and is_duration(interval_ms) and capacity >= 1):
             raise UsageError(
                 f"cannot sample every {interval_ms} ms and keep {capacity} samples",
                 hint=f"at least {_FASTEST_MS:g} ms apart; sensors follow about 50 ms",

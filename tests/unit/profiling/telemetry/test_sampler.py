@@ -190,7 +190,15 @@ def test_starting_twice_and_stopping_twice():
     sampler.stop()
 
 
-@pytest.mark.parametrize("options", [{"interval_ms": 1}, {"capacity": 0}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"interval_ms": 1},
+        {"interval_ms": float("nan")},
+        {"interval_ms": float("inf")},
+        {"capacity": 0},
+    ],
+)
 def test_impossible_rates(options):
     with pytest.raises(UsageError, match="cannot sample every"):
         TelemetrySampler([], **options)
