@@ -69,6 +69,9 @@ def _build_line(report: Report) -> str:
         f"{len(report.layers)} layers, {build.tactics_tried} tactics considered · "
         f"engine {_size(build.engine_bytes)}, activations {_size(memory.arena_bytes)}"
     )
+    most = memory.arena_max_bytes
+    if most is not None and most > memory.arena_bytes:
+        words += f" (at the profiles' max {_size(most)})"
     return f'<div style="{_FAINT}">{words}</div>'
 
 

@@ -313,15 +313,16 @@ class AllocationRecord:
 
 @dataclass(frozen=True, slots=True)
 class MemoryRecord:
-    """Where the engine's memory goes."""
+    """Where the engine's memory goes, at the shapes of the run."""
 
-    arena_bytes: int
+    arena_bytes: int  # activations and the tactics' scratch
     weights_bytes: int
-    workspace_bytes: int
+    workspace_bytes: int  # the largest scratch of a layer; it lies in the arena
     io_bytes: int
     peak_process_bytes: int | None
     unshared_bytes: int  # what the activations would need without reuse
     allocations: tuple[AllocationRecord, ...]
+    arena_max_bytes: int | None = None  # at the largest shapes of all profiles; None: not told
 
 
 @dataclass(frozen=True, slots=True)

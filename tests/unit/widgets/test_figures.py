@@ -6,6 +6,7 @@ import pytest
 from sample_reports import resnet_report
 
 from trtlab.core.errors import UsageError
+from trtlab.report.percent import MINUS
 from trtlab.report.records import Report
 
 pytest.importorskip("plotly")
@@ -88,13 +89,31 @@ def test_what_was_not_measured_is_not_drawn(report: Report, figure: Any) -> None
         figure(bare)
 
 
-def test_an_overlap_is_no_bar_of_the_waterfall(report: Report) -> None:
+def test_an_overlap_goes_down_in_the_waterfall(report: Report) -> None:
     parts = {"launch": 1.0, "layers": 20.0, "unexplained": -1.0}
     over = replace(report, reconciliation_ms=parts)
     bars = latency.latency_parts(over).data[0]
-    assert list(bars.x) == ["launch", "layers", "end to end"]
-    assert list(bars.y) == [1.0, 20.0, 20.0]
-    assert list(bars.measure) == ["relative", "relative", "absolute"]
+    assert list(bars.x) == ["launch", "layers", "rest<br>(overlap<br>or noise)", "end to end"]
+    assert list(bars.y) == [1.0, 20.0, -1.0, 20.0]
+    assert list(bars.measure) == ["relative", "relative", "relative", "absolute"]
+    assert bars.text[2] == f"{MINUS}1.00 ms"
+
+
+@pytest.mark.parametrize(("peak", "unit"), [(2e11, "GFLOP/s"), (7e14, "TFLOP/s")])
+def test_rates_of_a_fast_device_are_told_in_trillions(
+    report: Report, peak: float, unit: str
+) -> None:
+    device = replace(
+        report.device, peak_flops_per_s={report.config.precision: peak}, peak_bytes_per_s=1e11
+    )
+    fast = replace(report, device=device)
+    figure = layers.roofline(fast)
+    assert figure.layout.yaxis.title.text == unit
+    assert max(figure.data[0].y) == pytest.approx(peak / (1e12 if unit[0] == "T" else 1e9))
+    drawn = [y for trace in figure.data[1:] for y in trace.y]
+    scale = 1e3 if unit[0] == "T" else 1
+    rates = [row["gflop_per_s"] for row in layers.roofline_rows(fast)]
+    assert sorted(drawn) == pytest.approx(sorted(float(str(r)) / scale for r in rates))
 
 
 @pytest.mark.parametrize("theme", ["auto", "light", "dark"])

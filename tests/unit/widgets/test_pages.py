@@ -8,7 +8,7 @@ from trtlab_widgets.pages.build import build_page, contest_rows, phases
 from trtlab_widgets.pages.histogram import Beyond, histogram
 from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
-from trtlab_widgets.pages.overview import overview_page, reconciliation, type_rows, verdict
+from trtlab_widgets.pages.overview import overview_page, verdict
 
 from trtlab.report.percent import MINUS
 from trtlab.report.records import (
@@ -49,6 +49,9 @@ def test_units_fit_the_size() -> None:
     assert text.count(25_557_032, "FLOP") == "25.6 MFLOP"
     assert text.shape(()) == "scalar"
     assert text.plural(2, "query") == "2 queries"
+    assert text.gflop_rate(314_515) == "315 TFLOP/s"
+    assert text.gflop_rate(99.5) == "99.5 GFLOP/s"
+    assert text.gflop_rate(None) == "–"
 
 
 def test_texts_and_attributes_are_escaped() -> None:
@@ -127,13 +130,6 @@ def test_a_clean_run_is_said_to_be_clean(report: Report) -> None:
     assert "Compute time varies by 0.1 %" in html
 
 
-def test_time_by_type_covers_all_layers(report: Report) -> None:
-    rows = type_rows(report)
-    assert sum(number for _, number, _ in rows) == len(report.layers)
-    times = [time for *_, time in rows]
-    assert times == sorted(times, reverse=True)
-
-
 def test_overview_before_a_run_has_no_latency(report: Report) -> None:
     html = overview_page(built_only(report))
     assert "Run to measure" in html
@@ -169,6 +165,21 @@ def test_contests_give_the_runner_ups_distance(report: Report) -> None:
     assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
 
 
+def test_layers_that_share_memory_do_not_rank_among_contests(report: Report) -> None:
+    slowest = contest_rows(report)[0][0].layer
+    layers = tuple(
+        replace(r, tactic="none (shares memory)") if r.name == slowest else r
+        for r in report.layers
+    )
+    shared = replace(report, layers=layers)
+    assert [row[0].layer for row in contest_rows(shared)] == [
+        row[0].layer for row in contest_rows(report)[1:]
+    ]
+    left_out = "1 contest left out: what shares memory with another runs nothing."
+    assert left_out in build_page(shared)
+    assert "left out" not in build_page(report)
+
+
 def test_build_page_names_refusals_and_limits_long_lists() -> None:
     html = build_page(large_report(layers=120, slices=1000))
     assert "output has 2 readers" in html
@@ -193,38 +204,6 @@ def test_build_page_tells_what_does_not_apply_from_what_failed(report: Report) -
     table = html[html.index("Runner-up") :]
     assert re.findall(r"<th[^>]*>([^<]*)</th>", table)[-2:] == ["Not applicable", "Refused"]
     assert re.findall(r"<td[^>]*>([^<]*)</td>", table)[-3:] == ["1", "2", "1"]
-
-
-def test_parts_that_exceed_the_latency_are_not_called_unexplained() -> None:
-    assert text.unexplained(3.0, 20.0) == "15 % of 20.0 ms is unexplained"
-    over = text.unexplained(-5.0, 20.0)
-    assert over == "the parts, timed apart, add up to 25 % more than 20.0 ms"
-    assert text.unexplained(0.0, 0.0).startswith("–")
-    within = text.unexplained(-0.1, 20.0, 0.2)
-    assert within == "the parts add up to 20.0 ms, give or take 200 µs"
-
-
-def with_rest(report: Report, rest_ms: float) -> Report:
-    """The report with another unexplained rest, its median known to 0.2 ms."""
-    assert report.benchmark is not None
-    latency = replace(report.benchmark.latency_ms, median_low=19.8, median_high=20.2)
-    benchmark = replace(report.benchmark, latency_ms=latency)
-    parts = {"launch": 1.0, "layers": 19.0 - rest_ms, "unexplained": rest_ms}
-    return replace(report, benchmark=benchmark, reconciliation_ms=parts)
-
-
-def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
-    html = reconciliation(with_rest(report, -1.0))
-    bar, legend = html.split("</ul>")[0].split("<ul")
-    assert bar.count("<i ") == 2
-    assert "flex-grow: -" not in bar
-    assert legend.count("--c:") == 2
-    assert f"Overlap</span><b>{MINUS}1.00 ms</b>" in legend
-    assert "unexplained" not in html.lower()
-    small = reconciliation(with_rest(report, -0.1))
-    assert "give or take" in small
-    assert "Overlap" not in small
-    assert "Unexplained</span><b>1.00 ms</b>" in reconciliation(with_rest(report, 1.0))
 
 
 def test_names_that_may_be_cut_off_tell_all_when_pointed_at(report: Report) -> None:

@@ -1,5 +1,7 @@
 """Latencies: how they are distributed, how they went over time, and what they are made of."""
 
+from itertools import accumulate
+
 import plotly.graph_objects as go
 
 from trtlab.core.errors import UsageError
@@ -8,6 +10,7 @@ from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank
 from trtlab_widgets.pages.histogram import histogram
 from trtlab_widgets.pages.latency import unsure_ms
 from trtlab_widgets.pages.text import plural, time_ms, unexplained
+from trtlab_widgets.pages.time_parts import REST, part_name
 
 _OUTLIER = 1.2  # times the median
 
@@ -125,21 +128,22 @@ def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
     if not rows:
         raise UsageError("the latency was not reconciled", hint="run with layer profiling")
     total = sum(report.reconciliation_ms.values())
-    rest = report.reconciliation_ms.get("unexplained", 0.0)
+    rest = report.reconciliation_ms.get(REST, 0.0)
     message = unexplained(rest, total, unsure_ms(report))
-    # Parts that were timed apart may add up to more; that is said, and no time to draw.
-    shown = {
-        name: value
-        for name, value in report.reconciliation_ms.items()
-        if name != "unexplained" or value >= 0
-    }
-    figure = blank(message, theme, height=280)
+    shown = [(part_name(name, v), v) for name, v in report.reconciliation_ms.items()]
+    names = [name.replace(" (", "<br>(").replace(" or ", "<br>or ") for name, _ in shown]
+    figure = blank(message, theme, height=300)
     figure.add_waterfall(
-        x=[*shown, "end to end"],
-        y=[*shown.values(), total],
+        x=[*names, "end to end"],
+        y=[*(value for _, value in shown), total],
+        text=[*(time_ms(value) for _, value in shown), time_ms(total)],
+        textposition="outside",
+        cliponaxis=False,
         measure=["relative"] * len(shown) + ["absolute"],
         increasing={"marker": {"color": ACCENT}},
+        decreasing={"marker": {"color": WARN}},
         totals={"marker": {"color": "#8a919c"}},
     )
-    figure.update_yaxes(title="Milliseconds")
+    highest = max(accumulate((value for _, value in shown), initial=total))
+    figure.update_yaxes(title="Milliseconds", range=[0, 1.15 * highest])
     return figure

@@ -8,11 +8,12 @@ from trtlab.report.records import Report
 from trtlab.report.short_name import short_name
 from trtlab_widgets.figures.look import Rows, Theme, blank, family_colour
 from trtlab_widgets.metrics import layer_metrics
-from trtlab_widgets.pages.overview import type_rows
-from trtlab_widgets.pages.text import plural
+from trtlab_widgets.pages.text import gflop_rate, plural
+from trtlab_widgets.pages.time_parts import type_rows
 from trtlab_widgets.palette import FAMILIES, family_index
 
 _HALF = 0.5
+_TERA = 1e12  # a device's peak from which on rates are told in TFLOP/s
 _LETTERS = 44  # of a layer's name on an axis
 
 
@@ -130,7 +131,8 @@ def roofline(report: Report, *, theme: Theme = "auto") -> go.Figure:
     low = min(_number(row, "flop_per_byte") for row in rows)
     high = max(_number(row, "flop_per_byte") for row in rows)
     ends = [min(low, ridge / 8), ridge, max(high, ridge * 8)]
-    roof = [min(peak, x * bandwidth) / 1e9 for x in ends]
+    unit, scale = ("TFLOP/s", 1e3) if peak >= _TERA else ("GFLOP/s", 1.0)
+    roof = [min(peak, x * bandwidth) / 1e9 / scale for x in ends]
     figure.add_scatter(
         x=ends, y=roof, mode="lines", name="measured limit", line_color="#8a919c"
     )
@@ -139,15 +141,16 @@ def roofline(report: Report, *, theme: Theme = "auto") -> go.Figure:
         each = FAMILIES[family]
         figure.add_scatter(
             x=[row["flop_per_byte"] for row in chosen],
-            y=[row["gflop_per_s"] for row in chosen],
+            y=[_number(row, "gflop_per_s") / scale for row in chosen],
             text=[row["layer"] for row in chosen],
+            customdata=[gflop_rate(_number(row, "gflop_per_s")) for row in chosen],
             mode="markers",
             name=each.label,
             marker={"color": each.dark if theme == "dark" else each.light, "size": 8},
-            hovertemplate="%{text}<br>%{y:.3g} GFLOP/s at %{x:.3g} FLOP/B<extra></extra>",
+            hovertemplate="%{text}<br>%{customdata} at %{x:.3g} FLOP/B<extra></extra>",
         )
     figure.update_xaxes(type="log", title="Arithmetic intensity (FLOP/B)")
-    figure.update_yaxes(type="log", title="GFLOP/s")
+    figure.update_yaxes(type="log", title=unit)
     return figure
 
 

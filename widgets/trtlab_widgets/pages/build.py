@@ -11,6 +11,7 @@ from trtlab.report.records import (
     SelectionRecord,
 )
 from trtlab.report.short_name import short_name
+from trtlab_widgets.pages.asked import outcomes
 from trtlab_widgets.pages.markup import (
     STEPS,
     Cell,
@@ -22,7 +23,9 @@ from trtlab_widgets.pages.markup import (
     text,
 )
 from trtlab_widgets.pages.text import nbytes, plural, seconds, time_us
+from trtlab_widgets.pages.title import layer_counts
 
+_NONE = "none"  # how the tactic of a layer that does not run begins
 _LETTERS = 40  # of a layer's name
 _MOST_ROWS = 60  # contests listed; the explorer has all of them
 _MOST_REFUSALS = 40  # reasons listed for one pass
@@ -31,11 +34,13 @@ _MOST_REFUSALS = 40  # reasons listed for one pass
 def build_page(report: Report) -> str:
     """The whole page as HTML, ready to stand inside an element of class ``trtl``."""
     build = report.build
-    return element("div", phases(build), passes(build), contests(report), class_="t-page")
+    notes = [*build.warnings, *outcomes(report)]
+    parts = phases(build, notes), passes(report), contests(report)
+    return element("div", *parts, class_="t-page")
 
 
-def phases(build: BuildRecord) -> str:
-    """How the build's time divides."""
+def phases(build: BuildRecord, notes: Sequence[str] = ()) -> str:
+    """How the build's time divides; below it, what there is to say of the whole build."""
     total = sum(build.phases.values()) or 1.0
     longest = max(build.phases, key=lambda name: build.phases[name], default="")
     message = (
@@ -59,22 +64,19 @@ def phases(build: BuildRecord) -> str:
         for name, value, colour in coloured
     ]
     bar = stacked_bar(coloured, message)
-    notes = [
-        element("li", text("b", "Note", "t-sign"), text("span", warning))
-        for warning in build.warnings
-    ]
-    told = element("ul", *notes, class_="t-verdict", aria_label="Notes") if notes else ""
+    items = [element("li", text("b", "Note", "t-sign"), text("span", note)) for note in notes]
+    told = element("ul", *items, class_="t-verdict", aria_label="Notes") if items else ""
     return panel("Build time", message, bar, element("ul", *legend, class_="t-legend"), told)
 
 
-def passes(build: BuildRecord) -> str:
+def passes(report: Report) -> str:
     """The pass log: what each changed, and where it declined and why."""
+    build = report.build
     if not build.passes:
         return panel(
             "Passes", "no pass ran", text("p", "The network was built as it is.", "t-dim")
         )
-    before, after = build.passes[0].layers_before, build.passes[-1].layers_after
-    message = f"{plural(before, 'layer')} became {after:,}"
+    message = layer_counts(report)
     changed = [record for record in build.passes if record.changes]
     idle = [record for record in build.passes if not record.changes]
     rest = (
@@ -138,10 +140,24 @@ def does_not_apply(contender: ContenderRecord) -> bool:
     return bool(contender.rejection) and not contender.refused
 
 
+def idle_layers(report: Report) -> frozenset[str]:
+    """Layers that run nothing, because they share memory or are known from the shapes.
+
+    The memory plan tells which, after tactics have competed for them.
+    """
+    return frozenset(layer.name for layer in report.layers if layer.tactic.startswith(_NONE))
+
+
 def contest_rows(report: Report) -> list[tuple[SelectionRecord, float, float | None]]:
-    """Contests by falling time, each with how much slower the runner-up was (0.1: 10 %)."""
+    """Contests of what runs, by falling time, each with how much slower the runner-up was.
+
+    A runner-up of 0.1 took 10 % longer.
+    """
     rows: list[tuple[SelectionRecord, float, float | None]] = []
+    idle = idle_layers(report)
     for selection in report.build.selections:
+        if selection.layer in idle:
+            continue
         timed = {c.tactic: c.time_us for c in selection.contenders if c.time_us is not None}
         chosen = timed.pop(selection.chosen, None)
         if chosen:
@@ -179,8 +195,21 @@ def contests(report: Report) -> str:
         ]
         for selection, chosen, gap in rows[:_MOST_ROWS]
     ]
-    note = f"The {_MOST_ROWS} slowest of {len(rows):,} layers; the explorer has every contest."
-    foot = text("p", note, "t-dim") if len(rows) > _MOST_ROWS else ""
+    foot = "".join(text("p", note, "t-dim") for note in _left_out(report, len(rows)))
     return panel(
         "Tactics", message, element("div", table(head, body), class_="t-scroll"), foot
     )
+
+
+def _left_out(report: Report, rows: int) -> list[str]:
+    """Sentences on the contests that the table does not list."""
+    idle = len({s.layer for s in report.build.selections} & idle_layers(report))
+    notes: list[str] = []
+    if rows > _MOST_ROWS:
+        slowest = f"The {_MOST_ROWS} slowest of {rows:,} layers"
+        notes.append(f"{slowest}; the explorer has every contest.")
+    if idle:
+        notes.append(
+            f"{plural(idle, 'contest')} left out: what shares memory with another runs nothing."
+        )
+    return notes

@@ -57,6 +57,13 @@ def count(value: float | None, unit: str = "") -> str:
     return f"{_scaled(value, _COUNT)}{unit}".strip()
 
 
+def gflop_rate(value: float | None) -> str:
+    """Billions of operations a second; trillions from a thousand billions on."""
+    if value is not None and abs(value) >= 1e3:
+        return f"{digits(value / 1e3)} TFLOP/s"
+    return DASH if value is None else f"{digits(value)} GFLOP/s"
+
+
 def unexplained(rest_ms: float, total_ms: float, unsure_ms: float = 0.0) -> str:
     """What the parts of a latency leave over, or by how much they exceed it.
 
@@ -69,7 +76,8 @@ def unexplained(rest_ms: float, total_ms: float, unsure_ms: float = 0.0) -> str:
         unsure_ms: How far the latency itself is known; a smaller rest says nothing.
     """
     if unsure_ms and abs(rest_ms) <= unsure_ms:
-        return f"the parts add up to {time_ms(total_ms)}, give or take {time_ms(unsure_ms)}"
+        sums = f"the parts add up to {time_ms(total_ms - rest_ms)}"
+        return f"{sums}; the latency is {time_ms(total_ms)}, give or take {time_ms(unsure_ms)}"
     share = percent(abs(rest_ms) / total_ms if total_ms else None)
     if rest_ms < 0:
         return f"the parts, timed apart, add up to {share} more than {time_ms(total_ms)}"

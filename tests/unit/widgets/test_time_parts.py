@@ -1,0 +1,88 @@
+"""Where the time goes: every part is shown, and sums that disagree say so."""
+
+from dataclasses import replace
+
+import pytest
+from sample_reports import resnet_report
+from trtlab_widgets.pages import text
+from trtlab_widgets.pages.overview import overview_page
+from trtlab_widgets.pages.time_parts import interrupted, reconciliation, type_rows
+
+from trtlab.report.percent import MINUS
+from trtlab.report.records import Report, Samples
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return resnet_report(iterations=20)
+
+
+def test_time_by_type_covers_all_layers(report: Report) -> None:
+    rows = type_rows(report)
+    assert sum(number for _, number, _ in rows) == len(report.layers)
+    times = [time for *_, time in rows]
+    assert times == sorted(times, reverse=True)
+
+
+def test_parts_that_exceed_the_latency_are_not_called_unexplained() -> None:
+    assert text.unexplained(3.0, 20.0) == "15 % of 20.0 ms is unexplained"
+    over = text.unexplained(-5.0, 20.0)
+    assert over == "the parts, timed apart, add up to 25 % more than 20.0 ms"
+    assert text.unexplained(0.0, 0.0).startswith("–")
+    within = text.unexplained(-0.1, 20.0, 0.2)
+    assert within == "the parts add up to 20.1 ms; the latency is 20.0 ms, give or take 200 µs"
+
+
+def with_rest(report: Report, rest_ms: float) -> Report:
+    """The report with another unexplained rest, its median known to 0.2 ms."""
+    assert report.benchmark is not None
+    latency = replace(report.benchmark.latency_ms, median_low=19.8, median_high=20.2)
+    benchmark = replace(report.benchmark, latency_ms=latency)
+    parts = {"launch": 1.0, "layers": 19.0 - rest_ms, "unexplained": rest_ms}
+    return replace(report, benchmark=benchmark, reconciliation_ms=parts)
+
+
+def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
+    html = reconciliation(with_rest(report, -1.0))
+    bar, legend = html.split("</ul>")[0].split("<ul")
+    assert bar.count("<i ") == 2
+    assert "flex-grow: -" not in bar
+    assert legend.count("--c:") == 2
+    assert f"Rest (overlap or noise)</span><b>{MINUS}1.00 ms</b>" in legend
+    assert "unexplained" not in html.lower()
+    small = reconciliation(with_rest(report, -0.1))
+    assert "give or take" in small
+    assert f"Rest (overlap or noise)</span><b>{MINUS}100 µs</b>" in small
+    assert "Unexplained</span><b>1.00 ms</b>" in reconciliation(with_rest(report, 1.0))
+
+
+def test_a_part_below_zero_says_how_that_can_be(report: Report) -> None:
+    parts = {"layers": 1.2, "wake-up": -0.005, "unexplained": 0.01}
+    html = reconciliation(replace(report, reconciliation_ms=parts))
+    assert f"Wake-up (noise of two clocks)</span><b>{MINUS}5.00 µs</b>" in html
+    assert "Unexplained</span><b>10.0 µs</b>" in html
+
+
+def with_layers(report: Report, layers_ms: float, streams: int = 1) -> Report:
+    """Ten layers of 0.7 ms beside a median inference that spent so long in layers."""
+    layers = tuple(
+        replace(layer, time_us=Samples((700.0,)), stream=layer.index % streams)
+        for layer in report.layers[:10]
+    )
+    return replace(report, layers=layers, reconciliation_ms={"layers": layers_ms})
+
+
+def test_sums_of_layers_that_disagree_are_told(report: Report) -> None:
+    assert interrupted(with_layers(report, 7.5)) is None
+    said = (
+        "Layer medians add up to 7.00 ms; a median inference spent 19.4 ms in layers:"
+        " something interrupted it."
+    )
+    assert interrupted(with_layers(report, 19.4)) == ("warn", said)
+    assert f"Note</b><span>{said}" in overview_page(with_layers(report, 19.4))
+    state, beside = interrupted(with_layers(report, 4.0, streams=2)) or ("", "")
+    assert state == "plain"
+    assert beside.endswith("layers ran side by side on 2 streams.")
+    _, varied = interrupted(with_layers(report, 4.0)) or ("", "")
+    assert varied.endswith("their times varied between inferences.")
+    assert interrupted(replace(report, reconciliation_ms={})) is None

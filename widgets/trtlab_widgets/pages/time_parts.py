@@ -1,0 +1,144 @@
+"""Where the time goes: by layer type, and from a layer's medians to a query's latency."""
+
+from html import escape
+
+from trtlab.report.percent import percent
+from trtlab.report.records import Report
+from trtlab.report.which_run import PROFILED, WHY
+from trtlab_widgets.pages.latency import unsure_ms
+from trtlab_widgets.pages.markup import (
+    STEPS,
+    element,
+    panel,
+    stacked_bar,
+    swatch,
+    table,
+    text,
+    twin,
+)
+from trtlab_widgets.pages.text import plural, time_ms, time_us, unexplained
+from trtlab_widgets.palette import FAMILIES, family_index
+
+REST = "unexplained"
+_APART = 0.1  # share by which two sums of layers may differ without a word
+
+
+def type_rows(report: Report) -> list[tuple[int, int, float]]:
+    """Family index, number of layers and sum of median microseconds, by falling time."""
+    totals: dict[int, tuple[int, float]] = {}
+    for layer in report.layers:
+        family = family_index(layer.type)
+        number, time = totals.get(family, (0, 0.0))
+        totals[family] = (number + 1, time + (layer.time_us.median or 0.0))
+    rows = [(family, number, time) for family, (number, time) in totals.items()]
+    return sorted(rows, key=lambda row: (-row[2], -row[1]))
+
+
+def time_by_type(report: Report) -> str:
+    """One bar: how the layers' time divides among layer types."""
+    rows = type_rows(report)
+    total = sum(time for _, _, time in rows)
+    sizes = [time if total else float(number) for _, number, time in rows]
+    parts = [
+        (FAMILIES[family].label, size, FAMILIES[family].key)
+        for (family, _, _), size in zip(rows, sizes, strict=True)
+    ]
+    whole = sum(sizes) or 1.0
+    top = (
+        f"{parts[0][0]} takes {percent(sizes[0] / whole)} of the layers' time" if parts else ""
+    )
+    message = top if total else "nothing was timed yet"
+    legend = [
+        element(
+            "li",
+            swatch(FAMILIES[family].key),
+            text("span", FAMILIES[family].label),
+            text("b", time_us(time) if total else plural(number, "layer")),
+            text("span", percent(size / whole), "t-dim"),
+            text("span", plural(number, "layer") if total else "", "t-dim"),
+        )
+        for (family, number, time), size in zip(rows, sizes, strict=True)
+    ]
+    bar = stacked_bar(parts, message)
+    name = "Time by layer type" if total else "Layers by type"
+    foot = source(f"{PROFILED}; sums of the layers' medians") if total else ""
+    return panel(name, message, bar, element("ul", *legend, class_="t-legend is-wide"), foot)
+
+
+def source(sentence: str) -> str:
+    """Which run a panel's times come from."""
+    said = escape(sentence[:1].upper() + sentence[1:])
+    return element("p", said, class_="t-dim", title=WHY)
+
+
+def interrupted(report: Report) -> tuple[str, str] | None:
+    """Why the layers' medians do not add up to a median inference's layers, if they do not.
+
+    Returns:
+        The sentence's state, ``warn`` or ``plain`` where it is as it should be, and the sentence.
+    """
+    sum_ms = sum(layer.time_us.median or 0.0 for layer in report.layers) / 1e3
+    busy_ms = report.reconciliation_ms.get("layers")
+    if not sum_ms or not busy_ms or abs(busy_ms / sum_ms - 1) <= _APART:
+        return None
+    streams = len({layer.stream for layer in report.layers})
+    state = "warn"
+    if busy_ms > sum_ms:
+        why = "something interrupted it"
+    elif streams > 1:
+        state, why = "plain", f"layers ran side by side on {streams} streams"
+    else:
+        why = "their times varied between inferences"
+    said = (
+        f"Layer medians add up to {time_ms(sum_ms)}; a median inference spent"
+        f" {time_ms(busy_ms)} in layers: {why}."
+    )
+    return state, said
+
+
+def part_name(name: str, value_ms: float) -> str:
+    """A part of the latency as people read it; below zero it says how that can be.
+
+    Parts that were timed in inferences of their own may add up to more than the latency. What
+    lies between a GPU's time stamp and the host's is known no better than how their clocks
+    compare.
+    """
+    if value_ms >= 0:
+        return name
+    return "rest (overlap or noise)" if name == REST else f"{name} (noise of two clocks)"
+
+
+def reconciliation(report: Report) -> str:
+    """The parts that add up to the measured latency, with the unexplained rest shown."""
+    parts = list(report.reconciliation_ms.items())
+    if not parts:
+        return ""
+    total = sum(value for _, value in parts)
+    message = unexplained(report.reconciliation_ms.get(REST, 0.0), total, unsure_ms(report))
+    # The largest part is the strongest; what nobody can explain is the palest.
+    order = sorted((name for name, _ in parts if name != REST), key=lambda n: -dict(parts)[n])
+    shades = {name: f"step-{min(place, STEPS - 2)}" for place, name in enumerate(order)}
+    coloured = [(name, value, shades.get(name, f"step-{STEPS - 1}")) for name, value in parts]
+    legend = [_part(name, value, total, colour) for name, value, colour in coloured]
+    rows = [(part_name(name, value), (time_ms(value), "t-num")) for name, value in parts]
+    return panel(
+        "Where one inference's time goes",
+        message,
+        stacked_bar(coloured, message),
+        element("ul", *legend, class_="t-legend"),
+        source(f"layers and gaps: {PROFILED}, medians of each query's sum; all else: without"),
+        twin(table(["Part", ("Time", "t-num")], rows)),
+    )
+
+
+def _part(name: str, value_ms: float, total_ms: float, colour: str) -> str:
+    """A line of the legend; a time below zero is no part of the bar and has no colour."""
+    said = part_name(name, value_ms)
+    square = swatch(colour) if value_ms >= 0 else element("span", class_="t-swatch")
+    return element(
+        "li",
+        square,
+        text("span", said[:1].upper() + said[1:]),
+        text("b", time_ms(value_ms)),
+        text("span", percent(value_ms / total_ms if total_ms else None), "t-dim"),
+    )

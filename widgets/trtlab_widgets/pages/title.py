@@ -1,0 +1,69 @@
+"""The head of a report's pages: the model, and everything that a number depends on."""
+
+from collections import Counter
+from collections.abc import Mapping
+from html import escape
+
+from trtlab.report.conditions import clock_mhz
+from trtlab.report.percent import MINUS
+from trtlab.report.records import Report
+from trtlab_widgets.pages.asked import options
+from trtlab_widgets.pages.markup import element, text
+from trtlab_widgets.pages.text import count, plural, shape
+
+Shapes = Mapping[str, tuple[int | str, ...]]
+
+
+def title(report: Report) -> str:
+    """The model, and everything a number depends on."""
+    model, config = report.model, report.config
+    emulated = " (emulated: shows accuracy, not speed)" if config.emulated else ""
+    clock = clock_mhz(report)
+    facts = [
+        report.device.name,
+        f"{config.precision}{emulated}",
+        *options(config),
+        layer_counts(report),
+        f"{count(model.parameters)} parameters",
+        f"opset {model.opset}",
+        *(f"{name} {shape(extents)}" for name, extents in shapes(report).items()),
+        *([] if clock is None else [f"{clock:,.0f} MHz"]),
+        report.created[:10],
+    ]
+    line = element("p", " · ".join(text("span", fact) for fact in facts), class_="t-dim")
+    return element(
+        "header", element("h1", escape(model.name), title=model.name), line, class_="t-title"
+    )
+
+
+def shapes(report: Report) -> Shapes:
+    """Each input's shape as it ran, or as the build was tuned for before any run."""
+    if report.benchmark is not None:
+        return report.benchmark.shapes
+    if report.config.profiles:
+        return {name: opt for name, (_, opt, _) in report.config.profiles[0].items()}
+    return {tensor.name: tensor.shape for tensor in report.model.inputs}
+
+
+def layer_counts(report: Report) -> str:
+    """From nodes to layers, step by step: ``154 nodes → 152 layers → 54 + 1 reformat = 55``."""
+    model, passes, number = report.model, report.build.passes, len(report.layers)
+    nodes = plural(model.nodes, "node")
+    if not passes:
+        return f"{nodes} → {plural(number, 'layer')}"
+    before, after = passes[0].layers_before, passes[-1].layers_after
+    constants = model.op_counts.get("Constant", 0)
+    known = f" ({plural(constants, 'constant')})" if constants else ""
+    return f"{nodes}{known} → {plural(before, 'layer')} → {after:,}{_placed(report, after)}"
+
+
+def _placed(report: Report, after: int) -> str:
+    """What came after the passes: reformats between layers, and whatever else."""
+    number = len(report.layers)
+    reformats = Counter(layer.type for layer in report.layers)["REFORMAT"]
+    if number == after:
+        return ""
+    if number == after + reformats:
+        return f" + {plural(reformats, 'reformat')} = {number:,}"
+    rest = number - after
+    return f" {'+' if rest > 0 else MINUS} {abs(rest):,} = {number:,}"
