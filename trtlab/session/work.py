@@ -261,6 +261,7 @@ def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:
         unshared_bytes=layout.unshared_bytes,
         allocations=layout.allocations,
         arena_max_bytes=engine.arena_bytes,
+        arena_max_bytes=engine.arena_bytes,
     )
 
 
