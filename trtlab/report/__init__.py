@@ -6,8 +6,8 @@ A `Report` opens on a laptop without a GPU: every figure, table and finding draw
   the generic half of it, `atomic_write` puts files in place.
 * `columns`: tables as lists by column name. `tables`: the same as pandas frames; `csv_files`:
   as CSV.
-* `html`: what a notebook shows of a report. `trace_events`: Chrome and Perfetto traces.
-  `trtexec_files`: the files that trtexec exports.
+* `html`: what a notebook shows of a report, `one_line`: of a record. `trace_events`: Chrome
+  and Perfetto traces. `trtexec_files`: the files that trtexec exports.
 * `percentile`: the one definition of a percentile. `percent`, `short_name`: how shares, changes
   and long names are written. `conditions`: what a measured time depends on. `which_run`: what
   the benchmark and the profiled run are called wherever their times are shown.

@@ -10,6 +10,7 @@ from statistics import fmean, median, pstdev
 from typing import TYPE_CHECKING, ClassVar
 
 from trtlab.core.errors import UsageError
+from trtlab.report import one_line
 from trtlab.report.percentile import percentile
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ class PassRecord:
     wall_ms: float
     rejections: tuple[RejectionRecord, ...] = ()
 
+    def __repr__(self) -> str:
+        return one_line.one_pass(self)
+
 
 # How a rejection begins, or ends, when a tactic ran and failed: `builder.proof`, `tactics.contest`.
 _FAILURES = ("failed while being ", "faulted while being ", "wrong: ", "wrote ")
@@ -119,6 +123,9 @@ class ContenderRecord:
         """Whether it failed when it was tried or timed; else a rejection says: not applicable."""
         return self.rejection.startswith(_FAILURES) or self.rejection.endswith(_UNWRITTEN)
 
+    def __repr__(self) -> str:
+        return one_line.contender(self)
+
 
 @dataclass(frozen=True, slots=True)
 class SelectionRecord:
@@ -127,6 +134,9 @@ class SelectionRecord:
     layer: str
     chosen: str
     contenders: tuple[ContenderRecord, ...]
+
+    def __repr__(self) -> str:
+        return one_line.selection(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,9 @@ class BuildRecord:
     cache_hits: int
     engine_bytes: int
     warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return one_line.build(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +186,9 @@ class Samples:
         """The percentile in trtexec's definition, or None without samples."""
         return percentile(sorted(self.samples), percent) if self.samples else None
 
+    def __repr__(self) -> str:
+        return one_line.samples(self)
+
 
 @dataclass(frozen=True, slots=True)
 class LayerRecord:
@@ -195,6 +211,9 @@ class LayerRecord:
     workspace_bytes: int = 0
     attributes: dict[str, object] = field(default_factory=dict[str, object])
     kernels: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return one_line.layer(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +248,9 @@ class QueryPhases:
     d2h_start_ns: tuple[int, ...]
     d2h_end_ns: tuple[int, ...]
 
+    def __repr__(self) -> str:
+        return one_line.phases(self)
+
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRecord:
@@ -251,6 +273,9 @@ class BenchmarkRecord:
     phases: QueryPhases | None = None
     clock_uncertainty_ns: int = 0  # of device time stamps on the host's monotonic clock
 
+    def __repr__(self) -> str:
+        return one_line.benchmark(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Slice:
@@ -264,6 +289,9 @@ class Slice:
     category: str = "layer"  # layer, copy, enqueue, inference
     iteration: int = 0
 
+    def __repr__(self) -> str:
+        return one_line.time_slice(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -275,6 +303,9 @@ class Trace:
     times_ns: tuple[int, ...]
     values: tuple[float, ...]
     limit: float | None = None  # slowdown or power limit where known
+
+    def __repr__(self) -> str:
+        return one_line.trace(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +329,9 @@ class TelemetryRecord:
     verdict: str = ""
     cost_us: float | None = None  # processor time that the sampler spent on one sample
     dropped_samples: int = 0  # oldest samples that no longer fitted into its memory
+
+    def __repr__(self) -> str:
+        return one_line.telemetry(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +357,9 @@ class MemoryRecord:
     unshared_bytes: int  # what the activations would need without reuse
     allocations: tuple[AllocationRecord, ...]
     arena_max_bytes: int | None = None  # at the largest shapes of all profiles; None: not told
+
+    def __repr__(self) -> str:
+        return one_line.memory(self)
 
 
 @dataclass(frozen=True, slots=True)

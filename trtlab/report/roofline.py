@@ -27,9 +27,10 @@ def bound_by(layer: LayerRecord, device: DeviceRecord) -> str:
 
 
 def attainable_percent(layer: LayerRecord, device: DeviceRecord) -> float | None:
-    """How much of what the peaks allow the layer reached; above 100 when caches served it.
+    """How much of what the peaks allow the layer reached; above 100 when it beat a peak.
 
-    A view shows 100 then: the memory was no limit.
+    A peak is measured too: a layer goes beyond it when caches hold its data, or when the
+    device was slower during the peak's measurement. A view only says "more than 100" then.
     """
     best, median = roof_us(layer, device), layer.time_us.median
     return 100 * best / median if best is not None and median else None

@@ -196,7 +196,13 @@ def test_compatible_additions_are_read():
     data["future"] = 1
     data["layers"][0]["future"] = [1]
     del data["warnings"]  # optional: an older file
+    del data["memory"]["arena_max_bytes"]
     assert codec.from_dict(data) == replace(REPORT, warnings=())
+
+
+def test_what_the_arena_needs_at_most_comes_back(tmp_path):
+    told = replace(REPORT, memory=replace(REPORT.memory, arena_max_bytes=65_536))
+    assert codec.load(codec.save(told, tmp_path / "r.json")).memory.arena_max_bytes == 65_536
 
 
 def test_missing_file(tmp_path):

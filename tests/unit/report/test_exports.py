@@ -130,6 +130,12 @@ def test_summary_card_is_static_and_says_the_numbers():
         assert said in text
 
 
+def test_the_card_tells_what_the_arena_needs_at_most():
+    memory = replace(REPORT.memory, arena_max_bytes=64 << 20)
+    assert "(at the profiles' max 64.0 MiB)" in summary_html(replace(REPORT, memory=memory))
+    assert "profiles' max" not in summary_html(REPORT)
+
+
 def test_summary_card_escapes_names():
     hostile = replace(LAYERS[1], name='<img src=x onerror="1">')
     model = replace(MODEL, name="<b>&")
