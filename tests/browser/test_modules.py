@@ -50,8 +50,14 @@ def modules(chromium: Any) -> Any:
         ("increase(8.99)", "10 times"),
         ("increase(45)", "46 times"),
         ("increase(1233.6)", "1,235 times"),
-        ("ofLimit(1.3)", "100 %"),
-        ("ofLimit(null)", "–"),
+        ("flopRate(0.87)", "0.870 GFLOP/s"),
+        ("flopRate(999)", "999 GFLOP/s"),
+        ("flopRate(314515)", "315 TFLOP/s"),
+        ("byteRate(12.4)", "12.4 GB/s"),
+        ("byteRate(4296.6)", "4.30 TB/s"),
+        ("flopUnit(999)[1]", "GFLOP/s"),
+        ("flopUnit(1000)[1]", "TFLOP/s"),
+        ("flopUnit(0)[1]", "GFLOP/s"),
         ("shape([])", "scalar"),
         ("shape([1, 'batch'])", "1×batch"),
         ("shortTactic('cpu.convolution.winograd/4,m2,avx512')", "winograd/4,m2,avx512"),
@@ -70,6 +76,52 @@ def modules(chromium: Any) -> Any:
 )
 def test_numbers_are_written_for_people(modules: Any, call: str, wanted: str) -> None:
     assert modules.evaluate(f"m.format.{call}") == wanted
+
+
+@pytest.mark.parametrize(
+    ("attained", "share", "more"),
+    [
+        ("null", "–", ""),
+        ("0.31", "31 %", ""),
+        ("1.004", "100 %", ""),
+        ("1.14", ">100 %", "114 % of what the measured peaks allow."),
+    ],
+)
+def test_more_than_the_limit_is_told_as_more(
+    modules: Any, attained: str, share: str, more: str
+) -> None:
+    assert modules.evaluate(f"m.limit.ofLimit({attained})") == share
+    told = modules.evaluate(f"m.limit.overLimit({attained})")
+    assert told.startswith(more)
+    assert bool(told) == bool(more)
+
+
+def test_the_peaks_told_are_those_that_the_layers_are_held_against(modules: Any) -> None:
+    peaks = "{ flops: { fp32: 5.1e13, fp16: 7.7e14, bf16: 8e14 }, bytes: 4.3e12 }"
+    layers = "[{ flops: 9, precision: 'fp16' }, { flops: 0, precision: 'fp32' }]"
+    found = modules.evaluate(f"m.limit.peaksText({{ peaks: {peaks}, layers: {layers} }})")
+    assert found == "fp16 770 TFLOP/s, memory 4.30 TB/s"
+    none = "{ peaks: { flops: {}, bytes: null }, layers: [] }"
+    assert modules.evaluate(f"m.limit.peaksText({none})") == ""
+
+
+@pytest.mark.parametrize(
+    ("tactic", "kind", "words"),
+    [
+        ("cpu.move.strided", "CONCATENATION", ""),
+        ("none (shares memory)", "CONCATENATION", "write straight into its output's memory"),
+        ("none (shares memory)", "SHUFFLE", "take its input's memory as it lies"),
+        ("none (known from shapes)", "SHAPE", "follows from the tensors' shapes"),
+        ("none (something new)", "SHAPE", "Not needed: something new."),
+        ("none", "SHAPE", "Not needed."),
+        ("nonesuch.product", "MATRIX_MULTIPLY", ""),
+    ],
+)
+def test_why_a_layer_runs_nothing(modules: Any, tactic: str, kind: str, words: str) -> None:
+    layer = json.dumps({"tactic": tactic, "type": kind})
+    told = modules.evaluate(f"m.contest.notNeeded({layer})")
+    assert words in told
+    assert bool(told) == bool(words)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ class LayerMetrics:
         gbyte_per_s: Rate of traffic, counting every byte once.
         intensity: Operations for each byte.
         attainable_us: Least time that the device's measured peaks allow.
-        attained: `attainable_us` over `time_us`; above 1 when caches beat the memory's peak.
+        attained: `attainable_us` over `time_us`; above 1 when a layer beats a measured peak.
         bound: ``compute`` or ``memory``, whichever limits it at best.
     """
 

@@ -1,9 +1,11 @@
 // Everything that is known of the selected layer.
 
+import { leaderboard } from "./contest.js";
 import { fillWith, h } from "./dom.js";
-import { bytes, count, DASH, digits, ofLimit, percent, shape, timeUs } from "./format.js";
+import { byteRate, bytes, count, DASH, digits, flopRate, percent, shape, timeUs } from "./format.js";
+import { ofLimit, overLimit } from "./limit.js";
 import { fitName, textMeasure } from "./names.js";
-import { histogram, leaderboard, roofline } from "./small_charts.js";
+import { histogram, roofline } from "./small_charts.js";
 
 const BESIDE = 175; // pixels that a listed layer's name leaves to its swatch, its time and the padding
 
@@ -48,7 +50,7 @@ function several(layers, data, select, fit) {
     h("header", { class: "t-detail-head" }, h("h3", {}, `${layers.length} layers`)),
     facts([
       ["Time", timeUs(sum("time")), percent(sum("share"))],
-      ["Arithmetic", count(sum("flops"), "FLOP"), sum("time") ? `${digits(sum("flops") / sum("time") / 1e3)} GFLOP/s` : ""],
+      ["Arithmetic", count(sum("flops"), "FLOP"), sum("time") ? flopRate(sum("flops") / sum("time") / 1e3) : ""],
       ["Traffic", bytes(sum("bytes")), ""],
       ["Weights", bytes(sum("weights")), ""],
     ]),
@@ -69,15 +71,15 @@ function one(data, layer, select) {
   const roof = roofline(data, layer, select);
   return [
     h("header", { class: "t-detail-head" }, swatch(data, layer), h("h3", { title: layer.name }, layer.name),
-      h("p", { class: "t-dim" }, `${layer.label} · layer ${layer.index} of ${data.layers.length} · ${layer.precision}${data.emulated && layer.precision !== "fp32" ? " (emulated)" : ""} · stream ${layer.stream}`)),
+      h("p", { class: "t-dim" }, `${layer.label} · layer #${layer.index} · ${layer.precision}${data.emulated && layer.precision !== "fp32" ? " (emulated)" : ""} · stream ${layer.stream}`)),
     facts([
-      ["Median time", timeUs(layer.time), layer.time === null ? "not run" : `${percent(layer.share)} · no. ${layer.rank}`],
-      ["Of the limit", ofLimit(layer.attained), layer.attained > 1 ? "served by caches" : layer.bound ? `${layer.bound}-bound` : ""],
-      ["Arithmetic", layer.flops ? count(layer.flops, "FLOP") : DASH, layer.flops && layer.gflops ? `${digits(layer.gflops)} GFLOP/s` : ""],
-      ["Traffic", bytes(layer.bytes), layer.gbytes ? `${digits(layer.gbytes)} GB/s · ${digits(layer.intensity)} FLOP/B` : ""],
+      ["Median time", timeUs(layer.time), layer.time === null ? "not run" : `${percent(layer.share)} · no. ${layer.rank} by time`],
+      ["Of the limit", ofLimit(layer.attained), limitNote(layer), overLimit(layer.attained)],
+      ["Arithmetic", layer.flops ? count(layer.flops, "FLOP") : DASH, layer.flops && layer.gflops ? flopRate(layer.gflops) : ""],
+      ["Traffic", bytes(layer.bytes), layer.gbytes ? `${byteRate(layer.gbytes)} · ${digits(layer.intensity)} FLOP/B` : ""],
     ]),
     section("Where it comes from", origins(layer)),
-    section("Tactics that competed", leaderboard(layer.arena, family)),
+    section("Tactics that competed", leaderboard(layer, family)),
     layer.samples.length > 0 && section("Distribution of times", histogram(layer.samples, layer.time, family)),
     roof && section("Against the device's limit", roof),
     section("Tensors", tensors(layer)),
@@ -88,8 +90,14 @@ function one(data, layer, select) {
 
 const section = (title, ...body) => h("section", { class: "t-section" }, h("h4", {}, title), body);
 
+function limitNote({ attained, bound }) {
+  if (overLimit(attained)) return "above the peak";
+  return bound ? `${bound}-bound` : "";
+}
+
+/** Pairs with a note below, and sometimes a tooltip. */
 function facts(items) {
-  return h("dl", { class: "t-facts" }, items.map(([name, value, note]) => h("div", {}, h("dt", {}, name), h("dd", {}, value, h("small", {}, note)))));
+  return h("dl", { class: "t-facts" }, items.map(([name, value, note, title]) => h("div", { title }, h("dt", {}, name), h("dd", {}, value, h("small", {}, note)))));
 }
 
 function origins(layer) {
@@ -102,10 +110,10 @@ function origins(layer) {
 
 function tensors(layer) {
   const rows = [...layer.inputs.map((t) => ["in", t]), ...layer.outputs.map((t) => ["out", t])];
-  return h("table", { class: "t-plain" },
+  return h("table", { class: "t-plain t-tensors" },
     h("thead", {}, h("tr", {}, ["", "Tensor", "Shape", "Type", "Format", "Bytes"].map((text) => h("th", { scope: "col" }, text)))),
     h("tbody", {}, rows.map(([way, t]) => h("tr", {}, h("td", { class: "t-dim" }, way), h("td", { class: "t-mono t-clip", title: t.name }, t.name),
-      h("td", { class: "t-num" }, shape(t.shape)), h("td", {}, t.dtype), h("td", {}, t.format), h("td", { class: "t-num" }, bytes(t.bytes))))));
+      h("td", {}, shape(t.shape)), h("td", {}, t.dtype), h("td", {}, t.format), h("td", { class: "t-num" }, bytes(t.bytes))))));
 }
 
 function attributes(values) {

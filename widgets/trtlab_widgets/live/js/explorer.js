@@ -9,6 +9,7 @@ import { button, fillWith, h, segmented } from "./dom.js";
 import { hideFallback } from "./fallback.js";
 import { bytes, timeNs, whole } from "./format.js";
 import { createLayerTable } from "./layer_table.js";
+import { peaksText } from "./limit.js";
 import { createMemoryView } from "./memory_view.js";
 import { shortName } from "./names.js";
 import { iterationBy, readPayload } from "./payload.js";
@@ -181,7 +182,9 @@ function timeMessage(data) {
 function layerMessage(data) {
   const half = data.layers.filter((l) => l.cumulative !== null && l.cumulative - l.share < 0.5).length;
   const all = whole(data.layers.length);
-  return half ? `${half} of ${all} take half of the time` : `${all} in order of execution`;
+  const peaks = peaksText(data);
+  const limit = peaks && data.layers.some((l) => l.attained !== null) ? `; limit: ${peaks}` : "";
+  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + limit;
 }
 
 function memoryMessage(data, profile) {

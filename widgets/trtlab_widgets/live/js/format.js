@@ -33,10 +33,19 @@ const TIME_NS = [[1, "ns"], [1e3, "µs"], [1e6, "ms"], [1e9, "s"]];
 const BYTES = [[1, "B"], [1024, "KiB"], [2 ** 20, "MiB"], [2 ** 30, "GiB"], [2 ** 40, "TiB"]];
 const COUNT = [[1, ""], [1e3, "K"], [1e6, "M"], [1e9, "G"], [1e12, "T"], [1e15, "P"]];
 
+const FLOP_RATE = [[1, "GFLOP/s"], [1e3, "TFLOP/s"]];
+const BYTE_RATE = [[1, "GB/s"], [1e3, "TB/s"]];
+
 export const timeNs = (ns) => scaled(ns, TIME_NS);
 export const timeUs = (us) => (us === null || us === undefined ? DASH : scaled(us * 1e3, TIME_NS));
 export const bytes = (count) => scaled(count, BYTES);
 export const count = (value, unit = "") => `${scaled(value, COUNT)}${unit}`.trim();
+/** Rates, from GFLOP/s and GB/s; bytes a second go by thousands, as vendors and other profilers count them. */
+export const flopRate = (gflops) => scaled(gflops, FLOP_RATE);
+export const byteRate = (gbytes) => scaled(gbytes, BYTE_RATE);
+
+/** The unit that a column of rates shares: how many GFLOP/s one of it is, and its name. */
+export const flopUnit = (largest) => FLOP_RATE.findLast(([size]) => largest >= size) ?? FLOP_RATE[0];
 
 export function percent(share) {
   if (share === null || share === undefined || Number.isNaN(share)) return DASH;
@@ -50,9 +59,6 @@ export function increase(share) {
   if (share > 1) return `${share >= 8.95 ? whole(Math.round(1 + share)) : (1 + share).toFixed(1)} times`;
   return `${share * 100 >= 0.1 ? "+" : ""}${percent(share)}`;
 }
-
-/** A share of the device's limit; caches can serve more than the memory's peak, which is all of it. */
-export const ofLimit = (attained) => percent(attained > 1 ? 1 : attained);
 
 /** A tensor's shape: [1, 64, 56, 56] → "1×64×56×56"; a scalar → "scalar". */
 export const shape = (extents) => (extents.length ? extents.join("×") : "scalar");

@@ -11,9 +11,10 @@ const SWATCH = 15; // with its gap
 /**
  * @param {object} options
  *   label: the table's accessible name
- *   columns: [{ key, title, hint, width, grow?, value(row), text(row), draw?(cell, row, fit), align? }];
- *     width in pixels is the least, grow the part of the room that is left; fit(name, taken) is a layer's
- *     name as it fits the column beside something that takes so many pixels
+ *   columns: [{ key, title, hint, width, grow?, value(row), text(row), draw?(cell, row, fit), tell?(row), align? }];
+ *     width in pixels is the least, grow the part of the room that is left; tell is a tooltip where it says
+ *     more than the text; fit(name, taken) is a layer's name as it fits the column beside something
+ *     that takes so many pixels
  *   sort: [key, "ascending" | "descending"] to begin with, or null for the given order
  *   onselect(ids), onhover(id | null): what the user did; rows are known by their `id`
  *   empty: what to say when there are no rows
@@ -69,7 +70,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
       columns.forEach((column, c) => {
         const cell = slot.cells[c];
         if (column.draw) column.draw(cell, row, fits[c]);
-        else { const text = column.text(row); cell.textContent = text; cell.title = text; }
+        else { const text = column.text(row); cell.textContent = text; cell.title = column.tell?.(row) || text; }
       });
     }
     slot.el.id = `${prefix}-${i}`;

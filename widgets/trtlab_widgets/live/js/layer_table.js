@@ -1,30 +1,39 @@
 // The ranked table of layers: search, type filter, inline bars, export.
 
 import { button, download, fillWith, h } from "./dom.js";
-import { bytes, count, DASH, digits, ofLimit, percent, shape, shortTactic, timeUs, whole } from "./format.js";
+import { bytes, count, DASH, digits, flopUnit, percent, shape, shortTactic, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
+import { ofLimit, overLimit, peaksText } from "./limit.js";
 
 /** Columns in order of use: what and how long first, then why. */
 function layerColumns(data) {
   const slowest = Math.max(...data.layers.map((l) => l.time ?? 0), 1e-9);
   const family = (layer) => data.families[layer.family].key;
+  const [unit, unitName] = flopUnit(Math.max(...data.layers.map((l) => l.gflops ?? 0)));
   const known = (column) => column.key !== "attained" || data.layers.some((l) => l.attained !== null);
   return [
-    { key: "index", title: "#", hint: "Order of execution", width: 44, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
+    { key: "index", title: "#", hint: "Order of execution, counted from 0", width: 44, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
     { key: "name", title: "Layer", width: 190, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r, fit) => swatchText(c, family(r), r.name, fit) },
     { key: "time", title: "Median time", hint: `Median over all inferences of the ${data.runs.profiled}`, width: 112, grow: 1.2, align: "end", value: (r) => r.time, draw: (c, r) => drawBar(c, r, family(r), slowest) },
-    { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 58, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
+    { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 62, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
     { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
     { key: "type", title: "Type", width: 92, grow: 1, value: (r) => r.label, text: (r) => r.label },
     { key: "precision", title: "Prec.", hint: "Type that it computes in", width: 52, value: (r) => r.precision, text: (r) => r.precision },
     { key: "tactic", title: "Tactic", width: 124, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
-    { key: "attained", title: "Of limit", hint: "Share of what the device's measured peaks allow (roofline)", width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained) },
-    { key: "gflops", title: "GFLOP/s", width: 68, align: "end", value: (r) => r.gflops, text: (r) => (r.flops ? digits(r.gflops) : DASH) },
+    { key: "attained", title: "Of limit", hint: `Share of what the device's measured peaks allow (roofline): ${peaksText(data)}`, width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained), tell: (r) => overLimit(r.attained) },
+    { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
     { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
     { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },
     { key: "output", title: "Output", width: 96, grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
     { key: "stream", title: "Stream", width: 58, align: "end", value: (r) => r.stream, text: (r) => String(r.stream) },
   ].filter(known);
+}
+
+/** A rate in the column's unit; one too small for it is only said to be small. */
+function rateText({ flops, gflops }, unit) {
+  const rate = gflops / unit;
+  if (!flops || gflops === null) return DASH;
+  return rate < 0.001 ? "<0.001" : digits(rate);
 }
 
 const outputShape = (layer) => (layer.outputs.length ? shape(layer.outputs[0].shape) : DASH);

@@ -53,7 +53,7 @@ export function createMemoryView(root, data, store, tip) {
 
   const stage = h("div", {
     class: "t-stage t-memory-stage", tabindex: "0", role: "application", "aria-roledescription": "memory plan",
-    "aria-label": `Activation memory of ${allocations.length} tensors over ${steps} layers; peak ${bytes(profile.live[profile.peak])} at layer ${profile.peak}. Arrow keys walk the layers.`,
+    "aria-label": `Activation memory of ${allocations.length} tensors over ${steps} layers; peak ${bytes(profile.live[profile.peak])} at layer #${profile.peak}. Arrow keys walk the layers.`,
   });
   const axis = h("div", { class: "t-gutter t-memory-gutter", "aria-hidden": "true" },
     [0, 0.5, 1].map((part) => h("span", { style: { top: `${yOf(part * roof)}px` } }, bytes(part * roof))),
@@ -142,7 +142,7 @@ export function createMemoryView(root, data, store, tip) {
     ctx.lineTo(x, STRIP_FLOOR);
     ctx.stroke();
     ctx.setLineDash([]);
-    const text = `Most in use: ${bytes(profile.live[profile.peak])} at layer ${profile.peak}`;
+    const text = `Most in use: ${bytes(profile.live[profile.peak])} at layer #${profile.peak}`;
     const room = ctx.measureText(text).width;
     ctx.fillStyle = colours.bad;
     ctx.fillText(text, Math.min(Math.max(2, x - room / 2), width - room - 2), TOP / 2);
@@ -178,7 +178,7 @@ export function createMemoryView(root, data, store, tip) {
       tip.show(event, ...tipBody(from >= 0 ? data.families[data.layers[from].family].key : null, name, [
         ["Size", bytes(size)], ["Offset", bytes(offset)],
         [uses.writer.has(name) ? "Written by" : "Used by", from >= 0 ? data.layers[from].name : "input"],
-        ["Alive", first === last ? `layer ${first}` : `layers ${Math.max(0, first)} to ${last}`],
+        ["Alive", first === last ? `layer #${first}` : `layers #${Math.max(0, first)} to #${last}`],
       ]));
     } else tip.hide();
     canvas.redrawOver();

@@ -1,7 +1,8 @@
-// The drawer's small pictures: a distribution, a leaderboard, a roofline. All SVG or plain boxes.
+// The drawer's small pictures: a distribution and a roofline, both SVG.
 
 import { h, s } from "./dom.js";
-import { bytes, count, increase, ofLimit, timeUs, whole } from "./format.js";
+import { byteRate, flopRate, timeUs, whole } from "./format.js";
+import { ofLimit } from "./limit.js";
 
 const FAR = 2; // times as far from the least as the axis' end
 const FEWEST = 20; // samples; of fewer, none can be told to be far out
@@ -53,35 +54,6 @@ export function histogram(samples, median, family) {
     h("figcaption", {}, h("span", {}, timeUs(low)), h("span", {}, `${samples.length} samples`), h("span", {}, beyond ? `${timeUs(high)} · ${more}` : timeUs(high))));
 }
 
-const FEW = 3; // tactics that do not apply beyond that are folded away
-
-/** Every tactic that competed for a layer: times as bars, the others with their reason. */
-export function leaderboard(arena, family) {
-  if (!arena.length) return h("p", { class: "t-dim" }, "No contest was recorded.");
-  const slowest = Math.max(...arena.map((c) => c.time ?? 0), 1e-9);
-  const best = arena.find((c) => c.time !== null)?.time;
-  const entry = (c) => h("li", { class: c.chosen ? "is-chosen" : c.why ? "is-refused" : "" },
-    h("div", { class: "t-arena-name" }, h("span", { class: "t-mono t-clip", title: c.tactic }, c.tactic),
-      c.chosen && h("span", { class: "t-tag is-accent" }, "chosen"), c.refused && h("span", { class: "t-tag", title: "It failed when it was tried or timed" }, "refused"),
-      c.cached && h("span", { class: "t-tag", title: "The time comes from the timing cache" }, "cached")),
-    c.time === null
-      ? h("div", { class: "t-arena-why" }, c.why || "not timed")
-      : h("div", { class: "t-arena-time" },
-        h("span", { class: "t-arena-bar", style: { "--w": `${(c.time / slowest) * 100}%`, "--c": `var(--t-${family})` } }),
-        h("span", { title: spreadText(c) }, timeUs(c.time)), h("span", { class: "t-dim" }, c.time === best ? "fastest" : increase(c.time / best - 1))));
-  const unfit = arena.filter((c) => c.why && !c.refused);
-  if (unfit.length <= FEW) return h("ol", { class: "t-arena" }, arena.map(entry));
-  return [
-    h("ol", { class: "t-arena" }, arena.filter((c) => !unfit.includes(c)).map(entry)),
-    h("details", { class: "t-arena-rest" }, h("summary", {}, `${unfit.length} tactics are not applicable`), h("ol", { class: "t-arena" }, unfit.map(entry))),
-  ];
-}
-
-function spreadText(contender) {
-  const range = contender.spread ? `${contender.samples} samples, ${timeUs(contender.spread[0])} to ${timeUs(contender.spread[1])}. ` : "";
-  return `${range}Workspace ${bytes(contender.workspace)}.`;
-}
-
 const W = 300;
 const H = 132;
 
@@ -120,7 +92,7 @@ export function roofline(data, layer, onselect) {
     name.textContent = found ? found.name : "FLOP/B →";
   });
   picture.addEventListener("click", (event) => { const found = nearest(event); if (found) onselect(found.index); });
-  const peaks = h("span", {}, `measured peaks: ${count(peak, "FLOP/s")}, ${bytes(bandwidth)}/s`);
+  const peaks = h("span", {}, `measured peaks: ${flopRate(peak / 1e9)}, ${byteRate(bandwidth / 1e9)}`);
   return h("figure", { class: "t-figure" }, picture, h("figcaption", {}, name, peaks));
 }
 
