@@ -177,7 +177,8 @@ class FakeSession:
 
     def start_run(self, request: RunRequest) -> FakeJob:
         self.requests.append(request)
-        return FakeJob({"Warming up": 3, "Measuring": 10}, lambda: self._report, self.step_s)
+        phases = {"Warming up": 3, "Measuring": 10, "Timing layers": 6}
+        return FakeJob(phases, lambda: self._report, self.step_s)
 
     def watch_telemetry(
         self, listener: Callable[[tuple[TelemetryChunk, ...]], None], interval_ms: float

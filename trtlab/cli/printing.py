@@ -1,9 +1,12 @@
 """Tables and progress in a terminal."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Self
 
 from trtlab.builder.progress import SilentMonitor
+from trtlab.profiling.progress import Step
 from trtlab.report.records import BenchmarkRecord, Report, Summary
 from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, PROFILED
@@ -11,14 +14,22 @@ from trtlab.report.which_run import BENCHMARK, PROFILED
 _WIDTH = 78
 _SHOWN = 15
 _LETTERS = 44  # of a layer's name
+_TELL_EVERY_S = 0.1
 
 
 class TerminalProgress(SilentMonitor):
-    """A build's phases as one line on standard error, when that is a terminal."""
+    """A build's phases, and a measurement's, as one line on standard error, if a terminal.
 
-    def __init__(self) -> None:
+    Args:
+        now_s: The clock.
+    """
+
+    def __init__(self, now_s: Callable[[], float] = monotonic) -> None:
         self._total = 0
         self._shown = sys.stderr.isatty()
+        self._now_s = now_s
+        self._phase = ""
+        self._told_s = 0.0
 
     def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
         """Show the phase's name."""
@@ -34,6 +45,22 @@ class TerminalProgress(SilentMonitor):
     def phase_finish(self, phase_name: str) -> None:
         """Clear the line."""
         del phase_name
+        self._write("")
+
+    def measured(self, step: Step) -> None:
+        """Show how far a measurement is; a terminal is slow, so not before each inference."""
+        now_s = self._now_s()
+        if step.phase == self._phase and now_s - self._told_s < _TELL_EVERY_S:
+            return
+        self._phase, self._told_s = step.phase, now_s
+        words = (step.phase, step.count, step.message)
+        self._write(" · ".join(word for word in words if word))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Clear the line, before results or an error are printed."""
         self._write("")
 
     def _write(self, text: str) -> None:

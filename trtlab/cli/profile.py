@@ -41,23 +41,25 @@ class Profile(Command):
     def run(self, args: Namespace) -> int:
         """Profile, print, write."""
         check_folders(args.json, args.html)
-        report = profile(
-            args.model,
-            device=args.device,
-            precision=args.precision,
-            layer_precisions=args.layer_precisions,
-            shapes=args.shapes,
-            max_aux_streams=args.max_aux_streams,
-            memory_pools_bytes=args.pool_limit,
-            tactic_sources=tactic_sources(args.tactic_sources, args.device),
-            optimization_level=args.optimization_level,
-            duration_s=args.duration,
-            warmup_ms=args.warmup,
-            iterations=args.iterations,
-            telemetry=not args.no_telemetry,
-            seed=args.seed,
-            monitor=TerminalProgress(),
-        )
+        with TerminalProgress() as progress:
+            report = profile(
+                args.model,
+                device=args.device,
+                precision=args.precision,
+                layer_precisions=args.layer_precisions,
+                shapes=args.shapes,
+                max_aux_streams=args.max_aux_streams,
+                memory_pools_bytes=args.pool_limit,
+                tactic_sources=tactic_sources(args.tactic_sources, args.device),
+                optimization_level=args.optimization_level,
+                duration_s=args.duration,
+                warmup_ms=args.warmup,
+                iterations=args.iterations,
+                telemetry=not args.no_telemetry,
+                seed=args.seed,
+                monitor=progress,
+                progress=progress.measured,
+            )
         print(report_text(report))
         if args.json is not None:
             print(f"\nreport: {save(report, args.json)}")

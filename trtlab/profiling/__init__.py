@@ -5,7 +5,7 @@
 * `benchmark`: trtexec's loop and definitions. `verdicts`: what the numbers mean, in sentences.
 * `layers`: samples of each layer's time. `timeline`: the same as bars on streams.
 * `reconciliation`: launch + layers + gaps + copies + rest = what the host waited.
-* `measure`: all of these in one go.
+* `measure`: all of these in one go. `progress`: how far it is.
 * `statistics`: percentiles, intervals, and whether two measurements differ.
 * `telemetry`: clocks, power, temperature and load meanwhile. `monitor`: the same, live, as
 rows.

@@ -12,6 +12,8 @@ from trtlab.profiling.target import Span, Target
 from trtlab.profiling.verdicts import verdicts
 from trtlab.report.records import BenchmarkRecord, QueryPhases
 
+_TELL_EVERY_S = 0.05  # telling costs time between queries, and nobody sees more
+
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkOptions:
@@ -42,7 +44,7 @@ def benchmark(
     *,
     epoch_ns: int = 0,
     cancelled: Callable[[], bool] = never,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float, int], None] | None = None,
     now_ns: Clock = time.monotonic_ns,
     sleep: Callable[[float], None] = time.sleep,
 ) -> BenchmarkRecord:
@@ -53,7 +55,7 @@ def benchmark(
         options: How long.
         epoch_ns: Time zero of the record's starts, on the same clock as ``now_ns``.
         cancelled: Asked between queries.
-        progress: Told the share that is done, 0 to 1, before each query.
+        progress: Told the share that is done, 0 to 1, and how many queries have begun.
         now_ns: The clock.
         sleep: Takes seconds.
 
@@ -105,10 +107,11 @@ class _Limits:
     """When to stop warming up and measuring."""
 
     def __init__(
-        self, options: BenchmarkOptions, progress: Callable[[float], None] | None
+        self, options: BenchmarkOptions, progress: Callable[[float, int], None] | None
     ) -> None:
         self.options = options
         self.progress = progress
+        self.tell_s = 0.0  # when to tell next
         self.spent_seconds = 0.0  # by the warm-up
 
     def warm(self, begun: int, seconds: float) -> bool:
@@ -120,13 +123,13 @@ class _Limits:
 
     def measured(self, begun: int, seconds: float) -> bool:
         """Whether enough was measured, or the budget is spent after at least one query."""
-        options = self.options
-        if self.progress is not None:
-            self.progress(self._share(begun, seconds))
-        budget = options.budget_seconds
-        if budget is not None and begun and self.spent_seconds + seconds >= budget:
-            return True
-        return begun >= options.iterations and seconds >= options.duration_seconds
+        options, budget = self.options, self.options.budget_seconds
+        spent = budget is not None and begun > 0 and self.spent_seconds + seconds >= budget
+        over = spent or (begun >= options.iterations and seconds >= options.duration_seconds)
+        if self.progress is not None and (over or seconds >= self.tell_s):
+            self.tell_s = seconds + _TELL_EVERY_S
+            self.progress(self._share(begun, seconds), begun)
+        return over
 
     def _share(self, begun: int, seconds: float) -> float:
         share = begun / self.options.iterations

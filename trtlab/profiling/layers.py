@@ -46,6 +46,7 @@ def profile_layers(
     *,
     transfers: bool = True,
     cancelled: Callable[[], bool] = never,
+    progress: Callable[[float, int], None] | None = None,
     now_ns: Clock = time.monotonic_ns,
 ) -> Turns:
     """Run plain and profiled queries in turns; every stamp is kept.
@@ -55,6 +56,8 @@ def profile_layers(
         options: How long.
         transfers: Copy inputs and outputs with the plain queries.
         cancelled: Asked between inferences.
+        progress: Told the share that is done, 0 to 1, and how many inferences have begun,
+            before each of them once it is warm.
         now_ns: The clock.
 
     Raises:
@@ -62,27 +65,66 @@ def profile_layers(
         DeviceError: The device faulted.
     """
     options = options or ProfileOptions()
+    pace = _Pace(options, progress, now_ns)
     plain = Runner(target, transfers=transfers, depth=1, cancelled=cancelled, now_ns=now_ns)
     runners = (plain, replace(plain, transfers=options.transfers, profiled=True))
     for runner in runners:
-        runner.run(lambda begun, _: begun >= options.warmup_iterations)
-    found, began_ns = Turns([], []), now_ns()
-
-    def over() -> bool:
-        budget = options.budget_seconds
-        return budget is not None and (now_ns() - began_ns) / 1e9 >= budget
-
-    missing = turn = max(options.iterations, 1)
-
-    def enough(begun: int, _: float) -> bool:
-        return begun >= turn or (begun > 0 and over())
-
-    while missing > 0 and not (found.profiled and over()):
+        pace.run(runner, options.warmup_iterations)
+    found = Turns([], [])
+    pace.start()
+    missing = pace.iterations
+    while missing > 0 and not (found.profiled and pace.spent() >= 1):
         turn = min(missing, _TURN)
         for runner, queries in zip(runners, found, strict=True):
-            queries.extend(runner.run(enough))
+            queries.extend(pace.run(runner, turn))
         missing -= turn
     return found
+
+
+class _Pace:
+    """Runs a few queries at a time, within the budget, and tells how far all of them are."""
+
+    def __init__(
+        self,
+        options: ProfileOptions,
+        progress: Callable[[float, int], None] | None,
+        now_ns: Clock,
+    ) -> None:
+        self.iterations = max(options.iterations, 1)
+        self._total = 2 * self.iterations
+        self._budget_ns = (
+            None if options.budget_seconds is None else 1e9 * options.budget_seconds
+        )
+        self._progress = progress
+        self._now_ns = now_ns
+        self._done = 0
+        self._began_ns: int | None = None
+
+    def start(self) -> None:
+        """From now on the budget is spent, and inferences count."""
+        self._began_ns = self._now_ns()
+
+    def spent(self) -> float:
+        """The share of the budget that is spent, 1 or more when nothing is left."""
+        if self._began_ns is None or self._budget_ns is None:
+            return 0.0
+        spent_ns = self._now_ns() - self._began_ns
+        return spent_ns / self._budget_ns if self._budget_ns > 0 else 1.0
+
+    def run(self, runner: Runner, count: int) -> list[Query]:
+        """So many queries; only one when the budget is spent."""
+
+        def enough(begun: int, _: float) -> bool:
+            spent, inferences = self.spent(), self._done + begun
+            if self._progress is not None and self._began_ns is not None:
+                share = max(inferences / self._total, spent)
+                self._progress(min(share, 1.0), inferences)
+            return begun >= count or (begun > 0 and spent >= 1)
+
+        queries = runner.run(enough)
+        if self._began_ns is not None:
+            self._done += len(queries)
+        return queries
 
 
 def layer_samples(queries: Sequence[Query]) -> dict[int, Samples]:

@@ -3,16 +3,24 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from trtlab.profiling.benchmark import BenchmarkOptions, benchmark
 from trtlab.profiling.layers import ProfileOptions, profile_layers, with_samples
+from trtlab.profiling.progress import (
+    MEASURE,
+    PERCENT,
+    TIME_LAYERS,
+    WARM_UP,
+    Progress,
+    Step,
+    silent,
+)
 from trtlab.profiling.query import Clock, never
 from trtlab.profiling.reconciliation import reconcile
 from trtlab.profiling.target import Target
 from trtlab.profiling.timeline import timeline
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Slice
-
-_BENCHMARK_SHARE = 0.8  # of the progress shown; the rest is single queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ def measure(
     *,
     epoch_ns: int = 0,
     cancelled: Callable[[], bool] = never,
-    progress: Callable[[float], None] | None = None,
+    progress: Progress = silent,
     now_ns: Clock = time.monotonic_ns,
 ) -> Measurement:
     """Benchmark first, undisturbed; then single queries, plain and profiled in turns.
@@ -55,7 +63,7 @@ def measure(
         options: How long.
         epoch_ns: Time zero of the report.
         cancelled: Asked between inferences.
-        progress: Told the share that is done, 0 to 1.
+        progress: Told how far each phase is, between inferences.
         now_ns: The clock.
 
     Raises:
@@ -64,26 +72,31 @@ def measure(
         DeviceError: The device faulted.
     """
     options = options or MeasureOptions()
-    tell = progress or _nobody
+
+    def tell(phase: str, share: float, begun: int) -> None:
+        message = f"{begun:,} inference{'' if begun == 1 else 's'}"
+        progress(Step(phase, int(100 * share), 100, PERCENT, message))
+
+    progress(Step(WARM_UP))
     record = benchmark(
         target,
         options.benchmark,
         epoch_ns=epoch_ns,
         cancelled=cancelled,
-        progress=lambda share: tell(_BENCHMARK_SHARE * share),
+        progress=partial(tell, MEASURE),
         now_ns=now_ns,
     )
-    tell(_BENCHMARK_SHARE)
     if options.profile is None:
         return Measurement(record, tuple(layers), (), {})
+    progress(Step(TIME_LAYERS, message="warming up"))
     turns = profile_layers(
         target,
         options.profile,
         transfers=options.benchmark.transfers,
         cancelled=cancelled,
+        progress=partial(tell, TIME_LAYERS),
         now_ns=now_ns,
     )
-    tell(1.0)
     return Measurement(
         record,
         with_samples(layers, turns.profiled),
@@ -92,7 +105,3 @@ def measure(
         ),
         reconcile(turns),
     )
-
-
-def _nobody(_: float) -> None:
-    """Progress without a listener."""

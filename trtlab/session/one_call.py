@@ -7,6 +7,7 @@ from trtlab.builder.progress import ProgressMonitor
 from trtlab.engine.engine import ShapeRange
 from trtlab.parser.parse import ParsedModel
 from trtlab.parser.source import Source
+from trtlab.profiling.progress import Progress, silent
 from trtlab.report.records import Report
 from trtlab.runtime.api import ICudaEngine
 from trtlab.session.requests import BuildRequest, RunRequest
@@ -91,6 +92,7 @@ def profile(
     spin_wait: bool = True,
     seed: int = 0,
     monitor: ProgressMonitor | None = None,
+    progress: Progress = silent,
 ) -> Report:
     """Build, run and measure in one call; the options are those of `build` and of trtexec.
 
@@ -113,6 +115,7 @@ def profile(
         spin_wait: As in `RunRequest`.
         seed: Of the zoo's random weights.
         monitor: Hears of the build's progress and may stop it.
+        progress: Hears how far the measurement is, between inferences.
 
     Returns:
         Everything about the build and the run; `to_pandas()` gives the layer table.
@@ -147,7 +150,7 @@ def profile(
             seed=seed,
             monitor=monitor,
         ).engine
-    return measure(engine, run)
+    return measure(engine, run, progress=progress)
 
 
 def _request(

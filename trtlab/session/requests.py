@@ -9,6 +9,7 @@ from typing import Literal
 
 from trtlab.core.durations import LONGEST, is_duration
 from trtlab.core.errors import UsageError
+from trtlab.profiling.progress import counted
 from trtlab.report.records import ModelRecord
 
 Extents = tuple[int, ...]
@@ -147,6 +148,7 @@ class JobEvent:
         total: Steps of the phase; 0 when unknown.
         message: The layer, tactic or iteration at hand; or what went wrong.
         eta_s: Expected seconds until the phase's end; None when unknown.
+        unit: What the steps are; ``%`` when they are a share only.
     """
 
     state: Literal["running", "done", "failed", "cancelled"]
@@ -155,6 +157,12 @@ class JobEvent:
     total: int = 0
     message: str = ""
     eta_s: float | None = None
+    unit: str = ""
+
+    @property
+    def count(self) -> str:
+        """``79 %``, or ``12 of 54`` with the unit; empty when the whole is unknown."""
+        return counted(self.done, self.total, self.unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from trtlab.profiling.layers import ProfileOptions
 from trtlab.profiling.measure import MeasureOptions
 from trtlab.profiling.measure import measure as measure_target
 from trtlab.profiling.peaks import with_peaks
+from trtlab.profiling.progress import Progress, Step, silent
 from trtlab.profiling.telemetry.machine import machine_sources
 from trtlab.profiling.telemetry.sampler import TelemetrySampler
 from trtlab.report.records import MemoryRecord, Report
@@ -40,12 +41,6 @@ from trtlab.session.sources import default_profile, open_cached
 
 PRECISIONS = {"fp32": DataType.FLOAT, "fp16": DataType.HALF, "bf16": DataType.BF16}
 TF32 = "tf32"  # no type that tensors have: how FP32 layers multiply
-# Told: phase, done, total, message.
-Progress = Callable[[str, int, int, str], None]
-
-
-def _silent(_phase: str, _done: int, _total: int, _message: str) -> None:
-    """Progress without a listener."""
 
 
 def precision_named(name: str) -> DataType:
@@ -174,7 +169,7 @@ def measure(
     *,
     inputs: Mapping[str, Array] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> Report:
     """Benchmark an engine, profile its layers and watch the sensors meanwhile.
 
@@ -184,7 +179,7 @@ def measure(
     """
     shapes = run_shapes(engine, request.shapes)
     device, registry = open_runtime(engine.device.kind)
-    progress("Preparing", 0, 0, "binding memory")
+    progress(Step("Preparing", message="binding memory"))
     loaded = LoadedEngine(engine, device, registry)
     target: CudaTarget | EngineTarget
     if device.kind == "cuda":
@@ -214,13 +209,13 @@ def measure(
             options,
             epoch_ns=epoch_ns,
             cancelled=cancelled,
-            progress=lambda share: progress("Measuring", round(100 * share), 100, ""),
+            progress=progress,
         )
     finally:
         if sampler is not None:
             sampler.stop()
     kernels = target.kernels()
-    progress("Measuring the device's peaks", 0, 0, "once a device")
+    progress(Step("Measuring the device's peaks", message="once a device"))
     peaked, notes = with_peaks(engine.device, device, registry, measured.layers)
     return replace(
         describe(engine),
@@ -260,7 +255,6 @@ def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:
         peak_process_bytes=int(psutil.Process().memory_info().rss),
         unshared_bytes=layout.unshared_bytes,
         allocations=layout.allocations,
-        arena_max_bytes=engine.arena_bytes,
         arena_max_bytes=engine.arena_bytes,
     )
 

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from trtlab.builder.progress import SilentMonitor
 from trtlab.core.errors import CancelledError, DeviceError, InternalError, TrtlabError
 from trtlab.engine import plan_file
+from trtlab.profiling.progress import Step
 from trtlab.report.codec import save as save_report
 from trtlab.report.plain_data import from_plain, to_plain
 from trtlab.session.requests import (
@@ -124,7 +125,7 @@ class Worker:
             self._engine,
             request,
             cancelled=lambda: self.is_cancelled(number),
-            progress=teller.tell,
+            progress=teller.measured,
         )
         save_report(report, message["report"])
         return {"report": message["report"]}
@@ -137,6 +138,7 @@ class _Teller(SilentMonitor):
         self._worker = worker
         self._number = number
         self._total = 0
+        self._phase: str = ""
         self._left = TimeLeft(0, monotonic())
         self._told = 0.0
 
@@ -154,6 +156,18 @@ class _Teller(SilentMonitor):
         self.tell(phase_name, done, self._total, "", eta_s=left)
         return not self._worker.is_cancelled(self._number)
 
+    def measured(self, step: Step) -> None:
+        """Tell a measurement's step, unless the last one was told a moment ago."""
+        fresh = (step.phase, step.total) != (self._phase, self._total)
+        if fresh:
+            self._phase, self._total = step.phase, step.total
+            self._left = TimeLeft(step.total, monotonic())
+        left = self._left.after(step.done, monotonic()) if step.total else None
+        self.tell(
+            step.phase, step.done, step.total, step.message,
+            eta_s=left, unit=step.unit, urgent=fresh,
+        )  # fmt: skip
+
     def tell(
         self,
         phase: str,
@@ -162,16 +176,17 @@ class _Teller(SilentMonitor):
         message: str,
         *,
         eta_s: float | None = None,
+        unit: str = "",
         urgent: bool = False,
     ) -> None:
         """Send an event."""
         if self._worker.is_cancelled(self._number):
             raise CancelledError("stopped on request")
         now = monotonic()
-        if not urgent and done and done != total and now - self._told < _TELL_EVERY_S:
+        if not urgent and done != total and now - self._told < _TELL_EVERY_S:
             return
         self._told = now
-        event = JobEvent("running", phase, done, total, message, eta_s)
+        event = JobEvent("running", phase, done, total, message, eta_s, unit)
         self._worker.say({"job": self._number, "event": to_plain(event)})
 
 

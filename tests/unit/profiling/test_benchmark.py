@@ -114,10 +114,15 @@ def test_seed_reaches_the_inputs():
 
 def test_progress_rises_to_one():
     told = []
-    run(SyncTarget(FakeClock()), duration_seconds=0.005, progress=told.append)
+    run(
+        SyncTarget(FakeClock(), compute_us=(10_000,)),  # 10 ms, and 0.215 ms around them
+        duration_seconds=0.2,
+        progress=lambda *what: told.append(what),
+    )
     assert told == sorted(told)
-    assert told[0] == 0.0
-    assert told[-1] == 1.0
+    assert told[0] == (0.0, 0)
+    assert told[-1] == (1.0, 20)
+    assert len(told) == 5  # every 50 ms at most, and the end
 
 
 @pytest.mark.parametrize("target", [SyncTarget, AsyncTarget])

@@ -106,10 +106,38 @@ def test_profiling_stops_at_its_budget(budget, plain, stamped):
     assert (len(found.plain), len(found.profiled)) == (plain, stamped)
 
 
+def test_every_inference_of_the_turns_is_told():
+    told = []
+    target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
+    options = ProfileOptions(iterations=5, warmup_iterations=1)
+    profile_layers(
+        target, options, progress=lambda *what: told.append(what), now_ns=target.clock
+    )
+    assert told == sorted(told)
+    assert {begun for _, begun in told} == set(range(11))
+    assert {begun: share for share, begun in told}[5] == 0.5
+    assert told[-1] == (1.0, 10)
+
+
+def test_progress_of_slow_inferences_follows_the_budget():
+    told = []
+    second = {"compute_us": (1_000_000,), "layers": ((0, 1_000_000),), "copy_us": 0}
+    target = SyncTarget(FakeClock(), launch_us=0, **second)
+    options = ProfileOptions(iterations=50, warmup_iterations=0, budget_seconds=8.0)
+    profile_layers(
+        target, options, progress=lambda *what: told.append(what), now_ns=target.clock
+    )
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert {begun: share for share, begun in told}[4] == pytest.approx(0.5, abs=0.01)
+    assert told[-1] == (1.0, 9)  # one of each kind is always run
+
+
 def test_profiling_can_be_cancelled():
     target = SyncTarget(FakeClock(), layers=TWO_LAYERS)
     with pytest.raises(CancelledError):
         profile_layers(target, cancelled=lambda: len(target.log) > 20, now_ns=target.clock)
+    assert len(target.log) < 26  # the inference that followed was never begun
 
 
 def test_timeline():
@@ -182,6 +210,12 @@ def test_all_measurements_in_one_go():
     assert len(result.timeline) == 6
     assert result.timeline[0].start_ns > result.benchmark.starts_ns[-1]
     assert sum(result.reconciliation_ms.values()) == pytest.approx(1.117)
-    assert told == sorted(told)
-    assert told[-1] == 1.0
     assert target.seeds == [0]
+    assert list(dict.fromkeys(step.phase for step in told)) == [
+        "Warming up",
+        "Measuring",
+        "Timing layers",
+    ]
+    last = {step.phase: (step.count, step.message) for step in told}
+    assert last["Measuring"] == ("100 %", f"{result.benchmark.iterations} inferences")
+    assert last["Timing layers"] == ("100 %", "8 inferences")  # 4 of each kind

@@ -51,9 +51,14 @@ def test_open_build_and_run(session, model):
     assert events[-1].state == "done"
     phases = [e.phase for e in events if e.state == "running"]
     assert "Select tactics" in phases
-    report = session.start_run(FAST).result(300)
+    told = []
+    job = session.start_run(FAST)
+    job.listen(told.append)
+    report = job.result(300)
     assert report.benchmark.iterations >= 3
     assert report.timeline
+    measuring = [e.phase for e in told if e.unit == "%"]
+    assert list(dict.fromkeys(measuring)) == ["Measuring", "Timing layers"]
     assert session.engine_path.exists()
 
 

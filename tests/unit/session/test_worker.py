@@ -3,6 +3,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+from trtlab.core.errors import CancelledError
+from trtlab.profiling.progress import Step
 from trtlab.session.worker import Worker, _Teller
 
 
@@ -40,3 +44,28 @@ def test_steps_that_are_told_again_never_exceed_their_phase() -> None:
     events = [json.loads(line)["event"] for line in sink.getvalue().splitlines()]
     assert [(e["done"], e["total"]) for e in (events[0], events[-2])] == [(0, 3), (3, 3)]
     assert events[-1]["total"] == 0  # one step is no share: the bar only moves
+
+
+def test_phases_of_a_measurement_are_told_at_once_and_their_steps_now_and_then() -> None:
+    sink = io.StringIO()
+    teller = _Teller(Worker(io.StringIO(), sink), 1)
+    teller.measured(Step("Warming up"))
+    teller.measured(Step("Measuring", 0, 100, "%", "0 inferences"))
+    teller.measured(Step("Timing layers", 0, 100, "%", "0 inferences"))
+    for begun in range(1000):
+        teller.measured(Step("Timing layers", 1, 100, "%", f"{begun} inferences"))
+    teller.measured(Step("Timing layers", 100, 100, "%", "1000 inferences"))
+    events = [json.loads(line)["event"] for line in sink.getvalue().splitlines()]
+    assert [e["phase"] for e in events[:3]] == ["Warming up", "Measuring", "Timing layers"]
+    assert len(events) < 1000
+    assert (events[-1]["done"], events[-1]["unit"]) == (100, "%")
+    assert events[-1]["message"] == "1000 inferences"
+
+
+def test_a_cancelled_measurement_stops_at_the_step_that_follows() -> None:
+    worker = Worker(io.StringIO(), io.StringIO())
+    teller = _Teller(worker, 1)
+    teller.measured(Step("Timing layers", 3, 100, "%"))
+    worker._cancelled.add(1)
+    with pytest.raises(CancelledError):
+        teller.measured(Step("Timing layers", 4, 100, "%"))
