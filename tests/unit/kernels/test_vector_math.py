@@ -62,10 +62,26 @@ def test_relative_error(name, domain, relative):
 
 
 @pytest.mark.parametrize("name", ["sin", "cos"])
-def test_angles_up_to_ten_thousand(name):
-    domain = _both_signs(1e-4, 1e4)
+@pytest.mark.parametrize(
+    ("low", "high"), [(1e-4, 1e4), (1e4, 2e6), (1e6, 1e12), (1e12, 3.4e38)]
+)
+def test_angles_of_any_size(name, low, high):
+    domain = _both_signs(low, high, 50_000)
     exact = _EXACT[name](domain.astype(np.float64))
-    assert np.abs(_apply((Step(name, (0,)),), domain) - exact).max() <= 2e-7
+    error = np.abs(_apply((Step(name, (0,)),), domain) - exact)
+    assert (error / np.spacing(np.abs(exact).astype(np.float32))).max() <= 1.6
+    assert error.max() <= 1e-7
+
+
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_an_angle_does_not_change_beside_large_ones(name):
+    near, far = _float32(np.linspace(-1e5, 1e5, 1000)), _float32([7.77e8, -np.inf, np.nan])
+    mixed = np.insert(near, range(0, 1000, 7), np.resize(far, 143))
+    together = _apply((Step(name, (0,)),), mixed)
+    places = np.isin(mixed, near)
+    np.testing.assert_array_equal(together[places], _apply((Step(name, (0,)),), near))
+    exact = _EXACT[name](np.where(np.isinf(mixed), np.nan, mixed).astype(np.float64))
+    np.testing.assert_allclose(together, exact, rtol=0, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["gelu_erf", "gelu_tanh", "swish", "softplus"])

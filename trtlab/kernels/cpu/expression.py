@@ -20,7 +20,7 @@ from typing import Any
 import llvmlite.ir as ir
 
 from trtlab.devices.cpu.native import call_intrinsic
-from trtlab.devices.cpu.operation import INDEX_VECTOR_IR, LANES, VECTOR_IR
+from trtlab.devices.cpu.operation import I32, INDEX_VECTOR_IR, LANES, VECTOR_IR
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +99,16 @@ class Lanes:
         full = f"llvm.{name}.v{LANES}f32"
         return self._same(call_intrinsic(self.build, full, VECTOR_IR, values))
 
+    def by_element(self, name: str) -> "Lanes":
+        """The C library's float32 function ``name``, such as sinf: one lane after the other."""
+        kind, result = self.value.type.element, self.value
+        for lane in range(LANES):
+            place = ir.Constant(I32, lane)
+            value = self.build.extract_element(self.value, place)
+            made = call_intrinsic(self.build, name, kind, (value,))
+            result = self.build.insert_element(result, made, place)
+        return self._same(result)
+
     def polynomial(self, *coefficients: float) -> "Lanes":
         """Horner's scheme; the highest power's coefficient comes first."""
         total = self.constant(coefficients[0])
@@ -107,6 +117,12 @@ class Lanes:
         return total
 
     # The binary form of a float32: sign, exponent + 127, fraction.
+
+    def bit(self, number: int) -> "Truth":
+        """Whether a bit of the binary form is set; 0 is the fraction's lowest."""
+        bits = self.build.bitcast(self.value, INDEX_VECTOR_IR)
+        chosen = self.build.and_(bits, _integers(1 << number))
+        return Truth(self.build, self.build.icmp_unsigned("!=", chosen, _integers(0)))
 
     def times_power_of_two(self, exponent: "Lanes") -> "Lanes":
         """self·2ⁿ where the lowest bits of ``exponent`` hold n; the result must be normal."""
@@ -145,6 +161,24 @@ class Truth:
             for choice in (yes, no)
         )
         return Lanes(self.build, self.build.select(self.value, *values))
+
+    def choose_rarely(self, rare: Callable[[], Lanes], usual: Lanes) -> Lanes:
+        """``rare()`` where true, else ``usual``; vectors that are false throughout skip it."""
+        build = self.build
+        bits = build.bitcast(self.value, ir.IntType(LANES))
+        some = build.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+        before = build.block
+        seldom, after = (build.append_basic_block(name) for name in ("seldom", "after"))
+        build.cbranch(some, seldom, after).set_weights([1, 2000])
+        build.position_at_end(seldom)
+        chosen = self.choose(rare(), usual).value
+        end = build.block
+        build.branch(after)
+        build.position_at_end(after)
+        result = build.phi(VECTOR_IR)
+        result.add_incoming(usual.value, before)
+        result.add_incoming(chosen, end)
+        return Lanes(build, result)
 
 
 def _integers(value: int) -> Any:

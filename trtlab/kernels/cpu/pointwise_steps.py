@@ -193,7 +193,7 @@ class _Emitter:
         build.store(apply(*values), pointer(build, address, kind), align=4)
         following = build.add(offset, ir.Constant(I64, kind_bytes))
         offset.add_incoming(ir.Constant(I64, 0), before)
-        offset.add_incoming(following, loop)
+        offset.add_incoming(following, build.block)  # a function may have blocks of its own
         build.cbranch(build.icmp_signed("<", following, self.size), loop, after)
         build.position_at_end(after)
 
