@@ -23,18 +23,19 @@ from trtlab.builder.reranking import rerank
 from trtlab.builder.timer import DeviceTimer
 from trtlab.core.errors import UsageError
 from trtlab.core.settings import settings
-from trtlab.core.types import DataType, Dim, StaticShape
+from trtlab.core.types import DataType, Dim
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.cuda.memory import give_back_unused
 from trtlab.devices.protocol import Device
 from trtlab.engine.engine import Engine, ShapeProfile, check_profile
 from trtlab.network.clone import clone
 from trtlab.network.graph import Network
-from trtlab.network.types_at import Inferred, infer_at
+from trtlab.network.types_at import infer_at
 from trtlab.passes import pipeline
 from trtlab.passes.options import PassOptions
 from trtlab.planner.plan import LayerChoice, plan
 from trtlab.report.records import ModelRecord
+from trtlab.tactics.occasions import Occasions, occasions_of
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.select import select
 from trtlab.tactics.timing_cache import TimingCache
@@ -89,9 +90,7 @@ def build(
         cache = TimingCache(
             device.fingerprint, options.timing_cache, readable=options.use_timing_cache
         )
-    chosen, warnings = _choose(
-        work, profiles[0].opt(), registry, device, cache, options, clock
-    )
+    chosen, warnings = _choose(work, profiles, registry, device, cache, options, clock)
     choices = {name: choice for name, (choice, _) in chosen.items()}
     inferred = infer_at(work, profiles[0].opt())
     with clock.phase(PACK, len(work)) as advance:
@@ -122,7 +121,7 @@ def build(
 
 def _choose(
     work: Network,
-    shapes: Mapping[str, StaticShape],
+    profiles: Sequence[ShapeProfile],
     registry: TacticRegistry,
     device: Device,
     cache: TimingCache,
@@ -130,16 +129,17 @@ def _choose(
     clock: Phases,
 ) -> tuple[dict[str, Chosen], Sequence[str]]:
     """Choices with their reformats in place, and what the record has to warn of."""
-    inferred = infer_at(work, shapes)
+    best = profiles[0].opt()
+    occasions = occasions_of(work, best, [s for each in profiles for s in each.extremes()])
     rules, proofs = options.contest_rules, Proofs()
     if isinstance(device, CudaDevice) and rules.timed:
-        proofs = _prepare(work, inferred, registry, device, cache, options, clock)
+        proofs = _prepare(work, occasions, registry, device, cache, options, clock)
     timer = DeviceTimer(device, proofs.refusals)
     with clock.phase(SELECT, len(work)) as advance:
         try:
-            selection = select(work, inferred, registry, timer, cache, rules, advance)
-            chosen = insert_reformats(work, inferred.types, selection)
-            chosen = rerank(work, chosen, shapes, registry, timer, cache, rules)
+            selection = select(work, occasions, registry, timer, cache, rules, advance)
+            chosen = insert_reformats(work, occasions, selection)
+            chosen = rerank(work, chosen, best, registry, timer, cache, rules)
         finally:
             cache.flush()
     if isinstance(device, CudaDevice):
@@ -149,7 +149,7 @@ def _choose(
 
 def _prepare(
     work: Network,
-    inferred: Inferred,
+    occasions: Occasions,
     registry: TacticRegistry,
     device: CudaDevice,
     cache: TimingCache,
@@ -157,7 +157,7 @@ def _prepare(
     clock: Phases,
 ) -> Proofs:
     """Compile what will be timed, side by side; meanwhile candidates are tried elsewhere."""
-    arguments = (work, inferred, registry, device, cache, options.contest_rules)
+    arguments = (work, occasions, registry, device, cache, options.contest_rules)
 
     def compiling() -> None:
         step(clock.monitor, COMPILE, 0)
@@ -244,8 +244,7 @@ def _largest_arena(
     largest = 0
     for profile in profiles:
         advance()
-        for which in (0, 2):
-            shapes = {name: shapes[which] for name, shapes in profile.inputs.items()}
+        for shapes in profile.extremes():
             layout = plan(network, choices, shapes, registry, streams=streams)
             largest = max(largest, layout.arena_bytes)
     return largest

@@ -7,8 +7,8 @@ from trtlab.layers.base import Array
 from trtlab.network.graph import Network, Tensor
 from trtlab.network.types_at import Inferred
 from trtlab.planner.plan import LayerChoice, weight_key
+from trtlab.tactics.formats import problem_of
 from trtlab.tactics.registry import TacticRegistry
-from trtlab.tactics.select import problem_of
 
 
 def pack(

@@ -1,26 +1,20 @@
 """Makes the chosen formats visible: a Reformat layer wherever two layers' formats differ."""
 
-from collections.abc import Mapping
-
-from trtlab.core.types import TensorFormat, TensorType
+from trtlab.core.types import TensorFormat
 from trtlab.layers.fused import Reformat
 from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.planner.plan import LayerChoice
 from trtlab.tactics.contest import Contest
-from trtlab.tactics.select import (
-    Selection,
-    has_formats,
-    other_format,
-    reformat_problem,
-    wanted_format,
-)
+from trtlab.tactics.formats import other_format, wanted_format
+from trtlab.tactics.occasions import Occasions
+from trtlab.tactics.select import Selection
 
 Chosen = tuple[LayerChoice, Contest | None]
 """A layer's choice with its contest; None for views and for shapes known while planning."""
 
 
 def insert_reformats(
-    network: Network, types: Mapping[Tensor, TensorType], selection: Selection
+    network: Network, occasions: Occasions, selection: Selection
 ) -> dict[str, Chosen]:
     """Insert the reformats and return every layer's choice by name.
 
@@ -35,9 +29,11 @@ def insert_reformats(
         for layer, chosen in selection.layers.items()
     }
     for tensor in network.tensors():
-        if tensor.is_constant or tensor not in types or not has_formats(types[tensor]):
+        if tensor.is_constant or tensor not in occasions.best.types:
             continue
-        if reformat_problem(types[tensor], TensorFormat.LINEAR) not in selection.reformats:
+        if not occasions.has_formats(tensor):
+            continue
+        if occasions.reformats(tensor, TensorFormat.LINEAR) not in selection.reformats:
             continue
         here = TensorFormat.LINEAR if tensor.producer is None else formats[tensor.producer]
         there = other_format(here)
@@ -49,7 +45,7 @@ def insert_reformats(
         leaves = tensor in network.outputs and here is TensorFormat.HWC
         if not readers and not leaves:
             continue
-        contest = selection.reformats[reformat_problem(types[tensor], there)]
+        contest = selection.reformats[occasions.reformats(tensor, there)]
         layer = _insert(network, tensor, there, readers, leaves=leaves)
         choices[layer.name] = (choice_of(there, contest), contest)
     return choices

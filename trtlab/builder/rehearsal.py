@@ -12,8 +12,8 @@ from trtlab.builder.proving import Proving
 from trtlab.core.errors import NoTacticError, TrtlabError
 from trtlab.devices.cuda.device import CudaDevice
 from trtlab.network.graph import Network
-from trtlab.network.types_at import Inferred
 from trtlab.tactics.contest import ContestRules, Trial
+from trtlab.tactics.occasions import Occasions
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.select import select
@@ -86,7 +86,7 @@ class _Timer:
 
 def rehearse(
     network: Network,
-    inferred: Inferred,
+    occasions: Occasions,
     registry: TacticRegistry,
     device: CudaDevice,
     cache: TimingCache,
@@ -98,7 +98,7 @@ def rehearse(
 
     Args:
         network: As for `select`, as are the next five.
-        inferred: Types of its tensors.
+        occasions: Types of its tensors at the shapes that matter.
         registry: The device's tactics.
         device: Compiles.
         cache: Known times; what is in it needs neither timing nor proving.
@@ -111,7 +111,7 @@ def rehearse(
     timer = _Timer(device, known, proving)
     try:
         with suppress(NoTacticError):  # the selection itself will say so
-            select(network, inferred, registry, timer, known, quick, goes_on)
+            select(network, occasions, registry, timer, known, quick, goes_on)
     except TrtlabError:
         device.drop_compiling()
         raise

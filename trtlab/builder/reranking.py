@@ -15,8 +15,8 @@ from trtlab.network.graph import Network
 from trtlab.network.types_at import infer_at
 from trtlab.planner.plan import Step, plan
 from trtlab.tactics.contest import Contest, ContestRules, Timer, hold_contest
+from trtlab.tactics.formats import problem_of
 from trtlab.tactics.registry import TacticRegistry
-from trtlab.tactics.select import problem_of
 from trtlab.tactics.timing_cache import TimingCache
 
 

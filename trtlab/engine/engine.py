@@ -24,6 +24,13 @@ class ShapeProfile:
         """The shapes that tactics were timed at."""
         return {name: shapes[1] for name, shapes in self.inputs.items()}
 
+    def extremes(self) -> tuple[dict[str, StaticShape], dict[str, StaticShape]]:
+        """The smallest shapes and the largest ones."""
+        low, high = (
+            {name: shapes[which] for name, shapes in self.inputs.items()} for which in (0, 2)
+        )
+        return low, high
+
     def check(self, shapes: Mapping[str, StaticShape]) -> None:
         """Shapes lie between min and max.
 

@@ -16,9 +16,9 @@ from trtlab.planner.arena import Block, place
 from trtlab.planner.storage import Storage
 from trtlab.planner.streams import Placement, assign_streams
 from trtlab.report.records import AllocationRecord
+from trtlab.tactics.formats import problem_of
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.registry import TacticRegistry
-from trtlab.tactics.select import problem_of
 from trtlab.tactics.tactic import Tactic
 
 

@@ -12,6 +12,7 @@ from trtlab.core.errors import (
     TrtlabError,
     UnsupportedError,
 )
+from trtlab.core.types import format_shape
 from trtlab.report.records import ContenderRecord
 from trtlab.tactics.problem import Problem
 from trtlab.tactics.registry import TacticRegistry
@@ -97,8 +98,9 @@ def hold_contest(
     timer: Timer,
     cache: TimingCache,
     rules: ContestRules,
+    others: Sequence[Problem] = (),
 ) -> Contest:
-    """Choose the fastest accepted tactic.
+    """Choose the fastest tactic that accepts the problem, and the same at other shapes.
 
     Every candidate appears in the result: with samples, with its refusal, or with neither when
     its hint ruled it out. A candidate that fails while being prepared is refused, not fatal;
@@ -110,7 +112,8 @@ def hold_contest(
     refused: list[ContenderRecord] = []
     accepted: list[tuple[float, Tactic]] = []
     for tactic in registry.candidates(problem.op):
-        reason = _refusal(tactic, problem, rules) or cache.refusal(problem, tactic.name)
+        reason = _refusal(tactic, problem, rules) or _refusal_elsewhere(tactic, others)
+        reason = reason or cache.refusal(problem, tactic.name)
         if reason:
             refused.append(ContenderRecord(tactic.name, None, rejection=reason))
         else:
@@ -192,6 +195,15 @@ def _refusal(tactic: Tactic, problem: Problem, rules: ContestRules) -> str:
     if needed > rules.workspace_limit_bytes:
         allowed = rules.workspace_limit_bytes
         return f"needs {needed:,} bytes of workspace, the pool allows {allowed:,}"
+    return ""
+
+
+def _refusal_elsewhere(tactic: Tactic, others: Sequence[Problem]) -> str:
+    for problem in others:
+        rejection = tactic.check(problem)
+        if rejection is not None:
+            shapes = ", ".join(format_shape(o.shape) for o in problem.outputs)
+            return f"{rejection.reason} (where the profile's shapes make the output {shapes})"
     return ""
 
 

@@ -9,24 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from trtlab.core.errors import NoTacticError, UnsupportedError
-from trtlab.core.types import Dim, TensorFormat, TensorType, static
-from trtlab.layers.base import Op
-from trtlab.layers.convolution import Convolution
-from trtlab.layers.fused import Reformat
-from trtlab.layers.resolve import resolve
+from trtlab.core.types import Dim, TensorFormat, TensorType
 from trtlab.network.graph import Layer, Network, Tensor
-from trtlab.network.types_at import Inferred
 from trtlab.tactics.contest import Contest, ContestRules, Timer, hold_contest
+from trtlab.tactics.formats import wanted_format
 from trtlab.tactics.layout import Choice, Link, assign_formats
-from trtlab.tactics.problem import Operand, Problem
+from trtlab.tactics.occasions import Occasions
+from trtlab.tactics.problem import Problem
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.timing_cache import TimingCache
-from trtlab.tactics.views import is_view
 
-# Called once a layer.
-Progress = Callable[[], object]
+Progress = Callable[[], object]  # called once a layer
+Problems = tuple[Problem, ...]  # one layer's, the one that is timed first
 _FORMATS = (TensorFormat.LINEAR, TensorFormat.HWC)
-_IMAGE_RANK = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,70 +37,13 @@ class Selection:
     """Choices by layer, and the contests of the reformats that the formats need."""
 
     layers: Mapping[Layer, Chosen]
-    reformats: Mapping[Problem, Contest]
+    reformats: Mapping[tuple[Problem, ...], Contest]  # by `Occasions.reformats`
     problems: int
-
-
-def other_format(layout: TensorFormat) -> TensorFormat:
-    """HWC for LINEAR, LINEAR for HWC."""
-    return TensorFormat.HWC if layout is TensorFormat.LINEAR else TensorFormat.LINEAR
-
-
-def has_formats(kind: TensorType) -> bool:
-    """Whether a tensor can lie in either format and it makes a difference."""
-    if kind.rank != _IMAGE_RANK or not kind.dtype.is_float:
-        return False
-    _, channels, height, width = kind.shape
-    return channels != 1 and not (height == 1 and width == 1)
-
-
-def reads_linear(op: Op, index: int) -> bool:
-    """Whether a layer reads an input LINEAR in either of its own formats.
-
-    An image that a convolution rounds on the way comes from outside, where it lies LINEAR.
-    """
-    return isinstance(op, Convolution) and op.rounds_data and index == 0
-
-
-def wanted_format(layer: Layer, tensor: Tensor, layout: TensorFormat) -> TensorFormat:
-    """The format in which a layer running in one reads a tensor."""
-    linear = any(t is tensor and reads_linear(layer.op, i) for i, t in enumerate(layer.inputs))
-    return TensorFormat.LINEAR if linear else layout
-
-
-def operand(tensor: Tensor, kind: TensorType, layout: TensorFormat) -> Operand:
-    """The tensor as a kernel running in a format sees it; constants are always LINEAR."""
-    shape = static(kind.shape)
-    image = len(shape) == _IMAGE_RANK and kind.dtype.is_float and not tensor.is_constant
-    return Operand(
-        kind.dtype,
-        shape,
-        layout if image else TensorFormat.LINEAR,
-        constant=tensor.is_constant,
-    )
-
-
-def problem_of(layer: Layer, inferred: Inferred, layout: TensorFormat) -> Problem:
-    """A layer as a problem at the given types; known shape tensors become options."""
-    values = [None if t is None else inferred.values.get(t, t.value) for t in layer.inputs]
-    op, resolved = resolve(layer.op, values)
-    types = inferred.types
-    source = other_format(layout) if isinstance(op, Reformat) else layout
-    return Problem(
-        op,
-        tuple(
-            None
-            if t is None or i in resolved
-            else operand(t, types[t], TensorFormat.LINEAR if reads_linear(op, i) else source)
-            for i, t in enumerate(layer.inputs)
-        ),
-        tuple(operand(t, types[t], layout) for t in layer.outputs),
-    )
 
 
 def select(
     network: Network,
-    inferred: Inferred,
+    occasions: Occasions,
     registry: TacticRegistry,
     timer: Timer,
     cache: TimingCache,
@@ -116,8 +54,8 @@ def select(
 
     Args:
         network: Optimized; not changed.
-        inferred: Types at the shapes to optimize for. Nothing runs for tensors whose integers
-            follow from the shapes alone.
+        occasions: Types at the shapes to optimize for and at those to be accepted. Nothing
+            runs for tensors whose integers follow from the shapes alone.
         registry: The device's tactics.
         timer: Where they are timed.
         cache: Times of earlier builds; new ones are added.
@@ -128,20 +66,21 @@ def select(
         NoTacticError: A layer has no tactic in any format; lists every refusal.
         UnsupportedError: A shape depends on data.
     """
-    held: dict[Problem, Contest] = {}
+    held: dict[Problems, Contest] = {}
 
-    def contest(problem: Problem) -> Contest:
-        if problem not in held:
-            held[problem] = hold_contest(problem, registry, timer, cache, rules)
-        return held[problem]
+    def contest(problems: Problems) -> Contest:
+        if problems not in held:
+            timed, *others = problems
+            held[problems] = hold_contest(timed, registry, timer, cache, rules, others)
+        return held[problems]
 
     layers = network.layers
     options: list[dict[TensorFormat, Contest | None]] = []
     for layer in layers:
         progress()
-        options.append(_options(layer, inferred, contest))
+        options.append(_options(layer, occasions, contest))
     choices = [_choice(by_format) for by_format in options]
-    links, reformats = _links(network, inferred, contest)
+    links, reformats = _links(network, occasions, contest)
     formats = assign_formats(choices, links)
     chosen = {
         layer: Chosen(f, by_format[f])
@@ -152,34 +91,32 @@ def select(
 
 def _options(
     layer: Layer,
-    inferred: Inferred,
-    contest: Callable[[Problem], Contest],
+    occasions: Occasions,
+    contest: Callable[[Problems], Contest],
 ) -> dict[TensorFormat, Contest | None]:
-    """The contest of each format in which the layer can run; None where nothing has to run."""
-    types = inferred.types
-    if all(t in inferred.known for t in layer.outputs):
-        return {TensorFormat.LINEAR: None, TensorFormat.HWC: None}
+    """The contest of each format in which the layer can run; None where nothing has to run.
+
+    A layer whose tensors have no formats runs LINEAR: kernels ask for it by that name.
+    """
+    if occasions.known(layer):
+        return dict.fromkeys(_FORMATS)
+    types = occasions.best.types
     _refuse_data_dependent(layer, types)
     involved = [
         t for t in (*layer.inputs, *layer.outputs) if t is not None and not t.is_constant
     ]
-    flexible = any(has_formats(types[t]) for t in involved)
+    flexible = any(occasions.has_formats(t) for t in involved)
     result: dict[TensorFormat, Contest | None] = {}
     refused: list[Contest] = []
     for layout in _FORMATS if flexible else _FORMATS[:1]:
-        problem = problem_of(layer, inferred, layout)
-        if is_view(problem):
-            result[layout] = None
-            continue
-        outcome = contest(problem)
-        if outcome.chosen is None:
+        problems = occasions.problems(layer, layout)
+        outcome = contest(problems) if problems else None
+        if outcome is not None and outcome.chosen is None:
             refused.append(outcome)
         else:
             result[layout] = outcome
     if not result:
         raise _no_tactic(layer, types, refused)
-    if not flexible:
-        result[TensorFormat.HWC] = result[TensorFormat.LINEAR]
     return result
 
 
@@ -196,16 +133,16 @@ def _choice(by_format: Mapping[TensorFormat, Contest | None]) -> Choice:
 
 def _links(
     network: Network,
-    inferred: Inferred,
-    contest: Callable[[Problem], Contest],
-) -> tuple[list[Link], dict[Problem, Contest]]:
-    types, known = inferred.types, inferred.known
+    occasions: Occasions,
+    contest: Callable[[Problems], Contest],
+) -> tuple[list[Link], dict[Problems, Contest]]:
+    known = occasions.best.known
     index = {layer: i for i, layer in enumerate(network.layers)}
     hwc = TensorFormat.HWC
     links: list[Link] = []
-    reformats: dict[Problem, Contest] = {}
+    reformats: dict[Problems, Contest] = {}
     for tensor in network.tensors():
-        if tensor.is_constant or tensor in known or not has_formats(types[tensor]):
+        if tensor.is_constant or tensor in known or not occasions.has_formats(tensor):
             continue
         readers: list[int | None] = [
             index[layer] if wanted_format(layer, tensor, hwc) is hwc else None
@@ -213,23 +150,13 @@ def _links(
         ]
         if tensor in network.outputs:
             readers.append(None)
-        both = [reformat_problem(types[tensor], to) for to in _FORMATS]
-        outcomes = [contest(problem) for problem in both]
+        both = [occasions.reformats(tensor, to) for to in _FORMATS]
+        outcomes = [contest(problems) for problems in both]
         reformats.update(zip(both, outcomes, strict=True))
         producer = None if tensor.producer is None else index[tensor.producer]
         cost = max(outcome.time_us for outcome in outcomes)
         links.append(Link(producer, tuple(readers), cost))
     return links, reformats
-
-
-def reformat_problem(kind: TensorType, to: TensorFormat) -> Problem:
-    """Converting a tensor from the other format to this one."""
-    shape = static(kind.shape)
-    return Problem(
-        Reformat(to_format=to),
-        (Operand(kind.dtype, shape, other_format(to)),),
-        (Operand(kind.dtype, shape, to),),
-    )
 
 
 def _refuse_data_dependent(layer: Layer, types: Mapping[Tensor, TensorType]) -> None:

@@ -103,7 +103,7 @@ def test_an_image_that_is_rounded_keeps_its_range():
 
 def test_formats_leave_the_image_as_it_comes():
     from trtlab.network.types_at import infer_at
-    from trtlab.tactics.select import problem_of, reads_linear, wanted_format
+    from trtlab.tactics.formats import problem_of, reads_linear, wanted_format
 
     copy, _ = rounded(network())
     (conv,) = copy.layers

@@ -62,7 +62,7 @@ class FakeTimer:
         return once
 
 
-def contest(*tactics, rules=None, cache=None, runs=None):
+def contest(*tactics, rules=None, cache=None, runs=None, others=()):
     registry = TacticRegistry()
     registry.add(Activation, tactics)
     timer = FakeTimer([] if runs is None else runs)
@@ -72,7 +72,25 @@ def contest(*tactics, rules=None, cache=None, runs=None):
         timer,
         TimingCache("d") if cache is None else cache,
         rules or ContestRules(),
+        others,
     )
+
+
+def test_who_refuses_the_same_at_another_shape_takes_no_part():
+    class OnlyEight(Fake):
+        def check(self, problem):
+            return None if problem.inputs[0].shape == (1, 8) else Rejection("wants 8 values")
+
+    small = Operand(DataType.FLOAT, (1, 1))
+    result = contest(
+        OnlyEight("quick", 1.0),
+        Fake("slow", 9.0),
+        others=[Problem(Activation(), (small,), (small,))],
+    )
+    assert result.chosen.name == "slow"
+    (refused,) = [c for c in result.contenders if c.tactic == "quick"]
+    assert refused.rejection.startswith("wants 8 values (where the profile's shapes make")
+    assert not refused.refused
 
 
 def test_the_fastest_wins_and_everyone_is_on_record():

@@ -108,7 +108,11 @@ def extras_of(problem: Problem, first: int, columns: int) -> list[Extra] | Rejec
         operand = problem.inputs[index]
         if operand is None:
             raise InternalError(f"epilogue operand {index} is missing")
-        extra = Extra(index, broadcast_strides(operand, shape), operand.constant)
+        strides = broadcast_strides(operand, shape)
+        if shape[columns] == 1 and not operand.constant and not any(strides):
+            # A single column: the one value lies along the row as well as any other would.
+            strides = (*strides[:columns], 1, *strides[columns + 1 :])
+        extra = Extra(index, strides, operand.constant)
         refused = _refusal(operand, extra, shape[columns], columns)
         if refused is not None:
             return refused
