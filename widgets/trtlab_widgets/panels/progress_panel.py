@@ -80,7 +80,7 @@ def progress_html(event: JobEvent) -> str:
     share = event.done / event.total if event.total else None
     words = [
         event.phase,
-        f"{event.done:,} of {event.total:,}" if event.total else "",
+        event.count,
         event.message,
         time_left(event.eta_s),
     ]
