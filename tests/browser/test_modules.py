@@ -110,7 +110,7 @@ def test_the_peaks_told_are_those_that_the_layers_are_held_against(modules: Any)
     [
         ("cpu.move.strided", "CONCATENATION", ""),
         ("none (shares memory)", "CONCATENATION", "write straight into its output's memory"),
-        ("none (shares memory)", "SHUFFLE", "take its input's memory as it lies"),
+        ("none (shares memory)", "SHUFFLE", "its input and its output are the same memory"),
         ("none (known from shapes)", "SHAPE", "follows from the tensors' shapes"),
         ("none (something new)", "SHAPE", "Not needed: something new."),
         ("none", "SHAPE", "Not needed."),

@@ -14,7 +14,7 @@ export function notNeeded({ tactic, type }) {
   if (why !== "shares memory") return `Not needed${why ? `: ${why}` : ""}.`;
   return type === "CONCATENATION"
     ? "Not needed: the layers before it write straight into its output's memory."
-    : "Not needed: its readers take its input's memory as it lies.";
+    : "Not needed: its input and its output are the same memory, which its neighbours write and read.";
 }
 
 /** Every tactic that competed for a layer: times as bars, the others with their reason. */
