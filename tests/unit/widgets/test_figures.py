@@ -7,11 +7,12 @@ from sample_reports import resnet_report
 
 from trtlab.core.errors import UsageError
 from trtlab.report.percent import MINUS
-from trtlab.report.records import Report
+from trtlab.report.records import Report, TelemetryRecord, Trace
 
 pytest.importorskip("plotly")
 
 from trtlab_widgets.figures import build, latency, layers, run
+from trtlab_widgets.figures.look import blank
 
 Pair = tuple[Callable[..., Any], Callable[..., list[dict[str, object]]]]
 PAIRS: list[Pair] = [
@@ -137,3 +138,46 @@ def test_latencies_far_out_are_one_bar_that_says_so(report: Report) -> None:
     assert max(near.x) < 2.49 < beyond.x[0] < 3
     assert list(beyond.y) == [1]
     assert "1 beyond, up to 12.4 ms" in [note.text for note in figure.layout.annotations]
+
+
+def test_the_toolbar_has_no_ground_of_its_own(report: Report) -> None:
+    for figure in (run.sensors(report), latency.latency_parts(report)):
+        assert figure.layout.modebar.bgcolor == "rgba(0, 0, 0, 0)"
+        assert figure.layout.modebar.color.startswith("rgba(128")
+
+
+def test_a_long_message_takes_more_lines_and_the_drawing_keeps_its_height() -> None:
+    short, long = blank("short", "auto"), blank("many words " * 20, "auto")
+    assert long.layout.title.text.count("<br>") == 2
+    drawn = [f.layout.height - f.layout.margin.t for f in (short, long)]
+    assert drawn[0] == drawn[1]
+
+
+def test_sensors_beside_latencies(report: Report) -> None:
+    assert report.telemetry is not None
+    assert report.benchmark is not None
+    first, second, *_ = report.telemetry.traces
+    figure = run.sensors(report, [second.metric, first.metric], latency=True)
+    titles = [note.text for note in figure.layout.annotations[:3]]
+    assert titles[0] == "Latency of each query, ms"
+    assert [t.split(",")[0] for t in titles[1:]] == [
+        second.label.split(",")[0], first.label.split(",")[0],
+    ]  # fmt: skip
+    assert list(figure.data[0].y) == list(report.benchmark.samples_ms)
+    assert figure.layout.height > 3 * 120
+    with pytest.raises(UsageError, match="no trace of 'cpu"):
+        run.sensors(report, ["cpu.none"])
+    with pytest.raises(UsageError, match="no benchmark"):
+        run.sensors(report.telemetry, latency=True)
+
+
+@pytest.mark.parametrize(
+    ("unit", "told", "scale"),
+    [("bytes", "MiB", 2**20), ("bytes/s", "MiB/s", 2**20), ("W", "W", 1)],
+)
+def test_bytes_are_drawn_in_a_unit_that_fits(unit: str, told: str, scale: int) -> None:
+    trace = Trace("a", "Memory", unit, (0, 10**9), (2.0**20, 300 * 2.0**20), limit=2.0**28)
+    figure = run.sensors(TelemetryRecord("host", 50.0, (trace,), {}))
+    assert figure.layout.annotations[0].text == f"Memory, {told}"
+    assert list(figure.data[0].y) == [2**20 / scale, 300 * 2**20 / scale]
+    assert figure.layout.shapes[0].y0 == 2**28 / scale

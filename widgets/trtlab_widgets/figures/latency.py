@@ -66,7 +66,10 @@ def latency_distribution(report: Report, *, theme: Theme = "auto") -> go.Figure:
     for name, value in (("median", summary.median), ("p99", summary.p99)):
         figure.add_vline(x=min(value, last), line_dash="dot", annotation_text=name)
     figure.update_xaxes(title="Latency (ms)")
-    figure.update_yaxes(title="Queries")
+    figure.update_layout(showlegend=False)
+    most = max((n for *_, n in bins), default=1)
+    room = 1.12  # for the names of the marks, above the bars
+    figure.update_yaxes(title="Queries", range=[0, room * most])
     return figure
 
 
@@ -106,6 +109,7 @@ def latency_over_time(report: Report, *, theme: Theme = "auto") -> go.Figure:
             fillcolor=WARN,
             opacity=0.15,
             line_width=0,
+            layer="below",
             annotation_text=f"Throttled: {interval.reason}",
         )
     figure.update_xaxes(title="Start (s)")
@@ -116,6 +120,13 @@ def latency_over_time(report: Report, *, theme: Theme = "auto") -> go.Figure:
 def latency_parts_rows(report: Report) -> Rows:
     """One row a part of one inference's latency, in milliseconds."""
     return [{"part": name, "ms": value} for name, value in report.reconciliation_ms.items()]
+
+
+def _lines(name: str) -> str:
+    """A bar's name in lines that are no wider than the bar."""
+    for before in (" (", " or ", " of "):
+        name = name.replace(before, f"<br>{before[1:]}")
+    return name
 
 
 def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
@@ -131,8 +142,8 @@ def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
     rest = report.reconciliation_ms.get(REST, 0.0)
     message = unexplained(rest, total, unsure_ms(report))
     shown = [(part_name(name, v), v) for name, v in report.reconciliation_ms.items()]
-    names = [name.replace(" (", "<br>(").replace(" or ", "<br>or ") for name, _ in shown]
-    figure = blank(message, theme, height=300)
+    names = [_lines(name) for name, _ in shown]
+    figure = blank(message[:1].upper() + message[1:], theme, height=300)
     figure.add_waterfall(
         x=[*names, "end to end"],
         y=[*(value for _, value in shown), total],
@@ -144,6 +155,7 @@ def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
         decreasing={"marker": {"color": WARN}},
         totals={"marker": {"color": "#8a919c"}},
     )
-    highest = max(accumulate((value for _, value in shown), initial=total))
+    highest = max(total, *accumulate(value for _, value in shown))
+    figure.update_xaxes(tickangle=0)
     figure.update_yaxes(title="Milliseconds", range=[0, 1.15 * highest])
     return figure

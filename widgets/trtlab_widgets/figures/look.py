@@ -1,5 +1,6 @@
 """What all figures share: transparent paper, neutral type, the layer families' colours."""
 
+from textwrap import wrap
 from typing import Literal
 
 import plotly.graph_objects as go
@@ -12,6 +13,9 @@ Rows = list[dict[str, object]]
 ACCENT = "#3e78ea"
 WARN = "#d08421"
 BAD = "#d2483f"
+_CLEAR = "rgba(0, 0, 0, 0)"
+_TOOLS = "rgba(128, 134, 145, 0.6)"  # reads on white and on black
+_LINE, _LINE_PX = 92, 20  # letters in a line of a title, and its height
 # Greys that read on white and on black, for figures that do not know where they will stand.
 _INK = {"auto": "#757c87", "light": "#3b4250", "dark": "#c3c8d0"}
 _GRID = {
@@ -33,17 +37,35 @@ def axis_look(theme: Theme) -> dict[str, object]:
     return {"gridcolor": grid, "zerolinecolor": grid, "linecolor": grid, "automargin": True}
 
 
+def _template(ink: str) -> go.layout.Template:
+    """In place of Plotly's own, whose white outlines and dark lines hold on one ground only."""
+    return go.layout.Template(
+        data={"bar": [{"marker": {"line": {"width": 0}}}]},
+        layout={"shapedefaults": {"line": {"color": ink}}},
+    )
+
+
 def blank(title: str, theme: Theme, *, height: int = 320) -> go.Figure:
     """An empty figure with the shared look; the title is the figure's message."""
     ink, axis = _INK[theme], axis_look(theme)
+    lines = wrap(title, _LINE)
+    more = _LINE_PX * max(0, len(lines) - 1)  # what the title takes beyond one line
     return go.Figure(
         layout={
-            "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 14}},
+            "template": _template(ink),
+            "title": {
+                "text": "<br>".join(lines),
+                "x": 0,
+                "xanchor": "left",
+                "font": {"size": 14},
+            },
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": ink},
-            "paper_bgcolor": "rgba(0, 0, 0, 0)",
-            "plot_bgcolor": "rgba(0, 0, 0, 0)",
-            "margin": {"l": 56, "r": 16, "t": 44, "b": 44},
-            "height": height,
+            "paper_bgcolor": _CLEAR,
+            "plot_bgcolor": _CLEAR,
+            "margin": {"l": 56, "r": 16, "t": 44 + more, "b": 44},
+            "height": height + more,
+            # Plotly makes the toolbar's ground of the paper's colour: black where it is clear.
+            "modebar": {"bgcolor": _CLEAR, "color": _TOOLS, "activecolor": ACCENT},
             "xaxis": axis,
             "yaxis": axis,
             "legend": {"orientation": "h", "y": -0.2},

@@ -1,10 +1,13 @@
 """The run: what the sensors said, and where activations lay."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from trtlab.core.errors import UsageError
-from trtlab.report.records import Report, TelemetryRecord
+from trtlab.report.records import Report, TelemetryRecord, Trace
 from trtlab_widgets.figures.look import (
     ACCENT,
     BAD,
@@ -16,6 +19,10 @@ from trtlab_widgets.figures.look import (
     family_colour,
 )
 from trtlab_widgets.pages.text import nbytes
+
+_ROW_PX, _APART_PX, _NAME_PX = 132, 34, 16  # a row, the space above it, the first one's name
+_MANY = 5000  # points of a row
+_BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "bytes"))
 
 
 def sensors_rows(report: Report) -> Rows:
@@ -31,31 +38,48 @@ def sensors_rows(report: Report) -> Rows:
     ]
 
 
-def sensors(report: Report, *, theme: Theme = "auto") -> go.Figure:
-    """All traces on one time axis, over the times when the device was throttled.
+def sensors(
+    report: Report | TelemetryRecord,
+    metrics: Sequence[str] | None = None,
+    *,
+    latency: bool = False,
+    theme: Theme = "auto",
+) -> go.Figure:
+    """Traces on one time axis, a row each, over the times when the device was throttled.
+
+    Args:
+        report: A report, or what a sampler recorded.
+        metrics: Which traces, in this order; all by default.
+        latency: Each query's latency at its start in a row above them, as a report tells it.
+        theme: Of the page around it.
 
     Raises:
-        UsageError: The report has no telemetry.
+        UsageError: The report has no telemetry or no such metric, or no benchmark to draw.
     """
     telemetry = _telemetry(report)
+    rows = [_sensor_row(trace) for trace in _chosen(telemetry, metrics)]
+    if latency:
+        rows.insert(0, _latency_row(report))
     shared = blank(telemetry.verdict or "What the sensors said", theme).layout
-    number = max(1, len(telemetry.traces))
-    figure = make_subplots(rows=number, cols=1, shared_xaxes=True, vertical_spacing=0.02)
-    figure.update_layout(shared, height=80 + 110 * number, showlegend=False)
+    figure = make_subplots(
+        rows=max(1, len(rows)),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=_APART_PX / (_ROW_PX * max(1, len(rows))),
+        subplot_titles=[row.title for row in rows],
+    )
+    names = figure.layout.annotations  # of the rows, above each
+    figure.update_layout(shared, showlegend=False)
+    figure.update_layout(
+        height=shared.margin.t + shared.margin.b + _ROW_PX * max(1, len(rows)),
+        margin_t=shared.margin.t + _NAME_PX,
+        annotations=names,
+    )
+    figure.update_annotations(x=0, xanchor="left", font_size=12)
+    for number, row in enumerate(rows, start=1):
+        _draw(figure, row, number)
     figure.update_xaxes(axis_look(theme))
-    figure.update_yaxes(axis_look(theme))
-    for row, trace in enumerate(telemetry.traces, start=1):
-        figure.add_scattergl(
-            x=[t / 1e9 for t in trace.times_ns],
-            y=trace.values,
-            name=trace.label,
-            line={"color": ACCENT, "width": 1.5},
-            row=row,
-            col=1,
-        )
-        figure.update_yaxes(title=f"{trace.label}<br>({trace.unit})", row=row, col=1)
-        if trace.limit is not None:
-            figure.add_hline(y=trace.limit, line_dash="dash", line_color=BAD, row=row, col=1)  # pyright: ignore[reportArgumentType]
+    figure.update_yaxes(axis_look(theme), nticks=4)
     for interval in telemetry.throttling:
         figure.add_vrect(
             x0=interval.start_ns / 1e9,
@@ -63,9 +87,69 @@ def sensors(report: Report, *, theme: Theme = "auto") -> go.Figure:
             fillcolor=WARN,
             opacity=0.15,
             line_width=0,
+            layer="below",
         )
-    figure.update_xaxes(title="Time (s)", row=number, col=1)
+    figure.update_xaxes(title="Time (s)", row=max(1, len(rows)), col=1)
     return figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    title: str
+    x: list[float]  # seconds
+    y: list[float]
+    mode: str = "lines"
+    limit: float | None = None
+
+
+def _draw(figure: go.Figure, row: _Row, number: int) -> None:
+    # Drawings of many points are WebGL's; few are better as lines, which every page can show.
+    scatter = figure.add_scattergl if len(row.x) > _MANY else figure.add_scatter
+    look = {"marker": {"color": ACCENT, "size": 4}}
+    if row.mode == "lines":
+        look = {"line": {"color": ACCENT, "width": 1.5}}
+    scatter(x=row.x, y=row.y, mode=row.mode, name=row.title, row=number, col=1, **look)
+    if row.limit is not None:
+        figure.add_hline(
+            y=row.limit,
+            line_dash="dash",
+            line_color=BAD,
+            row=number,  # pyright: ignore[reportArgumentType]
+            col=1,  # pyright: ignore[reportArgumentType]
+        )
+
+
+def _sensor_row(trace: Trace) -> _Row:
+    """A trace as it is drawn: bytes in the unit that fits the largest."""
+    unit, scale = trace.unit, 1.0
+    if unit.startswith("bytes"):  # or bytes/s
+        largest = max(trace.values, default=0.0)
+        scale, prefixed = next((s, u) for s, u in _BYTES if largest >= s or s == 1.0)
+        unit = unit.replace("bytes", prefixed)
+    limit = None if trace.limit is None else trace.limit / scale
+    title = f"{trace.label}, {unit}" if unit else trace.label
+    values = [value / scale for value in trace.values]
+    return _Row(title, [t / 1e9 for t in trace.times_ns], values, limit=limit)
+
+
+def _latency_row(report: Report | TelemetryRecord) -> _Row:
+    run = report.benchmark if isinstance(report, Report) else None
+    if run is None:
+        raise UsageError("there is no benchmark to draw", hint="run the engine first")
+    starts = [t / 1e9 for t in run.starts_ns]
+    return _Row("Latency of each query, ms", starts, list(run.samples_ms), "markers")
+
+
+def _chosen(telemetry: TelemetryRecord, metrics: Sequence[str] | None) -> list[Trace]:
+    if metrics is None:
+        return list(telemetry.traces)
+    known = {trace.metric: trace for trace in telemetry.traces}
+    unknown = [metric for metric in metrics if metric not in known]
+    if unknown:
+        raise UsageError(
+            f"no trace of {unknown[0]!r} was recorded", hint="one of " + ", ".join(known)
+        )
+    return [known[metric] for metric in metrics]
 
 
 def memory_plan_rows(report: Report) -> Rows:
@@ -102,6 +186,7 @@ def memory_plan(report: Report, *, theme: Theme = "auto") -> go.Figure:
         marker_color=[
             family_colour(kinds.get(a.tensor, ""), theme) for a in memory.allocations
         ],
+        marker_line={"color": "rgba(255, 255, 255, 0.6)", "width": 1},
         hovertemplate="%{text}<extra></extra>",
     )
     figure.update_layout(barmode="overlay")
@@ -110,7 +195,9 @@ def memory_plan(report: Report, *, theme: Theme = "auto") -> go.Figure:
     return figure
 
 
-def _telemetry(report: Report) -> TelemetryRecord:
+def _telemetry(report: Report | TelemetryRecord) -> TelemetryRecord:
+    if isinstance(report, TelemetryRecord):
+        return report
     if report.telemetry is None:
         raise UsageError("the report has no telemetry", hint="run with telemetry")
     return report.telemetry
