@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 
@@ -10,9 +12,11 @@ class Command(ABC):
 
     Attributes:
         name: As it is typed.
+        missing: Options that people know from elsewhere → why the command has them not.
     """
 
     name: ClassVar[str]
+    missing: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
     def prepare(self, parser: ArgumentParser) -> None:

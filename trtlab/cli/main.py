@@ -5,13 +5,14 @@ Exit codes: 0 fine, 1 a comparison or threshold failed, 2 usage, 3 unsupported, 
 """
 
 import sys
-from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 from inspect import cleandoc
 from typing import cast
 
 from trtlab.cli.command import Command
+from trtlab.cli.parser import CommandParser
 from trtlab.core.errors import InternalError, TrtlabError, UnsupportedError
 
 # Name → module and class; a command's module is imported when it is used.
@@ -83,14 +84,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(name: str, words: list[str]) -> int:
     command = load_command(name)
-    parser = ArgumentParser(
+    parser = CommandParser(
         prog=f"trtlab {name}",
         description=cleandoc(command.__doc__ or ""),
         formatter_class=RawDescriptionHelpFormatter,
     )
     command.prepare(parser)
     own, rest = _split(words)
-    args = parser.parse_args(own)
+    args = parser.parse(own, command.missing)
     args.rest = rest
     return command.run(args)
 

@@ -4,9 +4,10 @@ import csv
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TextIO
 
 from trtlab.cli.command import Command
+from trtlab.cli.options import check_folders, parse_time
 from trtlab.core.errors import UsageError
 from trtlab.profiling import monitor
 from trtlab.profiling.telemetry.machine import machine_sources
@@ -24,7 +25,7 @@ class Monitor(Command):
 
     def prepare(self, parser: ArgumentParser) -> None:
         """How often, how long, and in which form."""
-        parser.add_argument("--interval", type=float, default=1000.0, metavar="MS",
+        parser.add_argument("--interval", type=parse_time, default=1000.0, metavar="MS",
                             help="between rounds (default: 1000)")  # fmt: skip
         parser.add_argument("--count", type=int, metavar="N", help="rounds (default: endless)")
         parser.add_argument("--csv", action="store_true", help="comma-separated values")
@@ -34,6 +35,7 @@ class Monitor(Command):
         """Print rows until the end."""
         if args.interval <= 0 or (args.count is not None and args.count < 1):
             raise UsageError("--interval and --count must be positive")
+        check_folders(args.output)
         try:
             _show(args)
         except KeyboardInterrupt:
@@ -55,12 +57,17 @@ def _show(args: Namespace) -> None:
             print(monitor.line(row, columns), flush=True)
 
 
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}", hint="name another file"
+        ) from error
+
+
 def _write_csv(args: Namespace, sensors: monitor.Monitor) -> None:
-    file = (
-        sys.stdout
-        if args.output is None
-        else args.output.open("w", encoding="utf-8", newline="")
-    )
+    file = sys.stdout if args.output is None else _opened(args.output)
     try:
         writer = csv.writer(file)
         writer.writerow(monitor.csv_header(sensors.columns))

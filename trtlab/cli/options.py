@@ -1,9 +1,11 @@
 """Options that several commands share, and the spellings of their values."""
 
+import math
 import os
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
+from trtlab.core.durations import is_duration
 from trtlab.core.errors import UsageError
 from trtlab.runtime.devices import open_runtime
 
@@ -50,12 +52,40 @@ def parse_pools(text: str) -> dict[str, int]:
             value = float(number) * _UNITS.get(unit, 1 << 20)
         except ValueError:
             value = -1.0
-        if pool is None or value < 0:
+        if pool is None or not 0 <= value < math.inf:
             raise ArgumentTypeError(
                 f"{part!r} is not POOL:SIZE, such as workspace:512M (pools: {', '.join(names)})"
             )
         pools[pool] = int(value)
     return pools
+
+
+def parse_time(text: str) -> float:
+    """A span of time in the option's unit.
+
+    Raises:
+        ArgumentTypeError: The text is none that a clock can wait for.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not is_duration(value):
+        raise ArgumentTypeError(
+            f"{text!r} is no time; give a number such as 3 or 0.5 (no negative times, inf or nan)"
+        )
+    return value
+
+
+def parse_seed(text: str) -> int:
+    """A whole number that is not negative.
+
+    Raises:
+        ArgumentTypeError: The text is none.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise ArgumentTypeError(f"{text!r} is no seed; give a whole number of 0 or more")
+    return int(text)
 
 
 def parse_assignments(text: str) -> dict[str, str]:
@@ -99,15 +129,16 @@ def add_build(parser: ArgumentParser) -> None:
                        help="allowed tactic sources (default: all)")  # fmt: skip
     group.add_argument("--optimization-level", type=int, default=3, choices=range(6),
                        help="0 builds fast, 5 builds fast engines (default: 3)")  # fmt: skip
-    group.add_argument("--seed", type=int, default=0, help="of a zoo model's random weights")
+    group.add_argument("--seed", type=parse_seed, default=0,
+                       help="of a zoo model's random weights")  # fmt: skip
 
 
 def add_measure(parser: ArgumentParser) -> None:
     """How long to measure."""
     group = parser.add_argument_group("measurement")
-    group.add_argument("--duration", type=float, default=3.0, metavar="S",
+    group.add_argument("--duration", type=parse_time, default=3.0, metavar="S",
                        help="measure at least so many seconds (default: 3)")  # fmt: skip
-    group.add_argument("--warmup", type=float, default=200.0, metavar="MS",
+    group.add_argument("--warmup", type=parse_time, default=200.0, metavar="MS",
                        help="warm up so many milliseconds (default: 200)")  # fmt: skip
     group.add_argument("--iterations", type=int, default=10, metavar="N",
                        help="measure at least so many inferences (default: 10)")  # fmt: skip
@@ -137,10 +168,21 @@ def check_folders(*files: Path | None) -> None:
     """Find out before the work, not after it, that its results cannot be written.
 
     Raises:
-        UsageError: A file's folder does not exist or is closed to us.
+        UsageError: A file's folder does not exist or is closed to us, or it is a folder.
     """
     for file in files:
-        if file is not None and not os.access(file.absolute().parent, os.W_OK):
+        if file is None:
+            continue
+        try:
+            is_folder = file.is_dir()
+        except OSError as error:  # too long a name, links that go round
+            raise UsageError(
+                f"cannot write {file}: {error.strerror or error}", hint="name another file"
+            ) from error
+        if is_folder:
+            raise UsageError(f"cannot write {file}: it is a folder", hint="name a file in it")
+        folder = file.absolute().parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
             raise UsageError(
                 f"cannot write {file}: there is no such folder, or it is not yours",
                 hint="choose a folder that exists and is yours",

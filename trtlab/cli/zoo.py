@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from trtlab import zoo
 from trtlab.cli.command import Command
+from trtlab.cli.options import parse_seed
 from trtlab.cli.printing import table
 
 
@@ -25,7 +26,8 @@ class Zoo(Command):
         export = kinds.add_parser("export", help="write a model as ONNX")
         export.add_argument("model", metavar="NAME")
         export.add_argument("-o", "--output", type=Path, help="file (default: NAME.onnx)")
-        export.add_argument("--seed", type=int, default=0, help="of the random weights")
+        export.add_argument("--seed", type=parse_seed, default=0,
+                            help="of the random weights")  # fmt: skip
 
     def run(self, args: Namespace) -> int:
         """List or export."""

@@ -44,12 +44,24 @@ def export(name: str, path: str | Path, *, seed: int = 0) -> Path:
         The file's path.
 
     Raises:
-        UsageError: There is no architecture of this name, or ``path`` is a folder.
+        UsageError: There is no architecture of this name, ``path`` is a folder, or it cannot
+            be written.
     """
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder", hint=f"name the file: {path / name}.onnx")
     model = build(name, seed=seed)
+    try:
+        _write(model, path)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="choose a folder that is yours and has room",
+        ) from error
+    return path
+
+
+def _write(model: onnx.ModelProto, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     weights_bytes = sum(len(tensor.raw_data) for tensor in model.graph.initializer)
     # The folder is on the target's file system, so that replace() is one step.
@@ -62,4 +74,3 @@ def export(name: str, path: str | Path, *, seed: int = 0) -> Path:
             written.with_name(data_name).replace(path.with_name(data_name))
         written.write_bytes(model.SerializeToString(deterministic=True))
         written.replace(path)
-    return path

@@ -94,8 +94,6 @@ def test_exec_says_which_flags_are_a_gpus(model, capsys):
     shown = capsys.readouterr().out
     for flag in flags:
         assert f"{flag} is accepted and has no effect on this device" in shown
-    with pytest.raises(SystemExit):
-        main(["exec", f"--onnx={model}", "--noSpinWait", "--useSpinWait"])
 
 
 def test_exec_takes_trtexec_profiles(tmp_path, capsys):
@@ -130,6 +128,38 @@ def test_monitor_writes_rows(tmp_path, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("device,time_s,")
     assert len(lines) >= 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["monitor", "--count=1", "-o"],
+        ["zoo", "export", "lstm", "-o"],
+        ["profile", "lstm", "--json"],
+        ["profile", "lstm", "--html"],
+        *(
+            ["exec", "--onnx=lstm", f"--{name}"]
+            for name in ("saveEngine", "exportTimes", "exportProfile", "exportLayerInfo",
+                         "exportOutput")
+        ),
+    ],
+    ids=lambda words: f"{words[0]} {words[-1]}",
+)  # fmt: skip
+def test_no_file_is_written_where_a_folder_is(words, tmp_path, capsys):
+    assert main([*words, str(tmp_path)]) == 2
+    assert f"{tmp_path}" in capsys.readouterr().err
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("precious")
+    assert main([*words, str(in_the_way / "deeper")]) == 2
+    assert f"cannot write {in_the_way / 'deeper'}" in capsys.readouterr().err
+    assert in_the_way.read_text() == "precious"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_monitor_tells_of_a_file_that_cannot_be_opened(tmp_path, capsys):
+    name = "x" * 300  # longer than file systems allow
+    assert main(["monitor", "--count=1", "-o", str(tmp_path / name)]) == 2
+    assert "name another file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
