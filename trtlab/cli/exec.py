@@ -3,12 +3,14 @@
 import json
 import logging
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
+from trtlab.cli.exec_missing import MISSING
 from trtlab.cli.options import check_folders, tactic_sources
 from trtlab.cli.printing import TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
@@ -29,6 +31,7 @@ from trtlab.session.work import (
     random_inputs,
     run_shapes,
 )
+from trtlab.tactics import timing_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +45,7 @@ class Exec(Command):
     """
 
     name: ClassVar[str] = "exec"
+    missing: ClassVar[Mapping[str, str]] = MISSING
 
     def prepare(self, parser: ArgumentParser) -> None:
         """Declare trtexec's flags."""
@@ -61,7 +65,8 @@ class Exec(Command):
         if args.verbose:
             logging.basicConfig(level=logging.DEBUG)
         percents = exec_options.percentiles(args)
-        engine = _engine(args)
+        request = _request(args)
+        engine = _built(args) if args.loadEngine is None else _loaded(args)
         without = exec_options.GPU_ONLY if engine.device.kind == "cpu" else ()
         for name in (*exec_options.HINTS, *without):
             if getattr(args, name):
@@ -73,15 +78,31 @@ class Exec(Command):
             shapes = engine.profiles[0].opt()
             print(inspector.engine_text(engine, as_json=False, shapes=shapes))
         if not args.skipInference:
-            report = _measure(engine, args, percents)
+            report = _measure(engine, request, args, percents)
         _export(report, args)
         return 0
 
 
-def _engine(args: Namespace) -> Engine:
-    if args.loadEngine is not None:
-        return plan_file.load(args.loadEngine)
+def _loaded(args: Namespace) -> Engine:
+    engine = plan_file.load(args.loadEngine)
+    idle = exec_options.without_effect_on_engines(args)
+    if args.device not in {"cpu", engine.device.kind}:
+        idle.append(f"--device={args.device}")
+    if idle:
+        print(f"No effect on a loaded engine: {', '.join(idle)}")
+    if args.saveEngine is not None:
+        copied = write_atomically(args.saveEngine, args.loadEngine.read_bytes())
+        print(f"Engine saved to {copied}")
+    return engine
+
+
+def _built(args: Namespace) -> Engine:
+    own_types = exec_options.strongly_typed(args)
+    memory_pools_bytes = exec_options.pools(args)
+    if args.timingCacheFile is not None:
+        timing_cache.read_file(args.timingCacheFile)  # before the model is
     parsed = open_source(args.onnx, seed=args.seed)
+    parsed.network.strongly_typed = own_types
     profiles = {
         **default_profile(parsed.network, parsed.model_record.source).inputs,
         **exec_options.profiles(args),
@@ -93,7 +114,7 @@ def _engine(args: Namespace) -> Engine:
         layer_precisions=args.layerPrecisions,
         profiles=profiles,
         max_aux_streams=args.maxAuxStreams,
-        memory_pools_bytes=args.memPoolSize,
+        memory_pools_bytes=memory_pools_bytes,
         tactic_sources=tactic_sources(args.tacticSources, args.device),
         optimization_level=args.builderOptimizationLevel,
     )
@@ -111,8 +132,8 @@ def _engine(args: Namespace) -> Engine:
     return engine
 
 
-def _measure(engine: Engine, args: Namespace, percents: tuple[float, ...]) -> Report:
-    request = RunRequest(
+def _request(args: Namespace) -> RunRequest:
+    return RunRequest(
         shapes=args.shapes,
         duration_s=args.duration,
         warmup_ms=args.warmUp,
@@ -122,6 +143,11 @@ def _measure(engine: Engine, args: Namespace, percents: tuple[float, ...]) -> Re
         cuda_graphs=not args.noCudaGraph,
         spin_wait=not args.noSpinWait,
     )
+
+
+def _measure(
+    engine: Engine, request: RunRequest, args: Namespace, percents: tuple[float, ...]
+) -> Report:
     with TerminalProgress() as progress:
         report = measure(
             engine, request, inputs=_inputs(engine, args), progress=progress.measured

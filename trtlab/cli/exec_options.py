@@ -1,9 +1,15 @@
 """trtexec's flags, as far as they mean something here."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from trtlab.cli.options import parse_assignments, parse_pools, parse_shapes
+from trtlab.cli.options import (
+    parse_assignments,
+    parse_pools,
+    parse_seed,
+    parse_shapes,
+    parse_time,
+)
 from trtlab.core.errors import UsageError
 from trtlab.engine.engine import ShapeRange
 
@@ -39,11 +45,17 @@ def _build(parser: ArgumentParser) -> None:
     group.add_argument("--noTF32", action="store_true",
                        help="FP32 layers of a GPU do not multiply in TF32")  # fmt: skip
     group.add_argument("--best", action="store_true", help="allow every precision there is")
+    group.add_argument("--stronglyTyped", action="store_true",
+                       help="layers compute in the model's own types")  # fmt: skip
+    group.add_argument("--explicitBatch", action="store_true",
+                       help="accepted without effect: batches always are explicit")  # fmt: skip
     group.add_argument("--precisionConstraints", default="none",
                        choices=("none", "prefer", "obey"))  # fmt: skip
     group.add_argument("--layerPrecisions", type=parse_assignments, default={},
                        metavar="LAYER:TYPE,…")  # fmt: skip
     group.add_argument("--memPoolSize", type=parse_pools, default={}, metavar="POOL:SIZE")
+    group.add_argument("--workspace", type=_workspace, default={}, metavar="N",
+                       help="--memPoolSize=workspace:N, in MiB")  # fmt: skip
     group.add_argument("--builderOptimizationLevel", type=int, default=3, choices=range(6))
     group.add_argument("--maxAuxStreams", type=int, default=0, metavar="N")
     group.add_argument("--avgTiming", type=int, default=8, metavar="N",
@@ -55,7 +67,8 @@ def _build(parser: ArgumentParser) -> None:
                        choices=("layer_names_only", "detailed", "none"))  # fmt: skip
     group.add_argument("--saveEngine", type=Path, metavar="FILE")
     group.add_argument("--skipInference", "--buildOnly", action="store_true")
-    group.add_argument("--seed", type=int, default=0, help="of a zoo model's random weights")
+    group.add_argument("--seed", type=parse_seed, default=0,
+                       help="of a zoo model's random weights")  # fmt: skip
     for name in HINTS:
         group.add_argument(f"--{name}", action="store_true", help="accepted; no effect here")
 
@@ -66,9 +79,9 @@ def _inference(parser: ArgumentParser) -> None:
     group.add_argument("--loadInputs", type=parse_assignments, default={}, metavar="NAME:FILE,…",
                        help="raw little-endian files")  # fmt: skip
     group.add_argument("--iterations", type=int, default=10, metavar="N")
-    group.add_argument("--duration", type=float, default=3.0, metavar="S")
-    group.add_argument("--warmUp", type=float, default=200.0, metavar="MS")
-    group.add_argument("--idleTime", type=float, default=0.0, metavar="MS")
+    group.add_argument("--duration", type=parse_time, default=3.0, metavar="S")
+    group.add_argument("--warmUp", type=parse_time, default=200.0, metavar="MS")
+    group.add_argument("--idleTime", type=parse_time, default=0.0, metavar="MS")
     group.add_argument("--noDataTransfers", action="store_true")
     graphs = group.add_mutually_exclusive_group()
     graphs.add_argument("--useCudaGraph", action="store_true",
@@ -84,7 +97,7 @@ def _inference(parser: ArgumentParser) -> None:
 
 def _reporting(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("reporting")
-    group.add_argument("--avgRuns", type=int, default=10, metavar="N")
+    group.add_argument("--avgRuns", type=_runs, default=10, metavar="N")
     group.add_argument("--percentile", default="90,95,99", metavar="P,…")
     group.add_argument("--dumpProfile", action="store_true", help="the layers' times")
     group.add_argument("--dumpLayerInfo", action="store_true", help="the layers")
@@ -115,6 +128,65 @@ def profiles(args: Namespace) -> dict[str, ShapeRange]:
             hint="give all three for each dynamic input",
         )  # fmt: skip
     return {name: (low[name], opt[name], high[name]) for name in opt}
+
+
+def without_effect_on_engines(args: Namespace) -> list[str]:
+    """The flags for a build that were given."""
+    parser = ArgumentParser()
+    _build(parser)
+    after_the_build = {"saveEngine", "skipInference", *HINTS}
+    return [
+        f"--{name}"
+        for name, default in vars(parser.parse_args([])).items()
+        if name not in after_the_build and getattr(args, name) != default
+    ]
+
+
+def pools(args: Namespace) -> dict[str, int]:
+    """Limits in bytes by pool.
+
+    Raises:
+        UsageError: The workspace has two.
+    """
+    if args.workspace.keys() & args.memPoolSize.keys():
+        raise UsageError(
+            "--workspace and --memPoolSize=workspace:… are the same limit", hint="give one"
+        )
+    return {**args.memPoolSize, **args.workspace}
+
+
+def _runs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ArgumentTypeError(f"{text!r} is no number of runs, such as 10")
+    return int(text)
+
+
+def _workspace(text: str) -> dict[str, int]:
+    try:
+        return parse_pools(f"workspace:{text}")
+    except ArgumentTypeError:
+        raise ArgumentTypeError(f"{text!r} is no number of MiB, such as 512") from None
+
+
+def strongly_typed(args: Namespace) -> bool:
+    """Whether the model's own types hold.
+
+    Raises:
+        UsageError: Other flags name types.
+    """
+    if not args.stronglyTyped:
+        return False
+    given = [f"--{name}" for name in ("fp16", "bf16", "best") if getattr(args, name)]
+    if args.layerPrecisions:
+        given.append("--layerPrecisions")
+    if args.precisionConstraints != "none":
+        given.append(f"--precisionConstraints={args.precisionConstraints}")
+    if given:
+        raise UsageError(
+            f"--stronglyTyped takes the types from the model, {', '.join(given)} from the flags",
+            hint="leave one of them out",
+        )
+    return True
 
 
 def precision(args: Namespace) -> str:

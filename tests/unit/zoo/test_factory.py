@@ -237,3 +237,11 @@ def test_export_refuses_a_folder(tmp_path):
     with pytest.raises(UsageError, match="is a folder") as caught:
         zoo.export("lstm", tmp_path)
     assert "lstm.onnx" in caught.value.hint
+
+
+def test_export_tells_of_a_path_that_cannot_be_written(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("precious")
+    with pytest.raises(UsageError, match="cannot write .*file"):
+        zoo.export("lstm", in_the_way / "lstm.onnx")
+    assert in_the_way.read_text() == "precious"

@@ -1,0 +1,59 @@
+"""`exec` on engines that were built before, and its spellings of what builds are asked for."""
+
+import onnx
+import pytest
+
+from tests.support.tiny_models import branches
+from trtlab.cli.main import main
+from trtlab.engine import plan_file
+
+
+@pytest.fixture
+def model(tmp_path):
+    path = tmp_path / "branches.onnx"
+    onnx.save(branches(), path)
+    return path
+
+
+@pytest.fixture
+def build(model, tmp_path, capsys):
+    """Build with some flags; the engine."""
+
+    def run(*flags):
+        path = tmp_path / "a.engine"
+        words = [f"--onnx={model}", "--builderOptimizationLevel=0", "--skipInference"]
+        assert main(["exec", *words, f"--saveEngine={path}", *flags]) == 0
+        capsys.readouterr()
+        return path
+
+    return run
+
+
+def test_a_loaded_engine_is_saved_as_it_is(build, tmp_path, capsys):
+    plan, copy = build(), tmp_path / "b.engine"
+    assert (
+        main(["exec", f"--loadEngine={plan}", "--skipInference", f"--saveEngine={copy}"]) == 0
+    )
+    shown = capsys.readouterr().out
+    assert copy.read_bytes() == plan.read_bytes()
+    assert f"Engine saved to {copy}" in shown
+    assert "No effect" not in shown
+
+
+def test_flags_for_builds_do_nothing_to_a_loaded_engine_and_it_is_said(build, capsys):
+    flags = ["--fp16", "--workspace=3", "--noTF32", "--timingCacheFile=/nowhere/c",
+             "--device=cuda"]  # fmt: skip
+    assert main(["exec", f"--loadEngine={build()}", "--skipInference", *flags]) == 0
+    told = [w for w in capsys.readouterr().out.splitlines() if w.startswith("No effect")]
+    flags = "--fp16, --noTF32, --workspace, --timingCacheFile, --device=cuda"
+    assert told == [f"No effect on a loaded engine: {flags}"]
+
+
+def test_strongly_typed_networks_and_explicit_batches(build):
+    assert not plan_file.load(build("--explicitBatch")).network.strongly_typed
+    assert plan_file.load(build("--stronglyTyped")).network.strongly_typed
+
+
+def test_workspace_counts_mebibytes(build):
+    config = plan_file.load(build("--workspace=3")).config
+    assert config.memory_pools_bytes == {"WORKSPACE": 3 << 20}
