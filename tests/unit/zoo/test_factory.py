@@ -211,7 +211,7 @@ def test_export_replaces_a_file_and_keeps_it_when_it_fails(tmp_path, monkeypatch
 
     with monkeypatch.context() as patch:
         patch.setattr(factory.Path, "write_bytes", fail)
-        with pytest.raises(OSError, match="disk full"):
+        with pytest.raises(UsageError, match="disk full"):
             zoo.export("lstm", path)
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
@@ -242,6 +242,6 @@ def test_export_refuses_a_folder(tmp_path):
 def test_export_tells_of_a_path_that_cannot_be_written(tmp_path):
     in_the_way = tmp_path / "file"
     in_the_way.write_text("precious")
-    with pytest.raises(UsageError, match="cannot write .*file"):
+    with pytest.raises(UsageError, match="cannot write"):
         zoo.export("lstm", in_the_way / "lstm.onnx")
     assert in_the_way.read_text() == "precious"
