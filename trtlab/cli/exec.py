@@ -4,14 +4,15 @@ import json
 import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
 from trtlab.cli.exec_missing import MISSING
-from trtlab.cli.options import check_folders, tactic_sources
+from trtlab.cli.options import check_distinct, check_folders, tactic_sources
 from trtlab.cli.printing import TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.engine import inspector, plan_file
@@ -32,9 +33,6 @@ from trtlab.session.work import (
     run_shapes,
 )
 from trtlab.tactics import timing_cache
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class Exec(Command):
@@ -60,8 +58,14 @@ class Exec(Command):
             )
         if args.skipInference and (args.exportTimes or args.exportProfile):
             raise UsageError("--exportTimes and --exportProfile need an inference run")
-        check_folders(args.saveEngine, args.exportTimes, args.exportProfile,
-                      args.exportLayerInfo, args.exportOutput)  # fmt: skip
+        written = {f"--{name}": getattr(args, name) for name in exec_options.WRITTEN}
+        check_folders(*written.values())
+        if args.loadEngine is None:
+            check_distinct(
+                Path(args.onnx), {**written, "--timingCacheFile": args.timingCacheFile}
+            )
+        else:
+            check_distinct(args.loadEngine, {**written, "--saveEngine": None})
         if args.verbose:
             logging.basicConfig(level=logging.DEBUG)
         percents = exec_options.percentiles(args)

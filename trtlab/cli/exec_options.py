@@ -18,6 +18,8 @@ HINTS = ("separateProfileRun", "exposeDMA")
 # They say how a GPU multiplies, is asked and waited for.
 GPU_ONLY = ("noTF32", "useCudaGraph", "noCudaGraph", "useSpinWait", "noSpinWait")
 
+WRITTEN = ("saveEngine", "exportTimes", "exportProfile", "exportLayerInfo", "exportOutput")
+
 
 def declare(parser: ArgumentParser) -> None:
     """All flags, in trtexec's groups and spelling."""

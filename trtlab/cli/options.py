@@ -3,6 +3,7 @@
 import math
 import os
 from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Mapping
 from pathlib import Path
 
 from trtlab.core.durations import is_duration
@@ -182,8 +183,36 @@ def check_folders(*files: Path | None) -> None:
         if is_folder:
             raise UsageError(f"cannot write {file}: it is a folder", hint="name a file in it")
         folder = file.absolute().parent
-        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+        fine = folder.is_dir() and os.access(folder, os.W_OK)
+        if file.exists() and not file.is_file():  # /dev/null is written to, not replaced
+            fine = os.access(file, os.W_OK)
+        if not fine:
             raise UsageError(
                 f"cannot write {file}: there is no such folder, or it is not yours",
                 hint="choose a folder that exists and is yours",
             )
+
+
+def check_distinct(read: Path | None, written: Mapping[str, Path | None]) -> None:
+    """Find out before the work that one file would take the place of another.
+
+    Args:
+        read: The model or engine.
+        written: Option → file.
+
+    Raises:
+        UsageError: Two are the same file.
+    """
+    found: dict[str, str] = {}
+    if read is not None and read.is_file():
+        found[os.path.realpath(read)] = "the file that is read"
+    for option, file in written.items():
+        if file is None or (file.exists() and not file.is_file()):
+            continue
+        path = os.path.realpath(file)
+        if path in found:
+            raise UsageError(
+                f"{option} would overwrite {file}, which is {found[path]}",
+                hint="name another file",
+            )
+        found[path] = f"the file of {option}"

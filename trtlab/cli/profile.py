@@ -10,6 +10,7 @@ from trtlab.cli.options import (
     add_build,
     add_measure,
     add_model,
+    check_distinct,
     check_folders,
     tactic_sources,
 )
@@ -41,6 +42,7 @@ class Profile(Command):
     def run(self, args: Namespace) -> int:
         """Profile, print, write."""
         check_folders(args.json, args.html)
+        check_distinct(Path(args.model), {"--json": args.json, "--html": args.html})
         with TerminalProgress() as progress:
             report = profile(
                 args.model,

@@ -57,3 +57,23 @@ def test_strongly_typed_networks_and_explicit_batches(build):
 def test_workspace_counts_mebibytes(build):
     config = plan_file.load(build("--workspace=3")).config
     assert config.memory_pools_bytes == {"WORKSPACE": 3 << 20}
+
+
+def test_no_file_takes_the_place_of_another(model, build, tmp_path, capsys):
+    plan, out = build(), tmp_path / "out"
+    before = model.read_bytes(), plan.read_bytes()
+    for words in (
+        ["profile", f"{model}", f"--json={model}"],
+        ["profile", f"{model}", f"--json={out}", f"--html={out}"],
+        ["exec", f"--onnx={model}", f"--saveEngine={model}"],
+        ["exec", f"--onnx={model}", f"--saveEngine={out}", f"--timingCacheFile={out}"],
+        ["exec", f"--onnx={model}", f"--exportTimes={out}", f"--exportOutput={out}"],
+        ["exec", f"--loadEngine={plan}", f"--exportTimes={plan}"],
+    ):
+        assert main(words) == 2
+        assert "would overwrite" in capsys.readouterr().err
+    assert (model.read_bytes(), plan.read_bytes()) == before
+    assert not out.exists()
+    same = ["exec", f"--loadEngine={plan}", f"--saveEngine={plan}", "--skipInference"]
+    assert main([*same, "--exportLayerInfo=/dev/null"]) == 0
+    assert plan.read_bytes() == before[1]
