@@ -57,6 +57,10 @@ def blank(title: str, theme: Theme, *, height: int = 320) -> go.Figure:
                 "text": "<br>".join(lines),
                 "x": 0,
                 "xanchor": "left",
+                "y": 1,  # from the top, whatever stands between it and the drawing
+                "yref": "container",
+                "yanchor": "top",
+                "pad": {"t": 14},
                 "font": {"size": 14},
             },
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": ink},

@@ -43,6 +43,7 @@ def sensors(
     metrics: Sequence[str] | None = None,
     *,
     latency: bool = False,
+    title: str = "",
     theme: Theme = "auto",
 ) -> go.Figure:
     """Traces on one time axis, a row each, over the times when the device was throttled.
@@ -51,6 +52,7 @@ def sensors(
         report: A report, or what a sampler recorded.
         metrics: Which traces, in this order; all by default.
         latency: Each query's latency at its start in a row above them, as a report tells it.
+        title: The figure's message; what the sensors say of the clocks by default.
         theme: Of the page around it.
 
     Raises:
@@ -60,7 +62,7 @@ def sensors(
     rows = [_sensor_row(trace) for trace in _chosen(telemetry, metrics)]
     if latency:
         rows.insert(0, _latency_row(report))
-    shared = blank(telemetry.verdict or "What the sensors said", theme).layout
+    shared = blank(title or telemetry.verdict or "What the sensors said", theme).layout
     figure = make_subplots(
         rows=max(1, len(rows)),
         cols=1,
@@ -100,6 +102,7 @@ class _Row:
     y: list[float]
     mode: str = "lines"
     limit: float | None = None
+    from_zero: bool = False
 
 
 def _draw(figure: go.Figure, row: _Row, number: int) -> None:
@@ -109,6 +112,8 @@ def _draw(figure: go.Figure, row: _Row, number: int) -> None:
     if row.mode == "lines":
         look = {"line": {"color": ACCENT, "width": 1.5}}
     scatter(x=row.x, y=row.y, mode=row.mode, name=row.title, row=number, col=1, **look)
+    if row.from_zero:
+        figure.update_yaxes(rangemode="tozero", row=number, col=1)
     if row.limit is not None:
         figure.add_hline(
             y=row.limit,
@@ -129,7 +134,8 @@ def _sensor_row(trace: Trace) -> _Row:
     limit = None if trace.limit is None else trace.limit / scale
     title = f"{trace.label}, {unit}" if unit else trace.label
     values = [value / scale for value in trace.values]
-    return _Row(title, [t / 1e9 for t in trace.times_ns], values, limit=limit)
+    times = [t / 1e9 for t in trace.times_ns]
+    return _Row(title, times, values, limit=limit, from_zero=unit == "%")
 
 
 def _latency_row(report: Report | TelemetryRecord) -> _Row:
