@@ -36,10 +36,10 @@ def bench(tmp_path: Path, folder: Path) -> Iterator[Workbench]:
 
 
 def test_before_a_report_there_is_nothing_to_save(bench: Workbench) -> None:
-    saves = bench._results.saves
-    assert saves.layout.display == "none"
+    saves = bench._desk.above.saves
+    assert saves.layout.visibility == "hidden"  # their room is kept
     bench.show(REPORT)
-    assert saves.layout.display is None
+    assert saves.layout.visibility == "visible"
     assert not saves.report.disabled
     assert saves.engine.disabled  # somebody else's report: the session has no engine of it
 
@@ -47,38 +47,38 @@ def test_before_a_report_there_is_nothing_to_save(bench: Workbench) -> None:
 def test_a_report_is_saved_under_a_new_name_each_time(bench: Workbench, folder: Path) -> None:
     bench.run()
     report = bench.wait(60)
-    bench._results.saves.report.click()
+    bench._desk.above.saves.report.click()
     first = folder / f"{STEM}.json"
     assert repr(Report.load(first)) == repr(report)
-    assert f"Saved the report: {first}<" in bench._progress._bar.value
-    assert "is-good" in bench._progress._bar.value
+    assert f"Saved the report: {first}<" in bench._desk.progress._bar.value
+    assert "is-good" in bench._desk.progress._bar.value
     bench.show(built_only(REPORT))
-    bench._results.saves.report.click()
+    bench._desk.above.saves.report.click()
     assert repr(Report.load(first)) == repr(report)
     assert Report.load(folder / f"{STEM}-2.json").benchmark is None
-    assert f"{STEM}-2.json" in bench._progress._bar.value
+    assert f"{STEM}-2.json" in bench._desk.progress._bar.value
 
 
 def test_a_page_is_whole(bench: Workbench, folder: Path) -> None:
     bench.show(REPORT)
-    bench._results.saves.page.click()
+    bench._desk.above.saves.page.click()
     text = (folder / f"{STEM}.html").read_text()
     assert text.startswith("<!DOCTYPE html>")
     assert 'id="trtlab-payload"' in text
-    assert f"Saved the page: {folder / STEM}.html" in bench._progress._bar.value
+    assert f"Saved the page: {folder / STEM}.html" in bench._desk.progress._bar.value
 
 
 def test_the_engine_is_the_one_of_this_build(bench: Workbench, folder: Path) -> None:
     bench.build()
     bench.wait(60)
-    assert not bench._results.saves.engine.disabled
-    bench._results.saves.engine.click()
+    assert not bench._desk.above.saves.engine.disabled
+    bench._desk.above.saves.engine.click()
     engine = bench._session.engine_path.read_bytes()
     assert (folder / f"{STEM}.engine").read_bytes() == engine
     bench._session.engine_path.unlink()
-    bench._results.saves.engine.click()
+    bench._desk.above.saves.engine.click()
     assert "not the session&#x27;s last one any more; build it again." in (
-        bench._progress._bar.value
+        bench._desk.progress._bar.value
     )
     assert sorted(p.name for p in folder.iterdir()) == [f"{STEM}.engine"]
 
@@ -93,8 +93,8 @@ def test_a_folder_that_cannot_be_written_to_is_told_calmly(
     folder.symlink_to("/proc/self/fdinfo")  # takes no files, whoever asks
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("trtlab_widgets.panels.save_panel._here", lambda: folder)
-        getattr(bench._results.saves, what).click()
-    told = bench._progress._bar.value
+        getattr(bench._desk.above.saves, what).click()
+    told = bench._desk.progress._bar.value
     assert f"The {what} was not saved: cannot write" in told
     assert "is yours and has room" in told
     assert "is-bad" in told

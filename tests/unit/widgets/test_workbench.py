@@ -35,8 +35,8 @@ def test_unknown_keywords_are_refused(session: FakeSession) -> None:
 
 def test_a_bare_zoo_name_is_shown_as_chosen(session: FakeSession) -> None:
     bench = Workbench("resnet50", session=session)
-    assert bench._model._zoo.value == "zoo:resnet50"
-    assert bench._model._path.value == ""
+    assert bench._desk.model._zoo.value == "zoo:resnet50"
+    assert bench._desk.model._path.value == ""
     bench.wait(60)
     assert bench.build_request.source == "resnet50"
 
@@ -46,8 +46,8 @@ def test_without_a_model_nothing_can_be_built(session: FakeSession) -> None:
     assert bench.code == ""
     with pytest.raises(UsageError, match="no model is open"):
         bench.build()
-    assert bench._actions._run.disabled
-    assert bench._actions._run.tooltip == "no model is open"
+    assert bench._desk.actions._run.disabled
+    assert bench._desk.actions._run.tooltip == "no model is open"
 
 
 def test_run_builds_first_and_only_when_needed(bench: Workbench, session: FakeSession) -> None:
@@ -67,9 +67,9 @@ def test_a_changed_option_makes_the_engine_stale(
 ) -> None:
     bench.build()
     bench.wait(60)
-    assert bench._actions._build.button_style == ""
-    bench._precision._precision.value = "fp16"
-    assert bench._actions._build.button_style == "warning"
+    assert bench._desk.actions._build.button_style == ""
+    bench._desk.options.precision._precision.value = "fp16"
+    assert bench._desk.actions._build.button_style == "warning"
     bench.run()
     bench.wait(60)
     assert [type(r) for r in session.requests] == [BuildRequest, BuildRequest, RunRequest]
@@ -78,26 +78,26 @@ def test_a_changed_option_makes_the_engine_stale(
 
 
 def test_emulated_precision_is_called_so(bench: Workbench) -> None:
-    bench._precision._precision.value = "bf16"
-    assert "shows accuracy, not speed" in bench._precision._note.value
-    bench._precision._device.value = "cuda"
-    assert bench._precision.precision == "fp16"
-    assert bench._precision._note.value == ""
-    assert set(bench._limits._pools) == {"WORKSPACE", "TACTIC_DRAM"}
+    bench._desk.options.precision._precision.value = "bf16"
+    assert "shows accuracy, not speed" in bench._desk.options.precision._note.value
+    bench._desk.options.precision._device.value = "cuda"
+    assert bench._desk.options.precision.precision == "fp16"
+    assert bench._desk.options.precision._note.value == ""
+    assert set(bench._desk.options.limits._pools) == {"WORKSPACE", "TACTIC_DRAM"}
     assert bench.build_request.device == "cuda"
 
 
 def test_every_field_reaches_the_requests(bench: Workbench) -> None:
-    low, likely, high = bench._shapes._rows[0]._fields
+    low, likely, high = bench._desk.options.shapes._rows[0]._fields
     high.value = "16,3,224,224"
     likely.value = "4 3 224 224"
-    bench._shapes._rows[0]._run.value = "2×3×224×224"
-    bench._limits._streams.value = 2
-    bench._limits._level.value = 5
-    bench._limits._pools["WORKSPACE"][0].value = "256 MiB"
-    bench._limits._sources["NUMPY"].value = False
-    bench._run_panel._duration.value = 7.5
-    bench._run_panel._telemetry.value = False
+    bench._desk.options.shapes._rows[0]._run.value = "2×3×224×224"
+    bench._desk.options.limits._streams.value = 2
+    bench._desk.options.limits._level.value = 5
+    bench._desk.options.limits._pools["WORKSPACE"][0].value = "256 MiB"
+    bench._desk.options.limits._sources["NUMPY"].value = False
+    bench._desk.options.measuring._duration.value = 7.5
+    bench._desk.options.measuring._telemetry.value = False
     assert low.value == "1×3×224×224"
     assert bench.build_request == BuildRequest(
         "zoo:resnet50",
@@ -116,71 +116,81 @@ def test_every_field_reaches_the_requests(bench: Workbench) -> None:
 def test_wrong_fields_are_explained_beside_them_and_hold_back_the_buttons(
     bench: Workbench,
 ) -> None:
-    row = bench._shapes._rows[0]
+    row = bench._desk.options.shapes._rows[0]
     row._fields[0].value = "9,3,224,224"
     assert "dimension 0: min 9 is above opt 1" in row._message.value
-    assert bench._actions._build.disabled
+    assert bench._desk.actions._build.disabled
     with pytest.raises(UsageError, match="input: dimension 0"):
         bench.build()
     row._fields[0].value = "1,3,224,224"
-    assert not bench._actions._build.disabled
-    bench._limits._pools["WORKSPACE"][0].value = "much"
-    assert "write a size such as" in bench._limits._pools["WORKSPACE"][1].value
-    bench._limits._pools["WORKSPACE"][0].value = ""
-    for box in bench._limits._sources.values():
+    assert not bench._desk.actions._build.disabled
+    bench._desk.options.limits._pools["WORKSPACE"][0].value = "much"
+    assert "write a size such as" in bench._desk.options.limits._pools["WORKSPACE"][1].value
+    bench._desk.options.limits._pools["WORKSPACE"][0].value = ""
+    for box in bench._desk.options.limits._sources.values():
         box.value = False
-    assert "at least one source" in bench._limits._source_message.value
-    assert bench._actions._run.disabled
+    assert "at least one source" in bench._desk.options.limits._source_message.value
+    assert bench._desk.actions._run.disabled
 
 
 def test_the_status_line_names_the_wrong_field(bench: Workbench, session: FakeSession) -> None:
-    status = bench._progress._bar
+    status = bench._desk.progress._bar
     assert "Ready to build." in status.value
-    low = bench._shapes._rows[0]._fields[0]
+    low = bench._desk.options.shapes._rows[0]._fields[0]
     low.value = "9,3,224,224"
     assert "Not ready: input: dimension 0: min 9 is above opt 1." in status.value
-    bench._limits._pools["WORKSPACE"][0].value = "much"
+    bench._desk.options.limits._pools["WORKSPACE"][0].value = "much"
     low.value = "1,3,224,224"
     assert "Not ready: Workspace: write a size such as 512 MiB or 2 GiB." in status.value
     bench.load("zoo:resnet50")  # the other model does not mend the field
     bench.wait(60)
     assert "Not ready: Workspace" in status.value
-    bench._limits._pools["WORKSPACE"][0].value = ""
+    bench._desk.options.limits._pools["WORKSPACE"][0].value = ""
     assert "Ready to build." in status.value
     bench.build()
     bench.wait(60)
-    bench._limits._streams.value = 2  # what is right already is not told again
     assert "Built" in status.value
+    bench._desk.options.limits._streams.value = 2
+    assert "Ready to build." in status.value
+    assert "2 auxiliary streams" in status.value
+    bench._desk.options.limits._streams.value = 0
+    assert "Ready to run." in status.value
 
 
 def test_selected_engine_layers_can_be_given_a_precision(bench: Workbench) -> None:
     bench.build()
     bench.wait(60)
     bench.explorer.select("layer1.0.conv1 + layer1.0.conv1.relu")
-    assert bench._precision._selected.description == "Set the 3 selected"
-    bench._precision._layer_precision.value = "fp16"
-    bench._precision._selected.click()
+    assert (
+        bench._desk.options.precision._selected.description
+        == "Set the 3 layers behind the selection"
+    )
+    bench._desk.options.precision._layer_precision.value = "fp16"
+    bench._desk.options.precision._selected.click()
     names = ("layer1.0.conv1", "layer1.0.conv1.bn", "layer1.0.conv1.relu")
     assert bench.build_request.layer_precisions == dict.fromkeys(names, "fp16")
-    bench._precision._tags.value = bench._precision._tags.value[:1]
+    bench._desk.options.precision._tags.value = bench._desk.options.precision._tags.value[:1]
     assert bench.build_request.layer_precisions == {"layer1.0.conv1": "fp16"}
 
 
 def test_a_layer_that_is_not_in_the_model_is_refused(bench: Workbench) -> None:
-    bench._precision._layer.value = "nothing"
-    bench._precision._add.click()
-    assert "no layer &#x27;nothing&#x27;" in bench._precision._problem.value
+    bench._desk.options.precision._layer.value = "nothing"
+    bench._desk.options.precision._add.click()
+    assert "no layer &#x27;nothing&#x27;" in bench._desk.options.precision._problem.value
     assert bench.build_request.layer_precisions == {}
 
 
 def test_a_broken_model_is_explained(session: FakeSession) -> None:
     bench = Workbench(session=session)
-    bench._model._path.value = "/tmp/broken.onnx"
+    bench._desk.model._path.value = "/tmp/broken.onnx"
     with pytest.raises(ParseError):
         bench.wait(60)
-    assert "is not an ONNX file" in bench._model._card.value
-    assert bench._model._card.value.count("<p") > 1  # what, where, hint: a line each
-    assert "is not an ONNX file" in bench._progress._bar.value
+    desk = bench._desk
+    assert desk.errors.told.count("<p") == 3  # what, where, hint: a line each
+    assert "<b>Try:</b> export it again" in desk.errors.told
+    everywhere = (desk.model._card, desk.progress._bar, desk.results._overview)
+    assert not any("is not an ONNX file" in each.value for each in everywhere)  # said once
+    assert "The model was not opened." in desk.progress._bar.value
     assert bench.explorer.status["state"] == "error"
 
 
@@ -189,13 +199,13 @@ def test_cancel_keeps_the_last_report(bench: Workbench, session: FakeSession) ->
     first = bench.wait(60)
     session.step_s = 0.05
     bench.run()
-    assert bench._actions._run.disabled
+    assert bench._desk.actions._run.disabled
     bench.cancel()
     with pytest.raises(CancelledError):
         bench.wait(60)
     assert bench.report is first
     assert bench.explorer.status["state"] == "ready"
-    assert not bench._actions._run.disabled
+    assert not bench._desk.actions._run.disabled
 
 
 def test_cancel_without_a_report_says_so(session: FakeSession) -> None:
@@ -207,7 +217,7 @@ def test_cancel_without_a_report_says_so(session: FakeSession) -> None:
     with pytest.raises(CancelledError):
         bench.wait(60)
     assert bench.explorer.status["state"] == "cancelled"
-    assert "Press Build or Run" in bench._results._overview.value
+    assert "Press Build or Run" in bench._desk.results._overview.value
 
 
 def test_a_recorded_report_needs_no_build(session: FakeSession) -> None:
@@ -230,9 +240,9 @@ def test_sensors_are_read_only_while_somebody_looks(
 
 
 def test_options_open_and_close(bench: Workbench) -> None:
-    assert "is-closed" in bench._options._dom_classes
-    bench._actions.options.value = True
-    assert "is-closed" not in bench._options._dom_classes
+    assert "is-closed" in bench._desk.options._dom_classes
+    bench._desk.actions.options.value = True
+    assert "is-closed" not in bench._desk.options._dom_classes
 
 
 def test_places_without_widgets_get_a_summary(bench: Workbench) -> None:

@@ -24,12 +24,22 @@ class ActionsPanel(w.HBox):
         super().__init__([self.options, self.sensors, self._build, self._run])
         self.add_class("trtl-actions")
 
+    def count(self, changes: int) -> None:
+        """Say on the button how many options differ from their defaults."""
+        self.options.description = f"Options · {changes} changed" if changes else "Options"
+
     def enable(self, problem: str, *, busy: bool, stale: bool) -> None:
-        """Offer what can be done now, and say why the rest cannot."""
+        """Offer what can be done now, and say why the rest cannot.
+
+        Args:
+            problem: Why nothing can be built; empty when it can.
+            busy: Work is under way.
+            stale: The results that are shown were built with other options.
+        """
         for each in (self._build, self._run):
             each.disabled = bool(problem) or busy
         self._build.tooltip = problem or "Build an engine with these options"
         self._build.button_style = "warning" if stale else ""
         if stale:
-            self._build.tooltip = "The options have changed since the last build"
+            self._build.tooltip = "The form has changed since the results that are shown"
         self._run.tooltip = problem or "Measure; builds first when needed"

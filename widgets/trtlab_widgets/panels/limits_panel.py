@@ -4,6 +4,7 @@ import ipywidgets as w
 
 from trtlab.session.requests import DEFAULT_OPTIMIZATION_LEVEL, Capabilities
 from trtlab_widgets.inputs import Checked, read_size
+from trtlab_widgets.pages.text import plural
 from trtlab_widgets.panels.form import Changed, Message, classed, group, labelled, on_value
 
 _MOST_STREAMS = 4
@@ -84,6 +85,32 @@ class LimitsPanel(w.VBox):
         """Sources that are allowed; None when all are."""
         chosen = tuple(name for name, box in self._sources.items() if box.value)
         return None if len(chosen) == len(self._sources) else chosen
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What differs from the defaults."""
+        level = self.optimization_level
+        barred = [name for name, box in self._sources.items() if not box.value]
+        told = [
+            f"level {level}" if level != DEFAULT_OPTIMIZATION_LEVEL else "",
+            plural(self.max_aux_streams, "auxiliary stream") if self.max_aux_streams else "",
+            *(
+                f"{_pool_label(pool).lower()} {field.value.strip()}"
+                for pool, (field, _) in self._pools.items()
+                if field.value.strip()
+            ),
+            f"without {', '.join(barred)}" if barred else "",
+        ]
+        return tuple(text for text in told if text)
+
+    def reset(self) -> None:
+        """The default level, one stream, no limits, all sources."""
+        self._level.value = DEFAULT_OPTIMIZATION_LEVEL
+        self._streams.value = self._streams.options[0][1]
+        for field, _ in self._pools.values():
+            field.value = ""
+        for box in self._sources.values():
+            box.value = True
 
     @property
     def problem(self) -> str:

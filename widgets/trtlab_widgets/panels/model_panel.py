@@ -1,4 +1,4 @@
-"""Which model: one that comes along, a path, or an uploaded file; and what it is."""
+"""Which model or report: one that comes along, a path, or an uploaded file; and what it is."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _MOST_OPS = 8
 
 
 class ModelPanel(w.VBox):
-    """Asks for a model.
+    """Asks for a model, or for a report that was saved.
 
     Args:
         names: Models that come along.
@@ -32,19 +32,19 @@ class ModelPanel(w.VBox):
         options = [(_CHOOSE, ""), *((name, f"zoo:{name}") for name in names)]
         self._zoo = w.Dropdown(options=options, layout=w.Layout(width="180px"))
         self._path = w.Text(
-            placeholder="or the path of an ONNX file",
+            placeholder="or the path of an ONNX file or saved report",
             continuous_update=False,
             layout=w.Layout(flex="1 1 220px", width="auto", min_width="140px"),
         )
         self._upload = w.FileUpload(
-            accept=".onnx",
+            accept=".onnx,.json,.gz",
             description="Upload",
             tooltip="For files up to 10 MB; type the path of a larger one",
             layout=w.Layout(width="auto"),
         )
         self._card = classed(w.HTML(), "trtl-model-card")
         self._zoo.tooltip = "Models that come along, with random weights"
-        self._path.tooltip = "Press Enter to open"
+        self._path.tooltip = "A model, or results that were saved here; press Enter to open"
         self._zoo.observe(lambda change: self._take(change["new"]), names="value")
         self._path.observe(lambda change: self._take(change["new"].strip()), names="value")
         self._upload.observe(lambda _: self._take_upload(), names="value")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import ipywidgets as w
 
 from trtlab.session.requests import Capabilities, NetworkLayer
+from trtlab_widgets.pages.text import plural
 from trtlab_widgets.panels.form import (
     Changed,
     Message,
@@ -38,14 +39,16 @@ class PrecisionPanel(w.VBox):
         self._layer = labelled(
             w.Combobox, "Single layer", placeholder="name of a layer", ensure_option=False
         )
-        self._layer_precision = w.Dropdown(layout=w.Layout(width="90px", min_width="90px"))
+        self._layer_precision = w.Dropdown(
+            layout=w.Layout(flex="1 1 auto", width="auto", min_width="60px")
+        )
         self._add = w.Button(
             description="Set", layout=w.Layout(width="48px", min_width="48px")
         )
-        self._selected = w.Button(
-            disabled=True, layout=w.Layout(flex="1 1 auto", width="auto")
+        self._selected = w.Button(disabled=True, layout=w.Layout(width="auto"))
+        self._selected.tooltip = (
+            "The model's layers that the selection in the explorer stands for"
         )
-        self._selected.tooltip = "The layers that are selected in the explorer"
         self._problem = Message()
         self._tags = w.TagsInput(allow_duplicates=False, layout=w.Layout(width="100%"))
         self._tags.add_class("trtl-tags")
@@ -56,11 +59,12 @@ class PrecisionPanel(w.VBox):
         self._offer()
         self.suggest(())
         on_value([self._device, self._precision, self._tags], self._edited)
-        apply = w.HBox([self._layer_precision, self._add, self._selected])
+        apply = classed(w.HBox([self._layer_precision, self._add]), "trtl-apply")
+        single = [self._layer, apply, self._selected, self._problem, self._tags]
         super().__init__(
             [
                 group("Precision", self._device, self._precision, self._note),
-                group("Layers that differ", self._layer, apply, self._problem, self._tags),
+                group("Layers that differ", *single),
             ]
         )
 
@@ -93,6 +97,29 @@ class PrecisionPanel(w.VBox):
             return f"Layers that differ: the model has no layer {unknown[0]!r}"
         return ""
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What differs from the defaults."""
+        chosen = self.layer_precisions
+        apart = f"{plural(len(chosen), 'layer')} in {', '.join(sorted(set(chosen.values())))}"
+        told = (
+            ("" if self.device == next(iter(self._devices)) else f"on {self.device}"),
+            ("" if self.precision == self._first else self.precision),
+            (apart if chosen else ""),
+        )
+        return tuple(text for text in told if text)
+
+    @property
+    def _first(self) -> str:
+        """The precision that the device begins with."""
+        return next(iter(self.capabilities.precisions))
+
+    def reset(self) -> None:
+        """The best device, its first precision, and no layer that differs."""
+        self._device.value = next(iter(self._devices))
+        self._layer.value = ""
+        self.set(self._first, {})
+
     def set_layers(self, layers: Sequence[NetworkLayer]) -> None:
         """The layers of another model; what was set for the last one is dropped."""
         self._layers = {layer.name for layer in layers}
@@ -104,8 +131,8 @@ class PrecisionPanel(w.VBox):
     def suggest(self, names: Sequence[str]) -> None:
         """Offer the layers that are selected in another view."""
         self._suggested = tuple(names)
-        what = f"the {len(names)} selected" if len(names) != 1 else "the selected one"
-        self._selected.description = f"Set {what}" if names else "Set the selected"
+        number = "layer" if len(names) == 1 else f"{len(names)} layers" if names else "layers"
+        self._selected.description = f"Set the {number} behind the selection"
         self._selected.disabled = not names
 
     def set(self, precision: str, layer_precisions: dict[str, str]) -> None:
@@ -131,7 +158,7 @@ class PrecisionPanel(w.VBox):
             (f"{name} (emulated)" if emulated else name, name)
             for name, emulated in precisions.items()
         ]
-        self._precision.value = kept if kept in precisions else next(iter(precisions))
+        self._precision.value = kept if kept in precisions else self._first
         # No type that a single layer has: it says how FP32 layers multiply.
         single = [name for name in precisions if name != "tf32"]
         self._layer_precision.options = single

@@ -46,13 +46,13 @@ class ProgressPanel(w.HBox):
         self._cancel.disabled = not running
         self._bar.value = progress_html(event)
 
-    def say(self, text: str, sign: str = "") -> None:
-        """Show a sentence while nothing is under way."""
+    def say(self, text: str, sign: str = "", more: str = "") -> None:
+        """Show a sentence, and something quieter after it, while nothing is under way."""
         self._cancel.disabled = True
         self._stopping = False
-        self._bar.value = (
-            f'<span class="is-{sign or "plain"}" role="status">{escape(text)}</span>'
-        )
+        said = f'<span class="is-{sign or "plain"}">{escape(text)}</span>'
+        after = f" <span>{escape(more)}</span>" if more else ""
+        self._bar.value = f'<span role="status">{said}{after}</span>'
 
     def _stop(self, cancel: Callable[[], None]) -> None:
         self.say("Cancelling: the step under way ends first …")
@@ -75,8 +75,7 @@ def progress_html(event: JobEvent) -> str:
     """A bar and one line: phase, step, what is at hand, time left."""
     if event.state != "running":
         text = {"done": "Done.", "cancelled": "Cancelled.", "failed": "Failed."}[event.state]
-        first = event.message.splitlines()[0] if event.message else text
-        return f'<span class="is-{_SIGNS[event.state]}" role="status">{escape(first)}</span>'
+        return f'<span class="is-{_SIGNS[event.state]}" role="status">{text}</span>'
     share = event.done / event.total if event.total else None
     words = [
         event.phase,

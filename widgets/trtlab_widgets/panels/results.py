@@ -1,7 +1,6 @@
-"""The tabs below the form: overview, explorer, build, Python."""
+"""The tabs: overview, explorer, build, Python."""
 
 from html import escape
-from pathlib import Path
 
 import ipywidgets as w
 
@@ -10,38 +9,36 @@ from trtlab_widgets.live.code_view import CodeView
 from trtlab_widgets.live.explorer import Explorer
 from trtlab_widgets.pages.build import build_page
 from trtlab_widgets.pages.overview import overview_page
-from trtlab_widgets.panels.form import classed
-from trtlab_widgets.panels.save_panel import SavePanel, Say
+from trtlab_widgets.panels.form import classed, note
 
 TITLES = ("Overview", "Layers & timeline", "Build", "Python")
 
 
 class Results(w.Tab):
-    """What the last report says, ways to keep it, and the code that makes it again.
+    """What the last report says, and the code that does what the form says."""
 
-    Args:
-        say: Hears what became of saving.
-    """
-
-    def __init__(self, say: Say) -> None:
-        self.saves = SavePanel(say)
+    def __init__(self) -> None:
         self.explorer = Explorer()
         self.code = CodeView()
         self._overview = classed(w.HTML(), "trtl")
         self._build = classed(w.HTML(), "trtl")
-        first = classed(w.VBox([self.saves, self._overview]), "trtl-first")
-        super().__init__([first, self.explorer, self._build, self.code])
+        head = note("The form as it is now, as a script that does the same.")
+        script = classed(w.VBox([head, self.code]), "trtl-script")
+        super().__init__([self._overview, self.explorer, self._build, script])
         self.titles = TITLES
         self.selected_index = 0
         self.add_class("trtl-tabs")
         self._wait("No report yet", "Choose a model, then build and run it.")
 
-    def show(self, report: Report, engine: Path | None = None) -> None:
-        """Draw a report on all tabs; its engine's file, if there is one, can be saved."""
-        self.saves.show(report, engine)
+    def show(self, report: Report) -> None:
+        """Draw a report on all tabs."""
         self._overview.value = overview_page(report)
         self._build.value = build_page(report)
         self.explorer.show(report)
+
+    def dim(self, *, outdated: bool) -> None:
+        """Draw the results a little paler while the form asks for something else."""
+        (self.add_class if outdated else self.remove_class)("is-outdated")
 
     def ready(self, model: str) -> None:
         """Say what to do next with a model that was opened, unless there is a report."""
@@ -56,13 +53,13 @@ class Results(w.Tab):
             self._wait(what, "")
             self.explorer.tell("loading", what)
 
-    def stopped(self, state: str, message: str) -> None:
-        """Say why there is no new report; an older one stays."""
+    def stopped(self, state: str, title: str, message: str) -> None:
+        """Say that there is no new report; an older one stays."""
         if self.explorer.report is not None:
             self.explorer.tell("ready")
         else:
-            self._wait("Cancelled" if state == "cancelled" else "It did not work", message)
-            self.explorer.tell(state, message)
+            self._wait(title, message)
+            self.explorer.tell(state, f"{title}\n{message}")
 
     def _wait(self, title: str, text: str) -> None:
         page = (

@@ -9,6 +9,7 @@ from trtlab.session.requests import (
     Extents,
     RunRequest,
 )
+from trtlab_widgets.pages.text import plural
 from trtlab_widgets.panels.form import Changed, group, labelled, on_value
 
 _LONGEST_S = 3600.0
@@ -56,6 +57,28 @@ class RunPanel(w.VBox):
         ]
         on_value(fields, changed)
         super().__init__([group("Benchmark", *fields)])
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What differs from the defaults."""
+        told = (
+            (self._duration.value != DEFAULT_DURATION_S, f"{self._duration.value:g} s"),
+            (self._warmup.value != DEFAULT_WARMUP_MS, f"{self._warmup.value:g} ms warm-up"),
+            (
+                self._iterations.value != DEFAULT_ITERATIONS,
+                f"at least {plural(self._iterations.value, 'query')}",
+            ),
+            (not self._layers.value, "layers untimed"),
+            (not self._telemetry.value, "no sensors"),
+        )
+        return tuple(text for differs, text in told if differs)
+
+    def reset(self) -> None:
+        """The default length, with all records."""
+        self._duration.value = DEFAULT_DURATION_S
+        self._warmup.value = DEFAULT_WARMUP_MS
+        self._iterations.value = DEFAULT_ITERATIONS
+        self._layers.value = self._telemetry.value = True
 
     def request(self, shapes: dict[str, Extents]) -> RunRequest:
         """What is asked for, at the given shapes."""

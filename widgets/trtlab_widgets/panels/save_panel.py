@@ -25,9 +25,9 @@ class SavePanel(w.HBox):
         self._shown: Report | None = None
         self._engine: Path | None = None
         self._written_ns: int | None = None  # when the engine was, to know it again
-        self.report = _button("Save report", "All of this as JSON, for Report.load")
-        self.page = _button("Save page", "All of this as one HTML file that opens anywhere")
-        self.engine = _button("Save engine", "The engine file that was built")
+        self.report = _button("Save report")
+        self.page = _button("Save page")
+        self.engine = _button("Save engine")
         self.report.on_click(lambda _: self._save("report", save_report))
         self.page.on_click(lambda _: self._save("page", save_page))
         self.engine.on_click(lambda _: self._save("engine", self._copy_engine))
@@ -39,11 +39,19 @@ class SavePanel(w.HBox):
         """Offer a report, and the engine that it tells of where there is one."""
         self._shown = report
         self._engine = engine
+        whose = f"of {report.model.name} · {report.config.precision}"
+        self.report.tooltip = f"The results {whose} as JSON, to be opened here again"
+        self.page.tooltip = f"The results {whose} as one HTML file that opens anywhere"
+        self.engine.tooltip = (
+            f"The engine file {whose}"
+            if engine is not None
+            else f"There is no engine {whose} here: build it"
+        )
         self._written_ns = None if engine is None else _written_ns(engine)
 
     def enable(self, *, busy: bool) -> None:
         """Offer what there is; while work is under way, the status line belongs to it."""
-        self.layout.display = None if self._shown is not None else "none"
+        self.layout.visibility = "hidden" if self._shown is None else "visible"
         self.report.disabled = self.page.disabled = busy
         self.engine.disabled = busy or self._written_ns is None
 
@@ -66,8 +74,8 @@ class SavePanel(w.HBox):
         return save_engine(report, self._engine, folder)
 
 
-def _button(label: str, hint: str) -> w.Button:
-    return w.Button(description=label, tooltip=hint, layout={"width": "auto"})
+def _button(label: str) -> w.Button:
+    return w.Button(description=label, layout={"width": "auto"})
 
 
 def _here() -> Path:

@@ -58,6 +58,22 @@ class ShapesPanel(w.VBox):
         """What is wrong with the first wrong input; empty when all is well."""
         return next((f"{row.name}: {row.problem}" for row in self._rows if row.problem), "")
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What differs from the model's own ranges."""
+        ranges = [f"range of {row.name}" for row in self._rows if row.differs]
+        runs = [
+            f"run {row.name} at {extents_text(row.shape)}"
+            for row in self._rows
+            if row.shape is not None
+        ]
+        return (*ranges, *runs)
+
+    def reset(self) -> None:
+        """Every input's range as it was first, to run at its likely shape."""
+        for row in self._rows:
+            row.reset()
+
     def _edited(self) -> None:
         self._changed()
 
@@ -74,6 +90,7 @@ class _InputRow:
         self._fields = [
             self._field(place, text) for place, text in zip(_PLACES, texts, strict=True)
         ]
+        self._first = texts
         self._run = self._field("run at", "")
         self._run.placeholder = texts[1] or "opt"
         self._message = Message()
@@ -81,11 +98,23 @@ class _InputRow:
         self.shape: Extents | None = None
         self.problem = ""
         self._check()
+        self._default = self.range
         on_value([*self._fields, self._run], lambda: (self._check(), changed())[1])
         declared = escape(extents_text(tensor.shape))
         head = w.HTML(f'<b>{escape(tensor.name)}</b> <span class="t-dim">{declared}</span>')
         grid = classed(w.VBox([*self._fields, self._run]), "trtl-shape-fields")
         self.box = classed(w.VBox([head, grid, self._message]), "trtl-shape")
+
+    @property
+    def differs(self) -> bool:
+        """Whether the range is another one than at first, or wrong."""
+        return self.range != self._default
+
+    def reset(self) -> None:
+        """Write the first range again."""
+        for field, text in zip(self._fields, self._first, strict=True):
+            field.value = text
+        self._run.value = ""
 
     def _field(self, place: str, text: str) -> w.Text:
         return w.Text(
