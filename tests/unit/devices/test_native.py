@@ -39,7 +39,7 @@ from trtlab.devices.cpu.vectors import (
     vpower_of_two,
     vround,
     vselect,
-    vsmallest,
+    vsmallest_or_nan,
     vsqrt,
     vstore,
     vstore_first,
@@ -107,7 +107,7 @@ def _vectors(args: int, thread: int, threads: int) -> None:
     vstore(out + 15 * row, vgather(x, 8))
     store_f32(out + 16 * row, vsum(a))
     store_f32(out + 16 * row + 4, vlargest(a))
-    store_f32(out + 16 * row + 8, vsmallest(a))
+    store_f32(out + 16 * row + 8, vsmallest_or_nan(a))
     store_f32(out + 16 * row + 12, 1.0 if vany(a > vfill(1e30)) else 0.0)
 
 

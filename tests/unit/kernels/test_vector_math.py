@@ -112,6 +112,17 @@ def test_limits():
     assert relu[0] == 0
 
 
+@pytest.mark.parametrize("name", ["max", "min", "relu", "clip"])
+def test_nan_stays_whichever_operand_it_is(name):
+    values = _float32([np.nan, -np.inf, -1, 0, 2, np.inf])
+    function = FUNCTIONS[name]
+    operands = [values, values] if function.arity == 1 else np.meshgrid(values, values)
+    operands = [np.ascontiguousarray(x).ravel() for x in operands[: function.arity]]
+    step = Step(name, tuple(range(function.arity)), (-0.5, 1.5)[: function.params])
+    expected = function.meaning(*operands, *step.params)
+    np.testing.assert_array_equal(_apply((step,), *operands), expected)
+
+
 @pytest.mark.parametrize("count", [1, 15, 16, 17, TILE - 1, TILE, TILE + 1, 3 * TILE + 5])
 def test_row_of_any_length_in_place_with_a_splat(count):
     rng = np.random.default_rng(count)

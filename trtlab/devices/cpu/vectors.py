@@ -126,6 +126,27 @@ def vmax(a: Vector, b: Vector) -> Vector:
     raise KernelOnly
 
 
+def _pick_or_nan(sign: str) -> Any:
+    pick = _pick(sign)
+
+    def emit(build: Any, a: Any, b: Any) -> Any:
+        return build.select(build.fcmp_ordered("ord", b, b), pick(build, a, b), b)
+
+    return emit
+
+
+@operation(VECTOR, (VECTOR, VECTOR), _pick_or_nan("<"))
+def vmin_or_nan(a: Vector, b: Vector) -> Vector:
+    """Smaller value in each lane, NaN where one of the two is."""
+    raise KernelOnly
+
+
+@operation(VECTOR, (VECTOR, VECTOR), _pick_or_nan(">"))
+def vmax_or_nan(a: Vector, b: Vector) -> Vector:
+    """Larger value in each lane, NaN where one of the two is."""
+    raise KernelOnly
+
+
 @operation(VECTOR, (MASK, VECTOR, VECTOR), lambda build, mask, a, b: build.select(mask, a, b))
 def vselect(mask: Mask, a: Vector, b: Vector) -> Vector:
     """``a`` where the mask is true, else ``b``."""
@@ -233,13 +254,19 @@ def vsum(value: Vector) -> float:
 
 @operation(FLOAT, (VECTOR,), _reduce(_pick(">")))
 def vlargest(value: Vector) -> float:
-    """Largest lane."""
+    """Largest lane, where none is NaN."""
     raise KernelOnly
 
 
-@operation(FLOAT, (VECTOR,), _reduce(_pick("<")))
-def vsmallest(value: Vector) -> float:
-    """Smallest lane."""
+@operation(FLOAT, (VECTOR,), _reduce(_pick_or_nan(">")))
+def vlargest_or_nan(value: Vector) -> float:
+    """Largest lane, NaN where one is."""
+    raise KernelOnly
+
+
+@operation(FLOAT, (VECTOR,), _reduce(_pick_or_nan("<")))
+def vsmallest_or_nan(value: Vector) -> float:
+    """Smallest lane, NaN where one is."""
     raise KernelOnly
 
 

@@ -93,6 +93,14 @@ class Lanes:
         high = bound if isinstance(bound, Lanes) else self.constant(bound)
         return (high < self).choose(high, self)
 
+    def larger(self, other: "Lanes") -> "Lanes":
+        """The larger of the two; NaN where one of them is."""
+        return other.compare("==", other).choose(self.at_least(other), other)
+
+    def smaller(self, other: "Lanes") -> "Lanes":
+        """The smaller of the two; NaN where one of them is."""
+        return other.compare("==", other).choose(self.at_most(other), other)
+
     def intrinsic(self, name: str, *others: "Lanes") -> "Lanes":
         """LLVM's vector function ``name``, such as fabs or rint."""
         values = (self.value, *(other.value for other in others))

@@ -2,6 +2,8 @@
 
 HWC: vectors run along channels. LINEAR: vectors run along a row; the rows under a window are
 first combined into one row on the stack, which is then combined along itself.
+
+The maximum passes over NaN: to keep it costs up to 18 % (5 × 5 windows in HWC).
 """
 
 from typing import Final
@@ -27,7 +29,7 @@ from trtlab.kernels.cpu.machine import (
 )
 
 _VECTOR_BYTES = 4 * LANES
-LOWEST: Final = -3.4028234663852886e38
+LOWEST: Final = float("-inf")
 MAX, MEAN = range(2)
 WIDE: Final = 4 * LANES
 """Channels that one unit of work takes in HWC."""

@@ -1,4 +1,7 @@
-"""Sum, mean, maximum and minimum of fp32 over axes: along rows, or of columns side by side."""
+"""Sum, mean, maximum and minimum of fp32 over axes: along rows, or of columns side by side.
+
+Where one of the elements is NaN, the result is.
+"""
 
 from collections.abc import Sequence
 from math import prod
@@ -14,11 +17,11 @@ from trtlab.devices.cpu.operation import LANES, Vector
 from trtlab.devices.cpu.program import Command
 from trtlab.devices.cpu.vectors import (
     vfill,
-    vlargest,
+    vlargest_or_nan,
     vload,
-    vmax,
-    vmin,
-    vsmallest,
+    vmax_or_nan,
+    vmin_or_nan,
+    vsmallest_or_nan,
     vstore,
     vstore_first,
     vsum,
@@ -33,7 +36,8 @@ from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 _VECTOR_BYTES = 4 * LANES
 _WIDE: Final = 4 * LANES
 """Columns that one unit of work takes."""
-_LOWEST, _HIGHEST = float(np.finfo(np.float32).min), float(np.finfo(np.float32).max)
+_LOWEST: Final = float("-inf")
+_HIGHEST: Final = float("inf")
 SUM, MAX, MIN = range(3)
 _CODES: Final = {
     ReduceOperation.SUM: SUM,
@@ -59,8 +63,8 @@ def _combine(operation: int, a: Vector, b: Vector) -> Vector:
     if operation == SUM:
         return a + b
     if operation == MAX:
-        return vmax(a, b)
-    return vmin(a, b)
+        return vmax_or_nan(a, b)
+    return vmin_or_nan(a, b)
 
 
 @inlined
@@ -124,7 +128,7 @@ def _row(args: int, source: int) -> float:
             total = _along(MIN, total, place, count)
     if operation == SUM:
         return vsum(total) / load_i64(args + 8 * DIVISOR)
-    return vlargest(total) if operation == MAX else vsmallest(total)
+    return vlargest_or_nan(total) if operation == MAX else vsmallest_or_nan(total)
 
 
 @kernel
