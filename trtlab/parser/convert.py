@@ -59,7 +59,7 @@ def _check_operators(nodes: Iterable[NamedNode], model: LoadedModel) -> None:
         raise UnsupportedModelError(
             problems,
             source=model.label,
-            hint="supported operators: " + ", ".join(sorted(CONVERTERS)),
+            hint="export the model with supported operators: " + ", ".join(sorted(CONVERTERS)),
         )
 
 
