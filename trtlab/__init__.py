@@ -151,12 +151,12 @@ if TYPE_CHECKING:
     )
     from trtlab.runtime.allocators import IOutputAllocator as IOutputAllocator
     from trtlab.runtime.allocators import IRuntimeConfig as IRuntimeConfig
-    from trtlab.runtime.api import EngineInspector as EngineInspector
     from trtlab.runtime.api import ICudaEngine as ICudaEngine
     from trtlab.runtime.api import IHostMemory as IHostMemory
-    from trtlab.runtime.api import LayerInformationFormat as LayerInformationFormat
     from trtlab.runtime.api import Runtime as Runtime
     from trtlab.runtime.context import IExecutionContext as IExecutionContext
+    from trtlab.runtime.inspector import EngineInspector as EngineInspector
+    from trtlab.runtime.inspector import LayerInformationFormat as LayerInformationFormat
     from trtlab.runtime.profiler import IProfiler as IProfiler
     from trtlab.runtime.profiler import Profiler as Profiler
     from trtlab.session.one_call import build as build

@@ -1,7 +1,5 @@
 """Members of TensorRT's builder config for which trtlab knows one value only."""
 
-from typing import Generic, TypeVar
-
 from trtlab.core.build_enums import (
     DeviceType,
     EngineCapability,
@@ -10,37 +8,12 @@ from trtlab.core.build_enums import (
     RuntimePlatform,
 )
 from trtlab.core.errors import UnsupportedError
+from trtlab.core.sealed import Only
 from trtlab.network.api.arguments import member
 from trtlab.network.api.layer import ILayer
 
-ValueT = TypeVar("ValueT")
 _NO_CALIBRATION = "there is no INT8 mode; use BuilderFlag.FP16 or BF16"
 _NO_DLA = "there are no deep learning accelerators"
-
-
-class Only(Generic[ValueT]):
-    """A member that accepts its one value and refuses others.
-
-    Args:
-        value: What it is.
-        reason: Why it cannot be anything else.
-    """
-
-    def __init__(self, value: ValueT, reason: str) -> None:
-        self._value = value
-        self._reason = reason
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, config: object, owner: type) -> ValueT:
-        return self._value
-
-    def __set__(self, config: object, value: object) -> None:
-        if type(value) is not type(self._value) or value != self._value:
-            raise UnsupportedError(
-                f"{self._name} = {value!r} is not available", hint=self._reason
-            )
 
 
 class FixedMembers:

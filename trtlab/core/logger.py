@@ -4,6 +4,8 @@ import logging
 from enum import IntEnum
 from typing import Self
 
+from trtlab.core.sealed import Sealed
+
 
 class Severity(IntEnum):
     """TensorRT's severities; a lower number is graver."""
@@ -45,8 +47,10 @@ class ILogger:
         return None
 
 
-class Logger(ILogger):
+class Logger(ILogger, Sealed):
     """Passes messages of ``min_severity`` or graver to the logging module (``trtlab``)."""
+
+    _own = ("min_severity",)
 
     def __init__(self, min_severity: Severity = Severity.WARNING) -> None:
         self.min_severity = Severity(min_severity)

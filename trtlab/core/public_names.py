@@ -56,13 +56,12 @@ MODULES = {
     "trtlab.parser.api": "OnnxParser ParserError",
     "trtlab.parser.errors": "ErrorCode",
     "trtlab.report.records": "Report",
-    "trtlab.runtime.api": """
-        EngineInspector ICudaEngine IHostMemory LayerInformationFormat Runtime
-    """,
+    "trtlab.runtime.api": "ICudaEngine IHostMemory Runtime",
     "trtlab.runtime.allocators": """
         ExecutionContextAllocationStrategy IOutputAllocator IRuntimeConfig
     """,
     "trtlab.runtime.context": "IExecutionContext",
+    "trtlab.runtime.inspector": "EngineInspector LayerInformationFormat",
     "trtlab.runtime.profiler": "IProfiler Profiler",
     "trtlab.session.one_call": "build profile",
     "trtlab_widgets.workbench": "Workbench",

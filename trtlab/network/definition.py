@@ -5,7 +5,7 @@ from typing import Self
 
 from trtlab.core.build_enums import NetworkDefinitionCreationFlag
 from trtlab.core.dims import Dims
-from trtlab.core.errors import MissingNameError, UnsupportedError, UsageError
+from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.core.types import DataType
 from trtlab.network.api.add_window import WindowLayers
 from trtlab.network.api.arguments import data_type, extents, member, text, whole
@@ -40,6 +40,8 @@ class INetworkDefinition(
     Raises:
         UsageError: A flag does not exist.
     """
+
+    _missing = MISSING_METHODS
 
     def __init__(self, flags: int = 0, builder: object = None) -> None:
         mask = whole(flags, "the network's flags", least=0)
@@ -253,11 +255,6 @@ class INetworkDefinition(
     def model_record(self) -> ModelRecord:
         """Where the network comes from, for reports."""
         return self._record if self._record is not None else record_of(self.graph)
-
-    def __getattr__(self, name: str) -> object:
-        if name in MISSING_METHODS:
-            raise MissingNameError(f"INetworkDefinition.{name}: {MISSING_METHODS[name]}")
-        raise self._unknown(name)
 
     def __enter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self, cast
 
 from trtlab.core.build_enums import OnnxParserFlag
-from trtlab.core.errors import MissingNameError, TrtlabError, UnsupportedError, UsageError
+from trtlab.core.errors import TrtlabError, UnsupportedError, UsageError
 from trtlab.core.logger import ILogger, Severity
 from trtlab.core.sealed import Sealed
 from trtlab.network.api.arguments import member, shown, whole
@@ -19,7 +19,7 @@ from trtlab.parser.source import load
 
 _BYTES: tuple[type, ...] = (bytes, bytearray, memoryview)
 _DEFAULT_FLAGS = 1 << OnnxParserFlag.NATIVE_INSTANCENORM
-_MISSING = {
+MISSING_METHODS = {
     "load_model_proto": "use parse or parse_from_file",
     "load_initializer": "write the weights into the model, then use parse",
     "parse_model_proto": "use parse or parse_from_file",
@@ -89,6 +89,8 @@ class OnnxParser(Sealed):
     Raises:
         UsageError: One of them is something else.
     """
+
+    _missing = MISSING_METHODS
 
     def __init__(self, network: INetworkDefinition, logger: ILogger) -> None:
         if not isinstance(network, INetworkDefinition):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -276,11 +278,6 @@ class OnnxParser(Sealed):
     def get_used_vc_plugin_libraries(self) -> list[str]:
         """Empty: there are no plugins."""
         return []
-
-    def __getattr__(self, name: str) -> object:
-        if name in _MISSING:
-            raise MissingNameError(f"OnnxParser.{name} is not available", hint=_MISSING[name])
-        raise self._unknown(name)
 
     def __enter__(self) -> Self:
         return self

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from trtlab.core.dims import Dims
 from trtlab.core.errors import UsageError
+from trtlab.core.sealed import Sealed
 from trtlab.devices.protocol import Device, Memory
 from trtlab.network.api.arguments import shown, whole
 
@@ -26,7 +27,7 @@ class ExecutionContextAllocationStrategy(IntEnum):
     USER_MANAGED = 2
 
 
-class IRuntimeConfig:
+class IRuntimeConfig(Sealed):
     """How a context shall be made."""
 
     def __init__(self) -> None:

@@ -1,37 +1,35 @@
-"""TensorRT's Runtime, ICudaEngine, IHostMemory and EngineInspector."""
+"""TensorRT's Runtime, ICudaEngine and IHostMemory."""
 
-from collections.abc import Iterator
-from enum import IntEnum
 from threading import Lock
-from typing import Self, overload
+from typing import Self
 
-from trtlab.core.dims import Dims
-from trtlab.core.enums import ProfilingVerbosity, TensorIOMode, TensorLocation
+from trtlab.core.build_enums import (
+    EngineCapability,
+    HardwareCompatibilityLevel,
+    TacticSource,
+)
+from trtlab.core.enums import ProfilingVerbosity
 from trtlab.core.errors import UsageError
-from trtlab.core.logger import ILogger
-from trtlab.core.types import DataType, StaticShape, TensorFormat
+from trtlab.core.logger import ILogger, Severity
+from trtlab.core.sealed import Only, Sealed
+from trtlab.core.types import DataType
+from trtlab.devices.open import open_device
 from trtlab.devices.protocol import Device
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
 from trtlab.network.api.arguments import shown, whole
-from trtlab.network.graph import Tensor
 from trtlab.planner.plan import plan
 from trtlab.runtime.allocators import (
     ExecutionContextAllocationStrategy,
     IRuntimeConfig,
     strategy_of,
 )
-from trtlab.runtime.bindings import EngineBindings
 from trtlab.runtime.context import IExecutionContext
 from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.engine_tensors import EngineTensors
+from trtlab.runtime.inspector import EngineInspector
 from trtlab.runtime.loaded import LoadedEngine
-
-
-class LayerInformationFormat(IntEnum):
-    """Shape of the inspector's answers."""
-
-    ONELINE = 0
-    JSON = 1
+from trtlab.runtime.missing import ENGINE, NO_ALLOCATOR, NO_DLA, NO_RECORDER, RUNTIME
 
 
 class IHostMemory(bytes):
@@ -61,13 +59,20 @@ class IHostMemory(bytes):
         return None
 
 
-class ICudaEngine(EngineBindings):
+class ICudaEngine(EngineTensors):
     """An engine, ready to make execution contexts.
 
     Args:
         engine: What a build left behind.
         device: Where it runs; the one it was built for by default.
+
+    Attributes:
+        error_recorder: None: errors are raised.
     """
+
+    _inner = ("engine",)
+    _missing = ENGINE
+    error_recorder = Only[object](None, NO_RECORDER)
 
     def __init__(self, engine: Engine, device: Device | None = None) -> None:
         found, registry = open_runtime(engine.device.kind if device is None else device.kind)
@@ -81,21 +86,6 @@ class ICudaEngine(EngineBindings):
         return self._loaded.engine
 
     @property
-    def _tensors(self) -> list[Tensor]:
-        return [*self.engine.network.inputs, *self.engine.network.outputs]
-
-    def _tensor(self, name: str) -> Tensor:
-        for tensor in self._tensors:
-            if tensor.name == name:
-                return tensor
-        raise UsageError(
-            f"the engine has no input or output {name!r}",
-            hint="names: " + ", ".join(t.name for t in self._tensors),
-        )
-
-    # ---- inputs and outputs ------------------------------------------------------------
-
-    @property
     def name(self) -> str:
         """The network's name."""
         return self.engine.name
@@ -105,101 +95,7 @@ class ICudaEngine(EngineBindings):
         """Layers of the optimized network."""
         return len(self.engine.network)
 
-    @property
-    def num_io_tensors(self) -> int:
-        """Inputs and outputs."""
-        return len(self._tensors)
-
-    def get_tensor_name(self, index: int) -> str:
-        """Name by index: inputs first.
-
-        Raises:
-            UsageError: There is no such index.
-        """
-        place = whole(index, "the tensor's index")
-        if not 0 <= place < self.num_io_tensors:
-            raise UsageError(
-                f"the engine has no tensor {place}", hint=f"0 to {self.num_io_tensors - 1}"
-            )
-        return self._tensors[place].name
-
-    def get_tensor_mode(self, name: str) -> TensorIOMode:
-        """INPUT or OUTPUT."""
-        tensor = self._tensor(name)
-        inside = tensor in self.engine.network.inputs
-        return TensorIOMode.INPUT if inside else TensorIOMode.OUTPUT
-
-    def get_tensor_shape(self, name: str) -> Dims:
-        """Shape with −1 for dynamic dimensions."""
-        return Dims(d if isinstance(d, int) else -1 for d in self._tensor(name).shape)
-
-    def get_tensor_dtype(self, name: str) -> DataType:
-        """Element type."""
-        return self._tensor(name).dtype
-
-    def get_tensor_location(self, name: str) -> TensorLocation:
-        """Bindings lie on the device."""
-        self._tensor(name)
-        return TensorLocation.DEVICE
-
-    def get_tensor_format(self, name: str) -> TensorFormat:
-        """Bindings are row-major."""
-        self._tensor(name)
-        return TensorFormat.LINEAR
-
-    def get_tensor_format_desc(self, name: str) -> str:
-        """The format in words."""
-        return f"Row-major linear {self._tensor(name).dtype.value} format"
-
-    def get_tensor_bytes_per_component(self, name: str) -> int:
-        """Bytes an element."""
-        return int(self._tensor(name).dtype.itemsize)
-
-    def get_tensor_components_per_element(self, name: str) -> int:
-        """Bindings are not vectorized."""
-        self._tensor(name)
-        return 1
-
-    def get_tensor_vectorized_dim(self, name: str) -> int:
-        """−1: bindings are not vectorized."""
-        self._tensor(name)
-        return -1
-
-    def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Dims]:
-        """Min, opt and max shape of an input in an optimization profile."""
-        if not 0 <= whole(profile_index, "profile_index") < self.num_optimization_profiles:
-            raise UsageError(f"there is no optimization profile {profile_index}")
-        if self.get_tensor_mode(name) is not TensorIOMode.INPUT:
-            raise UsageError(f"{name!r} is an output; profiles are about inputs")
-        return [Dims(shape) for shape in self.engine.profiles[profile_index].inputs[name]]
-
-    def is_shape_inference_io(self, name: str) -> bool:
-        """Engines here have no shape inputs or outputs."""
-        self._tensor(name)
-        return False
-
-    def __iter__(self) -> Iterator[str]:
-        return (t.name for t in self._tensors)
-
-    def __len__(self) -> int:
-        return len(self._tensors)
-
-    @overload
-    def __getitem__(self, key: int) -> str: ...
-    @overload
-    def __getitem__(self, key: str) -> int: ...
-    def __getitem__(self, key: int | str) -> str | int:
-        """The name of a number, or the number of a name."""
-        if isinstance(key, str):
-            return self.get_binding_index(key)
-        return self._tensors[key].name
-
     # ---- properties --------------------------------------------------------------------
-
-    @property
-    def num_optimization_profiles(self) -> int:
-        """Optimization profiles."""
-        return len(self.engine.profiles)
 
     @property
     def num_aux_streams(self) -> int:
@@ -259,6 +155,27 @@ class ICudaEngine(EngineBindings):
         """Engines here cannot be refitted yet."""
         return False
 
+    @property
+    def streamable_weights_size(self) -> int:
+        """0: weights always lie in device memory."""
+        return 0
+
+    @property
+    def engine_capability(self) -> EngineCapability:
+        """STANDARD: there is no restricted runtime."""
+        return EngineCapability.STANDARD
+
+    @property
+    def hardware_compatibility_level(self) -> HardwareCompatibilityLevel:
+        """NONE: engines run on machines like the one that built them."""
+        return HardwareCompatibilityLevel.NONE
+
+    @property
+    def tactic_sources(self) -> int:
+        """Bit mask of the sources that the build was allowed to use."""
+        allowed = self.engine.config.tactic_sources or self._loaded.registry.sources()
+        return sum(1 << source for source in TacticSource if source.name in allowed)
+
     # ---- use ---------------------------------------------------------------------------
 
     def create_execution_context(
@@ -294,9 +211,9 @@ class ICudaEngine(EngineBindings):
         """A configuration for `create_execution_context`."""
         return IRuntimeConfig()
 
-    def create_engine_inspector(self) -> "EngineInspector":
+    def create_engine_inspector(self) -> EngineInspector:
         """An inspector of this engine."""
-        return EngineInspector(self)
+        return EngineInspector(self.engine)
 
     def serialize(self) -> IHostMemory:
         """The engine as bytes."""
@@ -312,58 +229,70 @@ class ICudaEngine(EngineBindings):
         return None
 
 
-class EngineInspector:
-    """What an engine is made of, as text or JSON in TensorRT's shape."""
-
-    def __init__(self, engine: ICudaEngine) -> None:
-        self._engine = engine
-        self.execution_context: IExecutionContext | None = None
-
-    def get_layer_information(
-        self,
-        layer_index: int,
-        format: LayerInformationFormat,  # noqa: A002 - TensorRT's name
-    ) -> str:
-        """One layer."""
-        engine = self._engine.engine
-        if not 0 <= whole(layer_index, "layer_index") < len(engine.network):
-            raise UsageError(
-                f"there is no layer {layer_index}", hint=f"0 to {len(engine.network) - 1}"
-            )
-        return inspector.layer_text(
-            engine, layer_index, as_json=format is LayerInformationFormat.JSON,
-            shapes=self._shapes(),
-        )  # fmt: skip
-
-    def get_engine_information(
-        self,
-        format: LayerInformationFormat,  # noqa: A002 - TensorRT's name
-    ) -> str:
-        """All layers."""
-        return inspector.engine_text(
-            self._engine.engine, as_json=format is LayerInformationFormat.JSON,
-            shapes=self._shapes(),
-        )  # fmt: skip
-
-    def _shapes(self) -> dict[str, StaticShape]:
-        """The context's shapes if there is one with all set, else the first profile's opt."""
-        context = self.execution_context
-        if context is not None and context.all_binding_shapes_specified:
-            return dict(context.executable().shapes)
-        return self._engine.engine.profiles[0].opt()
-
-
-class Runtime:
+class Runtime(Sealed):
     """Reads engines back.
 
     Args:
-        logger: Hears warnings.
+        logger: Hears warnings, and of settings without effect.
         device: ``cpu`` or ``cuda``; by default what each engine was built for.
+
+    Attributes:
+        error_recorder: None: errors are raised.
+        gpu_allocator: None: devices allocate their memory themselves.
+        DLA_core: −1: there are none.
     """
 
+    _missing = RUNTIME
+    error_recorder = Only[object](None, NO_RECORDER)
+    gpu_allocator = Only[object](None, NO_ALLOCATOR)
+    DLA_core = Only(-1, NO_DLA)
+
     def __init__(self, logger: ILogger, device: str | None = None) -> None:
-        self.logger = logger
+        if not callable(getattr(logger, "log", None)):
+            raise UsageError(
+                f"{shown(logger)} is no logger",
+                hint="pass trtlab.Logger(trtlab.Logger.WARNING)",
+            )
+        self._logger = logger
         self._device = device
+        self._host_code = False
+
+    @property
+    def logger(self) -> ILogger:
+        """As given."""
+        return self._logger
+
+    @property
+    def num_DLA_cores(self) -> int:  # noqa: N802 - TensorRT's name
+        """0: there are no deep learning accelerators."""
+        return 0
+
+    @property
+    def max_threads(self) -> int:
+        """Threads of the host that engines use; the machine's own number."""
+        return open_device("cpu").record().cores
+
+    @max_threads.setter
+    def max_threads(self, threads: int) -> None:
+        there = self.max_threads
+        if whole(threads, "max_threads", least=1) != there:
+            reason = f"the device has {there}; set TRTLAB_THREADS before the start"
+            self._hint("max_threads", reason)
+
+    @property
+    def engine_host_code_allowed(self) -> bool:
+        """Whether engines may run code of theirs on the host; they hold none."""
+        return self._host_code
+
+    @engine_host_code_allowed.setter
+    def engine_host_code_allowed(self, allowed: bool) -> None:
+        self._host_code = bool(allowed)
+        if self._host_code:
+            self._hint("engine_host_code_allowed", "engine files hold no code for the host")
+
+    def _hint(self, subject: str, reason: str) -> None:
+        message = f"{subject} has no effect here: {reason}"
+        self._logger.log(Severity.INFO, message)
 
     def deserialize_cuda_engine(
         self, serialized_engine: bytes | bytearray | memoryview | IHostMemory

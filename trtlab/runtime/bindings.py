@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from trtlab.core.dims import Dims
 from trtlab.core.enums import TensorIOMode
 from trtlab.core.errors import UsageError
+from trtlab.core.sealed import QuickSealed, Sealed
 from trtlab.core.types import DataType
 from trtlab.network.api.arguments import whole
 
 
-class EngineBindings(ABC):
+class EngineBindings(Sealed, ABC):
     """Bindings of an engine by number or name."""
 
     @property
@@ -109,7 +110,7 @@ class EngineBindings(ABC):
         return True
 
 
-class ContextBindings(ABC):
+class ContextBindings(QuickSealed, ABC):
     """Bindings of an execution context by number."""
 
     @abstractmethod

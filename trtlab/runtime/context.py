@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from trtlab.core.dims import Dims
+from trtlab.core.enums import ProfilingVerbosity
 from trtlab.core.errors import UsageError
+from trtlab.core.sealed import Only
 from trtlab.core.weights import array_of
 from trtlab.devices.cuda.libraries import cupy, told
 from trtlab.devices.cuda.program import CudaProgram
@@ -15,6 +17,7 @@ from trtlab.planner.plan import Step
 from trtlab.runtime.allocators import ExecutionContextAllocationStrategy, reallocated
 from trtlab.runtime.executable import Executable
 from trtlab.runtime.loaded import LoadedEngine
+from trtlab.runtime.missing import CONTEXT, NO_ALLOCATOR, NO_NVTX, NO_RECORDER
 from trtlab.runtime.resources import ContextResources
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from trtlab.devices.protocol import Memory
     from trtlab.runtime.api import ICudaEngine
     from trtlab.runtime.profiler import IProfiler
+
+_write = object.__setattr__
 
 
 class IExecutionContext(ContextResources):
@@ -43,7 +48,17 @@ class IExecutionContext(ContextResources):
         profiler: Hears every layer's time.
         enqueue_emits_profile: Whether it hears them with every run, which then waits.
         debug_sync: Run layer by layer and wait for each, so that faults name their layer.
+        nvtx_verbosity: NONE: runs write no NVTX ranges.
+        error_recorder: None: errors are raised.
+        temporary_allocator: None: devices allocate their memory themselves.
     """
+
+    _inner = ("executable", "binding_names", "set_addresses")
+    _missing = CONTEXT
+    _own = ("name", "profiler", "enqueue_emits_profile", "debug_sync")
+    nvtx_verbosity = Only(ProfilingVerbosity.NONE, NO_NVTX)
+    error_recorder = Only[object](None, NO_RECORDER)
+    temporary_allocator = Only[object](None, NO_ALLOCATOR)
 
     def __init__(
         self,
@@ -67,7 +82,8 @@ class IExecutionContext(ContextResources):
         return self._engine
 
     def _changed(self) -> None:
-        self._ready = None
+        if self._ready is not None:
+            _write(self, "_ready", None)  # may be with every run: without a look at the name
 
     # ---- running -----------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class ILayer(Sealed):
 
     _own = ("definition", "layer")
     _inner = (
+        *_own,
         *("operator", "roles", "held", "set_operand", "set_options", "set_weights"),
         *("constant_input", "check_options", "taps"),
     )

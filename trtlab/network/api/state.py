@@ -28,7 +28,16 @@ class Definition(Sealed):
 
     _own = ("graph",)
     _inner = (
-        *("tensor_view", "layer_view", "read", "read_all", "weights", "constant", "scalar"),
+        *(
+            "graph",
+            "tensor_view",
+            "layer_view",
+            "read",
+            "read_all",
+            "weights",
+            "constant",
+            "scalar",
+        ),
         *("add", "change", "retype", "rename", "check", "adopt", "model_record"),
     )
 

@@ -33,7 +33,7 @@ class ITensor(Sealed):
     Made by `INetworkDefinition` and layers only; the same object every time it is asked for.
     """
 
-    _own = ("definition", "tensor")
+    _own = _inner = ("definition", "tensor")
 
     def __init__(self, definition: "Definition", tensor: Tensor) -> None:
         self.definition = definition
