@@ -2,8 +2,8 @@
 
 A `Report` opens on a laptop without a GPU: every figure, table and finding draws from it.
 
-* `records`: the records. `codec`: JSON there and back, with a schema version; `plain_data` is
-  the generic half of it, `atomic_write` puts files in place.
+* `records`: the records, those of a run from `run_records`. `codec`: JSON there and back, with
+  a schema version; `plain_data` is the generic half of it, `atomic_write` puts files in place.
 * `columns`: tables as lists by column name. `tables`: the same as pandas frames; `csv_files`:
   as CSV.
 * `html`: what a notebook shows of a report, `one_line`: of a record. `trace_events`: Chrome

@@ -4,15 +4,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trtlab.report.records import (
-        BenchmarkRecord,
         BuildRecord,
         ContenderRecord,
         LayerRecord,
         MemoryRecord,
         PassRecord,
-        QueryPhases,
         Samples,
         SelectionRecord,
+    )
+    from trtlab.report.run_records import (
+        BenchmarkRecord,
+        QueryPhases,
         Slice,
         TelemetryRecord,
         Trace,
