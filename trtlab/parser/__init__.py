@@ -8,6 +8,7 @@
   `subgraphs`: graphs inside of nodes, and what they read from around them.
 * `tensors`, `external`: elements of weights, from the file and from files beside it.
 * `convert`: node after node becomes layers, by the converter that `catalog` names.
+* `counts`: which results have sizes that follow from values of the inputs.
 * `ops_*`: the converters, one for each ONNX operator, a family a file. They see the model
   through `node`, compute with `known` constants and put shapes together with `shapes`.
 * `errors`: what went wrong, for people and for TensorRT's `IParserError`.

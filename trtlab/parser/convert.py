@@ -8,8 +8,9 @@ import onnx
 from trtlab.core.errors import TrtlabError, UnsupportedError
 from trtlab.core.types import Dim
 from trtlab.layers.scale import Identity
-from trtlab.network.graph import Network, Tensor
+from trtlab.network.graph import Layer, Network, Tensor
 from trtlab.parser.catalog import CONVERTERS
+from trtlab.parser.counts import counting_layers
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
 from trtlab.parser.graph_order import NamedNode, Surroundings, ordered_nodes
 from trtlab.parser.node import Conversion, Converted, Node
@@ -37,6 +38,7 @@ def network_of(graph: onnx.GraphProto, model: LoadedModel, name: str) -> Network
     for node in nodes:
         converter.convert(node)
     converter.mark_outputs()
+    converter.check_counts()
     return converter.network
 
 
@@ -122,6 +124,7 @@ class _Converter:
         self._node_names = {node.name for node in nodes}
         self._weights = {t.name: t for t in graph.initializer}
         self._tensors: dict[str, Tensor] = {}
+        self._made_by: dict[Layer, Node] = {}
         self._read = {v.name for v in graph.output}
         self._read |= {n for node in nodes for n in names_read(node.proto)}
         for value in graph.input:
@@ -147,6 +150,7 @@ class _Converter:
                     f"attribute {', '.join(unknown)}", ErrorCode.UNSUPPORTED_NODE_ATTR
                 )
             self._bind(node, result)
+            self._made_by |= dict.fromkeys(node.made, node)
         except TrtlabError as error:
             blamed = node.blame(error)
             if blamed is error:
@@ -247,6 +251,24 @@ class _Converter:
             if tensor.name != value.name:
                 self._take_name(tensor, value.name)
             self.network.mark_output(tensor)
+
+    def check_counts(self) -> None:
+        """Refuse nodes that no engine can be built of, as their outputs' sizes are not known.
+
+        Raises:
+            UnsupportedModelError: There are some; lists each.
+        """
+        problems = [
+            self._made_by[layer].problem(
+                ErrorCode.UNSUPPORTED_NODE_DYNAMIC,
+                f"operator {self._made_by[layer].proto.op_type} finds as many entries as the "
+                "values of the inputs decide; what it looks at must be constant",
+            )
+            for layer in counting_layers(self.network)
+        ]
+        if problems:
+            hint = "end the model before it, and count on the engine's outputs"
+            raise UnsupportedModelError(problems, source=self._label, hint=hint)
 
     def _copied(self, tensor: Tensor, name: str) -> Tensor:
         return self.network.add_layer(Identity(), [tensor], name=f"{name}.copy").output

@@ -1,6 +1,7 @@
 """Operators that gather and scatter by indices compute what ONNX Runtime computes."""
 
 import numpy as np
+import onnx.parser
 import pytest
 from onnx_models import node
 from operator_cases import (
@@ -14,6 +15,10 @@ from operator_cases import (
     normal,
     refusal,
 )
+
+from trtlab.core.errors import UnsupportedError
+from trtlab.parser.errors import ErrorCode
+from trtlab.parser.parse import parse
 
 TABLE = normal(6, 4)
 CASES = [
@@ -57,16 +62,23 @@ CASES = [
         {"i": i64(0, 2), "d": np.int64(4)},
         {"v": f32(0, 1)},
     ),
-    case("non-zero", node("NonZero", "x"), {"x": np.array([[0, 2], [3, 0]], np.float32)}),
+    case(
+        "non-zero",
+        node("NonZero", "x"),
+        {},
+        {"x": np.array([[0, 2], [3, 0]], np.float32)},
+    ),
     case(
         "compress",
         node("Compress", "x c", axis=0),
-        {"x": ROW, "c": np.array([True, False, True])},
+        {"x": ROW},
+        {"c": np.array([True, False, True])},
     ),
     case(
         "compress-flat",
         node("Compress", "x c"),
-        {"x": ROW, "c": np.array([False, True, True])},
+        {"x": ROW},
+        {"c": np.array([False, True, True])},
     ),
     case("hardmax", node("Hardmax", "x", axis=0), {"x": ROW}),
 ]
@@ -77,6 +89,13 @@ REFUSALS = [
         node("ScatterND", "x i u", reduction="add"),
         {**VECTOR_SHAPE, "i": ([1, 1], np.int64), "u": [1]},
         "reduction 'add'",
+    ),
+    refusal("counted", node("NonZero", "x"), {"x": [2, 3]}, "NonZero finds as many entries"),
+    refusal(
+        "compressed",
+        node("Compress", "x c", axis=0),
+        {"x": [2, 3], "c": ([2], np.bool_)},
+        "Compress finds as many entries",
     ),
 ]
 
@@ -89,3 +108,30 @@ def test_the_network_computes_what_onnx_runtime_computes(made, feed):
 @pytest.mark.parametrize(("made", "text", "error"), REFUSALS)
 def test_what_cannot_be_converted_is_said(made, text, error):
     check_refusal(made, text, error)
+
+
+def _model(body):
+    return onnx.parser.parse_model(
+        f"""<ir_version: 8, opset_import: ["" : 17]>
+        counted (float[n, 3] x) => (int64[k, m] y) {{ {body} }}"""
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "size = Shape (x) ones = ConstantOfShape (size) y = NonZero (ones)",
+        "unread = NonZero (x) size = Shape (x) ones = ConstantOfShape (size) y = NonZero (ones)",
+    ],
+    ids=["of-shapes", "unread"],
+)
+def test_counts_that_follow_from_shapes_alone_are_left_to_the_build(body):
+    assert len(parse(_model(body)).network.outputs) == 1
+
+
+def test_counts_are_found_behind_other_layers():
+    with pytest.raises(UnsupportedError) as raised:
+        parse(_model("big = Relu (x) y = NonZero (big)"))
+    (problem,) = raised.value.problems
+    assert (problem.node, problem.op_type) == (1, "NonZero")
+    assert problem.code is ErrorCode.UNSUPPORTED_NODE_DYNAMIC
