@@ -34,7 +34,7 @@ def init_libnvinfer_plugins(logger: object, namespace: str) -> bool:
     return True
 
 
-_ABSENT = {
+ABSENT = {
     "plugins are not available": r".*Plugin.*|plugin|get_.*plugin_registry",
     "there is no INT8 mode": r".*Calibrator|IInt8.*|CalibrationAlgoType",
     "engines cannot be refitted": r".*Refitter|WeightsRole",
@@ -52,7 +52,7 @@ _ABSENT = {
         r"|KVCacheMode|MoEActType|CollectiveOperation|AttentionIOForm"
     ),
     "it has no counterpart here": (
-        r"IRuntimeConfig|IDebugListener|IStreamReader.*|EngineStat|SeekPosition"
+        r"IDebugListener|IStreamReader.*|EngineStat|SeekPosition"
         r"|TempfileControlFlag"
     ),
 }
@@ -60,7 +60,7 @@ _ABSENT = {
 
 def why_missing(name: str) -> str:
     """Why trtlab lacks a name of TensorRT's; empty when it is no name of TensorRT's."""
-    for reason, pattern in _ABSENT.items():
+    for reason, pattern in ABSENT.items():
         if re.fullmatch(pattern, name):
             return reason
     return ""

@@ -11,5 +11,6 @@
 * `counts`: which results have sizes that follow from values of the inputs.
 * `ops_*`: the converters, one for each ONNX operator, a family a file. They see the model
   through `node`, compute with `known` constants and put shapes together with `shapes`.
+* `restrictions`: what converters do not take, for people.
 * `errors`: what went wrong, for people and for TensorRT's `IParserError`.
 """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from trtlab.core.enums import CumulativeOperation, ReduceOperation, TopKOperation
-from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.core.errors import UsageError
 from trtlab.core.types import DataType
 from trtlab.layers.base import extents_of
 from trtlab.layers.normalization import Normalization
@@ -168,14 +168,3 @@ class AxisLayers(Definition):
         return self.add(INormalizationLayer, op, inputs)
 
     add_normalization_v2 = add_normalization
-
-    def add_ragged_softmax(self, input: object, bounds: object) -> ILayer:
-        """Not available.
-
-        Raises:
-            UnsupportedError: Always.
-        """
-        del input, bounds
-        raise UnsupportedError(
-            "ragged softmax is not available", hint="mask with add_select before add_softmax"
-        )
