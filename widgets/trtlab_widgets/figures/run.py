@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -62,7 +63,8 @@ def sensors(
     rows = [_sensor_row(trace) for trace in _chosen(telemetry, metrics)]
     if latency:
         rows.insert(0, _latency_row(report))
-    shared = blank(title or telemetry.verdict or "What the sensors said", theme).layout
+    # plotly makes the parts of a layout at run time: types cannot tell them.
+    shared: Any = blank(title or telemetry.verdict or "What the sensors said", theme).layout
     figure = make_subplots(
         rows=max(1, len(rows)),
         cols=1,
@@ -70,7 +72,8 @@ def sensors(
         vertical_spacing=_APART_PX / (_ROW_PX * max(1, len(rows))),
         subplot_titles=[row.title for row in rows],
     )
-    names = figure.layout.annotations  # of the rows, above each
+    layout: Any = figure.layout
+    names = layout.annotations  # of the rows, above each
     figure.update_layout(shared, showlegend=False)
     figure.update_layout(
         height=shared.margin.t + shared.margin.b + _ROW_PX * max(1, len(rows)),
