@@ -153,5 +153,5 @@ def test_the_command_line_has_it_on_as_trtexec_has(words, allowed, monkeypatch):
 
     monkeypatch.setattr(exec_command, "build_engine", build)
     monkeypatch.setattr(exec_command, "open_source", lambda *_args, **_kw: parse(branches()))
-    exec_command._engine(parser.parse_args(["--onnx", "m.onnx", *words]))
+    exec_command._built(parser.parse_args(["--onnx", "m.onnx", *words]))
     assert seen == [allowed]
