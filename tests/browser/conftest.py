@@ -9,6 +9,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -99,12 +100,15 @@ class Lab:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         paths = [ROOT, ROOT / "widgets", ROOT / "tests" / "support"]
+        # Kernels are spoken to through sockets in a folder: a port that was free when the server
+        # chose it may be another test's a moment later. Their names may have 107 letters.
+        self._runtime = tempfile.TemporaryDirectory(prefix="lab", ignore_cleanup_errors=True)
         environment = {
             **os.environ,
             "HOME": str(folder),
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
             "JUPYTER_DATA_DIR": str(folder / "data"),
-            "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            "JUPYTER_RUNTIME_DIR": self._runtime.name,
             "PYTHONPATH": os.pathsep.join(map(str, paths)),
         }
         self._log = (folder / "lab.log").open("w")
@@ -119,6 +123,7 @@ class Lab:
                 "--ip=127.0.0.1", f"--port={self.port}", "--ServerApp.port_retries=0",
                 f"--ServerApp.root_dir={self.folder}", "--IdentityProvider.token=",
                 "--ServerApp.disable_check_xsrf=True", "--LabApp.expose_app_in_browser=True",
+                "--KernelManager.transport=ipc",
             ],
             env=environment, stdout=self._log, stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -149,6 +154,7 @@ class Lab:
             self._server.kill()
             self._server.wait()
         self._log.close()
+        self._runtime.cleanup()
 
     def notebook(self, name: str, *cells: str) -> str:
         """Write a notebook of code cells; gives its address."""
