@@ -59,7 +59,7 @@ def build_with(device, tactics, parsed, cache=None, **options) -> Engine:
         device,
         registry_with(*tactics),
         parsed.model_record,
-        cache=cache or TimingCache(device.fingerprint),
+        cache=TimingCache(device.fingerprint) if cache is None else cache,
     )
 
 

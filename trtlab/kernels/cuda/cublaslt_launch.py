@@ -191,11 +191,15 @@ class ProductLaunch:
         return algorithm, int(chosen["workspace_size"])
 
     def _prefer(self, preference: int) -> None:
-        """How much scratch an algorithm may take, and how operands lie."""
-        call = _library().matmul_preference_set_attribute
-        named = _library().MatmulPreferenceAttribute
+        """How much scratch an algorithm may take, how it adds parts, and how operands lie."""
+        lib = _library()
+        call, named = lib.matmul_preference_set_attribute, lib.MatmulPreferenceAttribute
         limit = np.uint64(_limit_bytes(self.product))
         _set(call, preference, named.MAX_WORKSPACE_BYTES, limit)
+        if self.product.dtype is not DataType.FLOAT:
+            # Parts of k added up in half precision cost 16 times a rounding of the result.
+            in_float = np.uint32(lib.ReductionScheme.COMPUTE_TYPE)
+            _set(call, preference, named.REDUCTION_SCHEME_MASK, in_float)
         alignments = _alignments(self.addresses, self.added)
         for name, alignment in zip("ABCD", alignments, strict=True):
             attribute = named[f"MIN_ALIGNMENT_{name}_BYTES"]
