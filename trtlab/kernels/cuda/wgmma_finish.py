@@ -68,14 +68,16 @@ def _rows_text(work: Work) -> list[str]:
         f"  unsigned char* const held = shared + (chunks - base) + at * {CHUNK};",
         *ready,
         "  #pragma unroll",
-        "  for (int r = 0; r < 2; ++r) {",
+        f"  for (int i = 0; i < 8; i += {_together(work)}) {{",
+        *(f"    {x}" for x in _row_vectors(work, kind)),
         "    #pragma unroll",
-        "    for (int j = 0; j < 8; ++j) {",
-        "      const int column = c * 64 + j * 8 + lane % 4 * 2;",
-        "      const int row = warp * 16 + r * 8 + lane / 4;",
-        "      const int swizzled = row * 128 + ((j ^ (lane / 4)) << 4) + lane % 4 * 4;",
-        f"      auto& place = *reinterpret_cast<Vec<{kind}, 2>*>(held + swizzled);",
-        *(f"      {x}" for x in _pair(work, kind)),
+        "    for (int r = 0; r < 2; ++r) {",
+        "      unsigned char* const to = held + (warp * 16 + r * 8 + lane / 4) * 128 + lane % 4 * 4;",
+        *(f"      {x}" for x in _images(work, kind)),
+        "      #pragma unroll",
+        f"      for (int j = i; j < i + {_together(work)}; ++j) {{",
+        *(f"        {x}" for x in _pair(work, kind)),
+        "      }",
         "    }",
         "  }",
         '  asm volatile("fence.proxy.async.shared::cta;" ::: "memory");',
@@ -90,22 +92,63 @@ def _rows_text(work: Work) -> list[str]:
     ]
 
 
+def _together(work: Work) -> int:
+    """Pairs of a row whose operands are read before the first of them is written.
+
+    No read of shared memory passes a write, and so their arithmetic is under way together. Where
+    blocks share the registers there is room for fewer, and other warps fill the time.
+    """
+    return 8 if work.tile.blocks == 1 else 4
+
+
+def _row_vectors(work: Work, kind: str) -> list[str]:
+    """A thread's row operands of a few pairs."""
+    if not work.finish.rows:
+        return []
+    vector = f"Vec<{kind}, 2>"
+    names = [f"row_of_{number}[{_together(work)}]" for number in range(work.finish.rows)]
+    return [
+        f"{vector} {', '.join(names)};",
+        "#pragma unroll",
+        f"for (int j = 0; j < {_together(work)}; ++j) {{",
+        "  const int column = c * 64 + (i + j) * 8 + lane % 4 * 2;",
+        *(
+            f"  row_of_{number}[j] = *reinterpret_cast<const {vector}*>("
+            f"rows + {number * work.tile.n} + column);"
+            for number in range(work.finish.rows)
+        ),
+        "}",
+    ]
+
+
+def _images(work: Work, kind: str) -> list[str]:
+    """What is added to a thread's part of a row."""
+    if not work.finish.image:
+        return []
+    return [
+        f"Vec<{kind}, 2> images[{_together(work)}];",
+        "#pragma unroll",
+        f"for (int j = i; j < i + {_together(work)}; ++j) images[j - i] = {_placed(kind)};",
+    ]
+
+
+def _placed(kind: str) -> str:
+    """The place of a pair: runs of a row are swizzled by its number."""
+    return f"*reinterpret_cast<Vec<{kind}, 2>*>(to + ((j ^ (lane / 4)) << 4))"
+
+
 def _pair(work: Work, kind: str) -> list[str]:
     """Two neighbours of a row: bias and program on their sums, into their place."""
     finish, fresh = work.finish, Names("f")
     vector = f"Vec<{kind}, 2>"
-    lines = [
-        f"const {vector} r{number} = *reinterpret_cast<const {vector}*>("
-        f"rows + {number * work.tile.n} + column);"
-        for number in range(finish.rows)
-    ]
+    lines = [f"const {vector} r{n} = row_of_{n}[j - i];" for n in range(finish.rows)]
     if finish.image:
-        lines.append(f"const {vector} image = place;")
+        lines.append(f"const {vector} image = images[j - i];")
     lines.append(f"{vector} w;")
     high = "[h]" if work.tile.high > 1 else ""
     sums = [f"sum{high}[(c * 8 + j) * 4 + r * 2 + {v}]" for v in range(2)]
     steps, results = finished(work, sums, fresh)
-    return [*lines, *steps, f"narrow2(w, {results[0]}, {results[1]});", "place = w;"]
+    return [*lines, *steps, f"narrow2(w, {results[0]}, {results[1]});", f"{_placed(kind)} = w;"]
 
 
 def finished(work: Work, sums: list[str], fresh: Names) -> tuple[list[str], list[str]]:
