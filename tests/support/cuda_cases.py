@@ -94,11 +94,28 @@ def _convolutions():
     yield Case("full-slot", Convolution(**three), (x, weights, bias), (slot,), **LOOSE)
     part = Spec((2, 64, 7, 9), hwc=True, strides=(63 * 160, 1, 9 * 160, 160))
     yield Case("full-part", Convolution(**three), (part, weights, bias), HWC, **LOOSE)
+    yield from _thin()
     up = {"kernel_size_nd": (2, 2), "stride_nd": (2, 2)}
     yield Case(
         "full-up", Deconvolution(**up),
         (Spec((2, 32, 5, 7), hwc=True), Spec((32, 64, 2, 2), constant=True)), HWC, **LOOSE,
     )  # fmt: skip
+
+
+def _thin():
+    """Few channels to many and back: rows that end within a part, steps that end within a row."""
+    one = {"kernel_size_nd": (1, 1)}
+    for channels, maps in ((24, 144), (136, 24), (16, 16)):
+        x = Spec((3, channels, 9, 11), hwc=True)
+        weights = Spec((maps, channels, 1, 1), constant=True, low=-0.3, high=0.3)
+        bias, same = Spec((maps,), constant=True), Spec((3, maps, 9, 11), hwc=True)
+        strides = (99 * 160, 1, 11 * 160, 160)
+        slot = Spec((3, maps, 9, 11), hwc=True, strides=strides)
+        given, name = (x, weights, bias), f"full-thin-{channels}-{maps}"
+        yield Case(name, Convolution(**one), given, HWC, **LOOSE)
+        op = Convolution(**one, epilogue=RESIDUAL)
+        yield Case(f"{name}-sum", op, (*given, same), HWC, **LOOSE)
+        yield Case(f"{name}-slot", Convolution(**one), given, (slot,), **LOOSE)
 
 
 def _products():

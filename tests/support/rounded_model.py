@@ -45,12 +45,17 @@ DEMANDED = {"fp32": 5e-5, "fp16": 1e-2, "bf16": 1e-2}
 # An engine also rounds its outputs, and its errors are others of the same size.
 SLACK = 1.3
 # Probabilities: a softmax turns its scores' absolute errors into relative ones, and the few
-# classes that weigh most decide; two programs of equal quality differ by a factor of two.
-SLACK_BEHIND_SOFTMAX = 2.5
+# classes that weigh most decide. AlexNet's err between 0.8 and 4 % when inputs move by half of
+# a rounding; so several programs of equal quality are the measure, not one.
+DRAWS_BEHIND_SOFTMAX = 5
 
 
 def run(model, feeds):
     """ONNX Runtime's outputs by name, in single precision."""
+    return _outputs(_session(model), feeds)
+
+
+def _session(model):
     options = ort.SessionOptions()
     options.log_severity_level = 3
     # Other tests need the cores while these threads wait.
@@ -58,9 +63,12 @@ def run(model, feeds):
     if any(tensor.name == SPLITTER for tensor in model.graph.initializer):
         # (x·c) - ((x·c) - x) is x to an optimizer that takes sums for exact.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = ort.InferenceSession(
+    return ort.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
+
+
+def _outputs(session, feeds):
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, feeds), strict=True))
 
@@ -80,11 +88,26 @@ def limits(model, feeds, wanted, precision):
     demanded = DEMANDED[precision]
     if precision != "bf16":
         return dict.fromkeys(wanted, demanded)
-    ideal = run(rounded(model, precision), feeds)
+    session = _session(rounded(model, precision))
     scores = {n.output[0] for n in model.graph.node if n.op_type == "Softmax"}
-    slacks = {n: SLACK_BEHIND_SOFTMAX if n in scores else SLACK for n in wanted}
+    draws = DRAWS_BEHIND_SOFTMAX if scores & set(wanted) else 1
+    ideals = [_outputs(session, _moved(feeds, precision, n)) for n in range(draws)]
     return {
-        n: max(demanded, slacks[n] * relative_error(ideal[n], w)) for n, w in wanted.items()
+        n: max(demanded, SLACK * max(relative_error(ideal[n], w) for ideal in ideals))
+        for n, w in wanted.items()
+    }
+
+
+def _moved(feeds, precision, draw):
+    """Float inputs moved by at most half of a rounding; the first draw leaves them."""
+    if draw == 0:
+        return feeds
+    rng, half = np.random.default_rng(draw), 2.0 ** (MISSING_BITS[precision] - 25)
+    return {
+        name: (x * (1 + half * rng.uniform(-1, 1, x.shape))).astype(x.dtype)
+        if np.issubdtype(x.dtype, np.floating)
+        else x
+        for name, x in feeds.items()
     }
 
 

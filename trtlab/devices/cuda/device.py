@@ -19,6 +19,8 @@ from trtlab.devices.cuda.libraries import cuda_errors, cupy, device_count, told
 from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, copy_async
 from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version, cubin_key
 from trtlab.devices.cuda.program import CudaProgram
+from trtlab.devices.cuda.room import Multiprocessors, mark_crowded
+from trtlab.devices.cuda.versions import driver_version, library_versions
 from trtlab.devices.protocol import Scheduled
 from trtlab.layers.base import Array
 from trtlab.report.records import DeviceRecord
@@ -92,11 +94,13 @@ class CudaDevice:
             cores=int(self._properties["multiProcessorCount"]),
             memory_bytes=int(self._properties["totalGlobalMem"]),
             isa=self.arch,
-            driver=_version(int(module.cuda.runtime.driverGetVersion())),
+            driver=driver_version(),
+            driver_cuda=_version(int(module.cuda.runtime.driverGetVersion())),
             library_versions={
                 "cupy": str(module.__version__),
                 "cuda": _version(int(module.cuda.runtime.runtimeGetVersion())),
                 "nvrtc": compiler_version(),
+                **library_versions(),
             },
         )
 
@@ -131,6 +135,7 @@ class CudaDevice:
         """Steps as a program; compiles their kernels."""
         del streams  # the steps say it themselves
         look_ahead(steps)
+        mark_crowded(steps, self._multiprocessors)
         with cupy().cuda.Device(self.index):
             return CudaProgram(steps, self.stream, self)
 
@@ -223,6 +228,14 @@ class CudaDevice:
         for text, compiling in texts.items():
             compiling.cancel()
             self._ahead.pop(text, None)
+
+    @cached_property
+    def _multiprocessors(self) -> Multiprocessors:
+        return Multiprocessors(
+            int(self._properties["multiProcessorCount"]),
+            int(self._properties["maxThreadsPerMultiProcessor"]),
+            int(self._properties["sharedMemPerMultiprocessor"]),
+        )
 
     @cached_property
     def _compilers(self) -> ThreadPoolExecutor:

@@ -30,6 +30,7 @@ from trtlab.kernels.cuda.recurrent_steps import RecurrentStepsTactic
 from trtlab.kernels.cuda.reducing import ReduceTactic
 from trtlab.kernels.cuda.sampling import BoxTactic, FillTactic, ResizeTactic, ReverseTactic
 from trtlab.kernels.cuda.stem import StemTactic
+from trtlab.kernels.cuda.thin import ThinTactic
 from trtlab.kernels.cuda.wgmma_attention import wgmma_attention_tactics
 from trtlab.kernels.cuda.wgmma_product import wgmma_tactics
 from trtlab.kernels.cuda.window_stem import WindowStemTactic
@@ -80,7 +81,7 @@ _WINDOW_STEMS = ((1, 1, 3), (2, 1, 2), (2, 2, 2), (4, 2, 1))
 def _kernels() -> dict[type[Op], list[Tactic]]:
     pointwise, move, box = PointwiseTactic(), MoveTactic(), BoxTactic()
     products = contraction_tactics()
-    groups = wgmma_tactics()
+    groups = [*wgmma_tactics(), *(ThinTactic(warps) for warps in (4, 8))]
     library = [CublasLtTactic(rank) for rank in range(4)]
     library += [CublasLtTf32Tactic(rank) for rank in range(4)]
     depthwise = [DepthwiseTactic(strip) for strip in (1, 2, 4)]

@@ -254,3 +254,13 @@ def pack_window(problem: Problem, constants: Mapping[int, Array]) -> dict[int, A
     packed[1] = np.ascontiguousarray(split.transpose(order))
     assert packed[1].size == prod(kernel.shape)
     return packed
+
+
+def pack_rows(problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
+    """Constant weights of a product as [n, k], of a convolution as `pack_window` does."""
+    packed = pack_window(problem, constants)
+    op = problem.op
+    if 1 in packed and isinstance(op, MatrixMultiply):
+        held = packed[1].reshape(packed[1].shape[-2:])
+        packed[1] = np.ascontiguousarray(held if op.op1 is _T else held.T)
+    return packed

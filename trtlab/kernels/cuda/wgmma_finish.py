@@ -4,11 +4,12 @@ A chunk is 64 rows and 64 columns of results in shared memory, from where the co
 it. Where an operand of the result's shape is added, it came into the same place before.
 """
 
+from trtlab.core.types import DataType
 from trtlab.kernels.cuda.prelude import C_TYPES, literal
 from trtlab.kernels.cuda.program import emit
 from trtlab.kernels.cuda.text import Names
 from trtlab.kernels.cuda.wgmma_text import DEEP
-from trtlab.kernels.cuda.wgmma_tile import CHUNK, ROWS, Work
+from trtlab.kernels.cuda.wgmma_tile import CHUNK, ROWS, Finish, Work
 
 _FIRST = "threadIdx.x % 128 == 0"
 
@@ -147,20 +148,27 @@ def _pair(work: Work, kind: str) -> list[str]:
     lines.append(f"{vector} w;")
     high = "[h]" if work.tile.high > 1 else ""
     sums = [f"sum{high}[(c * 8 + j) * 4 + r * 2 + {v}]" for v in range(2)]
-    steps, results = finished(work, sums, fresh)
-    return [*lines, *steps, f"narrow2(w, {results[0]}, {results[1]});", f"{_placed(kind)} = w;"]
+    steps, results = finished(finish, work.dtype, sums, fresh)
+    return [
+        *lines,
+        *steps,
+        f"narrow2(w, {results[0]}, {results[1]});",
+        f"{_placed(kind)} = w;",
+    ]
 
 
-def finished(work: Work, sums: list[str], fresh: Names) -> tuple[list[str], list[str]]:
+def finished(
+    finish: Finish, dtype: DataType, sums: list[str], fresh: Names
+) -> tuple[list[str], list[str]]:
     """Statements and results of ``program(alpha · sum + bias, operands…)`` for neighbours.
 
     Args:
-        work: The product.
+        finish: What happens to the sums.
+        dtype: Of the results.
         sums: Of neighbours in a row; vectors ``r0…`` hold their row operands and ``image`` what
             is added.
         fresh: Names for values.
     """
-    finish = work.finish
     lines: list[str] = []
     results: list[str] = []
     for v, held in enumerate(sums):
@@ -177,7 +185,7 @@ def finished(work: Work, sums: list[str], fresh: Names) -> tuple[list[str], list
                 f"wide(image.v[{v}])" if where == "image" else f"wide(r{row}.v[{v}])"
             )
             row += where == "row"
-        steps, result = emit(finish.program, operands, work.dtype, fresh)
+        steps, result = emit(finish.program, operands, dtype, fresh)
         lines += steps
         results.append(result)
     return lines, results

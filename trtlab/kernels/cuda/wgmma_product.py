@@ -6,14 +6,18 @@ from functools import cache
 from math import ceil, prod
 from typing import ClassVar
 
-import numpy as np
-
-from trtlab.core.enums import MatrixOperation
-from trtlab.core.types import DataType, StaticShape
+from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Argument, Kernel, KernelLaunch
 from trtlab.devices.cuda.tensor_map import TensorMap
-from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader, is_row, merged
-from trtlab.kernels.cuda.forms import form_of, pack_window
+from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader
+from trtlab.kernels.cuda.forms import form_of, pack_rows
+from trtlab.kernels.cuda.matrices import (
+    finish_of,
+    found_pitch,
+    image_of,
+    pitch_of,
+    pitch_of_left,
+)
 from trtlab.kernels.cuda.mma import mma_kernel
 from trtlab.kernels.cuda.mma_load import RUN, MmaTile
 from trtlab.kernels.cuda.text import MULTIPROCESSORS
@@ -24,7 +28,7 @@ from trtlab.kernels.cuda.wgmma_window import left_map, window_of
 from trtlab.layers.base import Array
 from trtlab.layers.convolution import Convolution
 from trtlab.layers.linear import MatrixMultiply
-from trtlab.tactics.problem import Problem, Strides
+from trtlab.tactics.problem import Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
 
 _ALIGN = 16
@@ -98,7 +102,7 @@ class WgmmaTactic(Tactic):
         left = _left(form)
         if isinstance(left, Rejection):
             return left
-        if _pitch(form, form.result) is None:
+        if pitch_of(form, form.result) is None:
             return Rejection("the result is no matrix whose rows are dense")
         finish = finish_of(form)
         if isinstance(finish, Rejection):
@@ -125,13 +129,7 @@ class WgmmaTactic(Tactic):
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Weights as [n, k]."""
-        packed = pack_window(problem, constants)
-        op = problem.op
-        if 1 in packed and isinstance(op, MatrixMultiply):
-            held = packed[1].reshape(packed[1].shape[-2:])
-            turned = op.op1 is not MatrixOperation.TRANSPOSE
-            packed[1] = np.ascontiguousarray(held.T if turned else held)
-        return packed
+        return pack_rows(problem, constants)
 
     def bind(self, problem: Problem, buffers: Buffers) -> Sequence[KernelLaunch]:
         """One launch."""
@@ -152,15 +150,15 @@ class WgmmaTactic(Tactic):
         """The kernel."""
         window, _ = _found_left(form)
         split = self._tile.splits > 1  # then addresses lie in the text, not in maps
-        image = _image_of(form, finish) if split else None
+        image = image_of(form, finish) if split else None
         work = Work(
             *form.sizes[1:],
             form.left.dtype,
             self._tile,
             finish,
             window,
-            _found_pitch(form, form.result) if split else 0,
-            0 if image is None else _found_pitch(form, image),
+            found_pitch(form, form.result) if split else 0,
+            0 if image is None else found_pitch(form, image),
         )
         return wgmma_kernel(work, self.name, problem)
 
@@ -174,7 +172,7 @@ class WgmmaTactic(Tactic):
         def of_result(extra: Extra, address: int) -> Argument:
             if split:
                 return address
-            return TensorMap(address, kind, m, n, _found_pitch(form, extra), ROWS)
+            return TensorMap(address, kind, m, n, found_pitch(form, extra), ROWS)
 
         window, pitch = _found_left(form)
         found: list[Argument] = [
@@ -211,32 +209,9 @@ def _cost_us(tile: WgmmaTile, sizes: tuple[int, int, int], taps: int, *, image: 
     return 2.0 + joined + max(share * steps * step + begun, moved / _BYTES_PER_US)
 
 
-def finish_of(form: Contraction) -> Finish | Rejection:
-    """What happens to the sums, if the kernel can do it."""
-    if form.bias is not None and not is_row(form, form.bias):
-        return Rejection("the bias is not one value a column")
-    where: list[str] = []
-    for operand in form.operands:
-        if is_row(form, operand):
-            where.append("row")
-        elif _pitch(form, operand) is not None:
-            where.append("image")
-        else:
-            return Rejection("an operand is neither a row nor of the result's shape")
-    if where.count("image") > 1:
-        return Rejection("two operands have the result's shape")
-    return Finish(form.program, form.alpha, form.bias is not None, tuple(where))
-
-
-def _image_of(form: Contraction, finish: Finish) -> Extra | None:
-    """The operand that has the result's shape."""
-    pairs = zip(form.operands, finish.operands, strict=True)
-    return next((operand for operand, where in pairs if where == "image"), None)
-
-
 def _left(form: Contraction) -> tuple[Window | None, int] | Rejection:
     """How the left factor's rows lie: windows of images, or so many elements apart."""
-    pitch = _pitch_of_left(form)
+    pitch = pitch_of_left(form)
     if pitch is not None:
         return None, pitch
     if not form.left.window:
@@ -249,40 +224,6 @@ def _found_left(form: Contraction) -> tuple[Window | None, int]:
     left = _left(form)
     assert not isinstance(left, Rejection)
     return left
-
-
-def _found_pitch(form: Contraction, extra: Extra) -> int:
-    pitch = _pitch(form, extra)
-    assert pitch is not None
-    return pitch
-
-
-def _pitch(form: Contraction, extra: Extra) -> int | None:
-    """Elements from row to row of something of the result's shape; None where it is no matrix."""
-    return _dense(form.m, extra.m, form.n, extra.n)
-
-
-def _pitch_of_left(form: Contraction) -> int | None:
-    """The same of the left factor; a window of one tap that moves by whole elements is none."""
-    rows, inner = list(form.left.rows), list(form.left.k)
-    for axis in form.left.window:
-        if form.k[axis.tap] != 1 or axis.pad or axis.scattered:
-            return None
-        if (form.m[axis.row] - 1) * axis.stride >= axis.extent:
-            return None
-        rows[axis.row] += axis.step * axis.stride
-    return _dense(form.m, tuple(rows), form.k, tuple(inner))
-
-
-def _dense(
-    rows: StaticShape, row_steps: Strides, columns: StaticShape, column_steps: Strides
-) -> int | None:
-    down, across = merged(rows, row_steps), merged(columns, column_steps)
-    width = prod(columns)
-    if across != ((width,), (1,)) or len(down[0]) > 1:
-        return None
-    pitch = down[1][0] if down[1] else width
-    return pitch if pitch >= width and pitch % RUN == 0 else None
 
 
 def _packed(form: Contraction) -> Reader:

@@ -91,7 +91,8 @@ def _run(work: Work) -> list[str]:
     """Four neighbours of a row, finished and written."""
     kind = C_TYPES[work.dtype]
     vector = f"Vec<{kind}, 4>"
-    steps, results = finished(work, [f"total[{v}]" for v in range(4)], Names("f"))
+    sums = [f"total[{v}]" for v in range(4)]
+    steps, results = finished(work.finish, work.dtype, sums, Names("f"))
     return [
         *(
             f"const {vector} r{number} = *reinterpret_cast<const {vector}*>("
