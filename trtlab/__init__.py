@@ -196,7 +196,7 @@ def _load(name: str) -> object:
     if name == "zoo":
         return importlib.import_module("trtlab.zoo")
     if name == "__version__":
-        return importlib.import_module("trtlab.core.module_level").package_version()
+        return importlib.import_module("trtlab.core.version").package_version()
     raise _missing(name)
 
 

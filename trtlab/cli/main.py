@@ -63,9 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(overview())
         return 0
     if words[0] in {"-V", "--version"}:
-        from importlib.metadata import version  # noqa: PLC0415 - needed for this answer only
+        from trtlab.core.version import exact_version  # noqa: PLC0415 - for this answer only
 
-        print(f"trtlab {version('trtlab')}")
+        print(f"trtlab {exact_version()}")
         return 0
     if words[0] not in COMMANDS:
         print(f"trtlab has no command {words[0]!r}\n\n{overview()}", file=sys.stderr)

@@ -7,6 +7,7 @@
 * `dims`, `weights`: TensorRT's Dims, Permutation and Weights.
 * `public_names`: what `trtlab` offers, and where it is defined. `module_level`: its functions.
 * `logger`: TensorRT's logger classes over the standard library's logging.
+* `version`: which trtlab this is, down to the commit of a checkout.
 * `durations`: which spans of time can be waited for.
 * `settings`: the only reader of environment variables.
 """

@@ -1,24 +1,16 @@
 """TensorRT's module-level functions, and the names of its that trtlab does not have."""
 
 import re
-from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
 from trtlab.core.types import DataType
+from trtlab.core.version import package_version
 
 
 def nptype(trt_type: DataType) -> type[np.generic]:
     """The NumPy type of an element type; those beyond NumPy come from ml_dtypes."""
     return trt_type.numpy.type
-
-
-def package_version() -> str:
-    """The version; ``0`` when it runs from a folder without being installed."""
-    try:
-        return version("trtlab")
-    except PackageNotFoundError:
-        return "0"
 
 
 def get_nv_onnx_parser_version() -> int:

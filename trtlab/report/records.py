@@ -62,12 +62,13 @@ class DeviceRecord:
     cores: int  # threads used, or streaming multiprocessors
     memory_bytes: int
     isa: str = ""  # vector instructions, or compute capability
-    driver: str = ""
+    driver: str = ""  # its version, such as 580.95.05; without driver_cuda: the CUDA it serves
     library_versions: dict[str, str] = field(default_factory=dict[str, str])
     peak_flops_per_s: dict[str, float] = field(
         default_factory=dict[str, float]
     )  # by precision
     peak_bytes_per_s: float | None = None
+    driver_cuda: str = ""  # the CUDA that the driver serves, such as 13.0
 
 
 @dataclass(frozen=True, slots=True)

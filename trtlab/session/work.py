@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ from trtlab.builder.progress import ProgressMonitor
 from trtlab.core.errors import UsageError
 from trtlab.core.settings import settings
 from trtlab.core.types import DataType, StaticShape
+from trtlab.core.version import exact_version
 from trtlab.engine.engine import Engine, ShapeProfile
 from trtlab.layers.base import Array
 from trtlab.parser.parse import ParsedModel
@@ -141,7 +141,7 @@ def describe(engine: Engine) -> Report:
         telemetry=None,
         memory=_memory(engine, layout, io_bytes=0),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
-        trtlab_version=_version(),
+        trtlab_version=exact_version(),
         warnings=engine.build.warnings,
     )
 
@@ -216,7 +216,7 @@ def measure(
             sampler.stop()
     kernels = target.kernels()
     progress(Step("Measuring the device's peaks", message="once a device"))
-    peaked, notes = with_peaks(engine.device, device, registry, measured.layers)
+    peaked, notes = with_peaks(device.record(), device, registry, measured.layers)
     return replace(
         describe(engine),
         device=peaked,
@@ -257,10 +257,3 @@ def _memory(engine: Engine, layout: Plan, *, io_bytes: int) -> MemoryRecord:
         allocations=layout.allocations,
         arena_max_bytes=engine.arena_bytes,
     )
-
-
-def _version() -> str:
-    try:
-        return version("trtlab")
-    except PackageNotFoundError:
-        return "0 (not installed)"

@@ -1,6 +1,7 @@
 """The CUDA device.
 
 * `libraries`: CuPy and the CUDA bindings, imported when first needed; what is missing is said.
+* `versions`: of the driver and of the libraries that offer tactics, for records.
 * `kernel`: a kernel as text with its launch configuration, and launches as data; `tensor_map`:
   matrices, heads and windows of images as the copy engine's arguments.
 * `nvrtc`: text → machine code, on machines without a driver too; kept on disk. `code`: compiled
