@@ -39,6 +39,11 @@ class Turns(NamedTuple):
     plain: list[Query]
     profiled: list[Query]
 
+    def span_ns(self, epoch_ns: int = 0) -> tuple[int, int]:
+        """From the first profiled query's begin to the last one's end, after the epoch."""
+        first, last = self.profiled[0].host, self.profiled[-1].host
+        return first.start_ns - epoch_ns, last.end_ns - epoch_ns
+
 
 def profile_layers(
     target: Target,

@@ -43,6 +43,7 @@ class Measurement:
     layers: tuple[LayerRecord, ...]
     timeline: tuple[Slice, ...]
     reconciliation_ms: dict[str, float]
+    layers_span_ns: tuple[int, int] | None = None
 
 
 def measure(
@@ -104,4 +105,5 @@ def measure(
             turns.profiled, layers, epoch_ns=epoch_ns, iterations=options.timeline_iterations
         ),
         reconcile(turns),
+        turns.span_ns(epoch_ns),
     )

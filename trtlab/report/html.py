@@ -8,6 +8,7 @@ escaped: they come from model files.
 from collections.abc import Iterable
 from html import escape
 
+from trtlab.report.clocks import layers_clock_text, sums_apart
 from trtlab.report.conditions import conditions
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
@@ -35,7 +36,7 @@ _ROW = (
 def summary_html(report: Report) -> str:
     """The summary card: conditions, latency with spread, top layers, verdicts, warnings."""
     name = escape(report.model.name)
-    depends = escape(" · ".join(conditions(report)))
+    depends = " · ".join(_unbroken(fact) for fact in conditions(report))
     parts = [
         f'<div title="{name}" style="font-size:15px;font-weight:600;{_CLIPPED}">{name}</div>',
         f'<div style="{_FAINT}">{depends}</div>',
@@ -46,6 +47,11 @@ def summary_html(report: Report) -> str:
     parts.append(_top_layers(report))
     parts.append(_sentences(_verdicts(report)))
     return f'<div class="trtlab-report" style="{_CARD}">{"".join(parts)}</div>'
+
+
+def _unbroken(fact: str) -> str:
+    """A fact that moves to the next line as a whole."""
+    return f'<span style="display:inline-block;max-width:100%">{escape(fact)}</span>'
 
 
 def _headline(benchmark: BenchmarkRecord) -> str:
@@ -85,7 +91,7 @@ def _top_layers(report: Report) -> str:
     shown = percent(sum(m for m, _ in known[:_TOP]) / total_us)
     caption = (
         f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown} of layer time"
-        f" ({PROFILED})"
+        f" ({'; '.join(filter(None, (PROFILED, layers_clock_text(report))))})"
     )
     return (
         f'<div title="{escape(WHY)}" style="margin-top:8px;{_FAINT}">{caption}</div>'
@@ -113,6 +119,9 @@ def _verdicts(report: Report) -> Iterable[tuple[str, str]]:
         yield from ((v, _WARN) for v in report.benchmark.verdicts)
     if report.telemetry is not None and report.telemetry.verdict:
         yield report.telemetry.verdict, _WARN if report.telemetry.throttling else _ACCENT
+    apart = sums_apart(report)
+    if apart:
+        yield apart, _ACCENT
     yield from ((w, _WARN) for w in report.warnings)
 
 

@@ -271,6 +271,7 @@ class Report:
     reconciliation_ms: dict[str, float] = field(default_factory=dict[str, float])
     warnings: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
+    layers_span_ns: tuple[int, int] | None = None  # when layers were timed, after the epoch
 
     # The views below import their modules when asked: records stay plain values, and pandas
     # stays optional.

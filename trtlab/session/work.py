@@ -227,6 +227,7 @@ def measure(
         memory=_memory(engine, layout, io_bytes=target.io_bytes),
         epoch_ns=epoch_ns,
         reconciliation_ms=measured.reconciliation_ms,
+        layers_span_ns=measured.layers_span_ns,
         warnings=(*_warnings(engine), *notes),
     )
 

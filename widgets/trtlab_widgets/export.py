@@ -8,6 +8,7 @@ import base64
 import zlib
 from html import escape
 
+from trtlab.report.conditions import created_text
 from trtlab.report.records import Report
 from trtlab_widgets.live.bundle import script, style
 from trtlab_widgets.pages.build import build_page
@@ -69,7 +70,8 @@ def report_html(report: Report) -> str:
 
 def _foot(report: Report) -> str:
     versions = ", ".join(f"{k} {v}" for k, v in report.device.library_versions.items())
-    made = f"Recorded {report.created} with trtlab {report.trtlab_version}; {versions}. Model "
+    tool = f"trtlab {report.trtlab_version}; {versions}"
+    made = f"Recorded {created_text(report)} with {tool}. Model "
     return element(
         "footer",
         escape(made),

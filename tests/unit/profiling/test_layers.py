@@ -209,6 +209,10 @@ def test_all_measurements_in_one_go():
     assert [r.time_us.median for r in result.layers] == [300.0, 600.0]
     assert len(result.timeline) == 6
     assert result.timeline[0].start_ns > result.benchmark.starts_ns[-1]
+    first, last = result.layers_span_ns
+    assert first == result.timeline[0].start_ns
+    assert last <= target.clock.ns - epoch_ns
+    assert last - first > 4 * 1_000_000  # four profiled queries and plain ones between them
     assert sum(result.reconciliation_ms.values()) == pytest.approx(1.117)
     assert target.seeds == [0]
     assert list(dict.fromkeys(step.phase for step in told)) == [

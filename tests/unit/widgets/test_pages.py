@@ -200,7 +200,7 @@ def test_build_page_tells_what_does_not_apply_from_what_failed(report: Report) -
         report.build, selections=(selection,), tactics_tried=4, tactics_timed=1, cache_hits=0
     )
     html = build_page(replace(report, build=build))
-    assert "4 tactics considered, 1 timed, 0 known from the cache" in html
+    assert "4 tactics considered, 1 with a time, timed in this build" in html
     table = html[html.index("Runner-up") :]
     assert re.findall(r"<th[^>]*>([^<]*)</th>", table)[-2:] == ["Not applicable", "Refused"]
     assert re.findall(r"<td[^>]*>([^<]*)</td>", table)[-3:] == ["1", "2", "1"]

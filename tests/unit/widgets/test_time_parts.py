@@ -59,7 +59,17 @@ def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
 def test_a_part_below_zero_says_how_that_can_be(report: Report) -> None:
     parts = {"layers": 1.2, "wake-up": -0.005, "unexplained": 0.01}
     html = reconciliation(replace(report, reconciliation_ms=parts))
-    assert f"Wake-up (noise of two clocks)</span><b>{MINUS}5.00 µs</b>" in html
+    assert f"Wake-up (noise)</span><b>{MINUS}5.00 µs</b>" in html
+    why = "Wake-up is below zero, which is noise: it lies between a time stamp of the device"
+    assert f'title="{why}' in html
+    assert f'<p class="t-dim">{why} and one of the host' in html  # whole, whatever the width
+    assert report.benchmark is not None
+    run = replace(report.benchmark, clock_uncertainty_ns=3024)
+    known = reconciliation(replace(report, reconciliation_ms=parts, benchmark=run))
+    assert "each comparison may be off by 3.02 µs." in known
+    assert "is below zero" not in reconciliation(
+        replace(report, reconciliation_ms={"layers": 1.0})
+    )
     assert "Unexplained</span><b>10.0 µs</b>" in html
 
 

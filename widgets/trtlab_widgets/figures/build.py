@@ -3,13 +3,16 @@
 import plotly.graph_objects as go
 
 from trtlab.core.errors import UsageError
+from trtlab.report.contests import timed
 from trtlab.report.percent import percent
 from trtlab.report.records import Report, SelectionRecord
+from trtlab.report.short_name import short_name
 from trtlab_widgets.figures.look import ACCENT, Rows, Theme, blank
 from trtlab_widgets.pages.build import does_not_apply
 from trtlab_widgets.pages.text import plural, seconds
 
 _REST = "#9aa1ab"
+_LETTERS = 44  # of a layer's name
 
 
 def build_phases_rows(report: Report) -> Rows:
@@ -71,16 +74,19 @@ def tactic_contest(report: Report, layer: str, *, theme: Theme = "auto") -> go.F
         UsageError: No contest of that layer was recorded.
     """
     selection = _selection(report, layer)
-    timed = [c for c in selection.contenders if c.time_us is not None]
-    timed.sort(key=lambda c: c.time_us or 0.0)
+    fastest = sorted(
+        (c for c in selection.contenders if c.time_us is not None),
+        key=lambda c: c.time_us or 0.0,
+    )
+    name = short_name(layer, _LETTERS)
     refused = sum(c.refused for c in selection.contenders)
     unfit = sum(does_not_apply(c) for c in selection.contenders)
     message = (
-        f"{selection.chosen} won {layer}: {plural(len(timed), 'tactic')} timed, "
-        f"{unfit} not applicable, {refused} refused"
+        f"{selection.chosen} won {name}: {plural(len(fastest), 'tactic')} with a time"
+        f" ({timed(fastest)}), {unfit} not applicable, {refused} refused"
     )
-    figure = blank(message, theme, height=100 + 34 * len(timed))
-    for contender in timed:
+    figure = blank(message, theme, height=100 + 34 * len(fastest))
+    for contender in fastest:
         figure.add_box(
             x=contender.samples_us or (contender.time_us,),
             name=contender.tactic,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from trtlab.report.contests import timed_in
 from trtlab.report.percent import increase, percent
 from trtlab.report.records import (
     BuildRecord,
@@ -171,15 +172,15 @@ def contests(report: Report) -> str:
     build = report.build
     rows = contest_rows(report)
     message = (
-        f"{plural(build.tactics_tried, 'tactic')} considered, {build.tactics_timed:,} timed,"
-        f" {build.cache_hits:,} known from the cache"
+        f"{plural(build.tactics_tried, 'tactic')} considered, {_times(build)};"
+        " a contest that several layers share counts once"
     )
     head: list[Cell] = [
         "Layer",
         "Chosen tactic",
         ("Time", "t-num"),
         ("Runner-up", "t-num"),
-        ("Timed", "t-num"),
+        ("With a time", "t-num"),
         ("Not applicable", "t-num"),
         ("Refused", "t-num"),
     ]
@@ -199,6 +200,15 @@ def contests(report: Report) -> str:
     return panel(
         "Tactics", message, element("div", table(head, body), class_="t-scroll"), foot
     )
+
+
+def _times(build: BuildRecord) -> str:
+    """How many have a time, and where it comes from: each is counted once."""
+    timed = timed_in(build)
+    number = timed.here + timed.cached
+    if timed.here and timed.cached:
+        return f"{number:,} with a time ({timed})"
+    return f"{number:,} with a time, {timed}" if number else str(timed)
 
 
 def _left_out(report: Report, rows: int) -> list[str]:

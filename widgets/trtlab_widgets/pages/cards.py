@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from html import escape
 
+from trtlab.report.contests import timed_in
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, MemoryRecord, Report
 from trtlab.report.short_name import short_name
@@ -40,9 +41,8 @@ class Card:
 def cards(report: Report) -> str:
     """The key figures."""
     build = report.build
-    tactics = (
-        f"{plural(build.tactics_timed, 'tactic')} timed, {build.cache_hits} from the cache"
-    )
+    timed = timed_in(build)
+    tactics = f"{plural(timed.here + timed.cached, 'tactic')} with a time: {timed}"
     found = [
         _latency(report.benchmark),
         _throughput(report),

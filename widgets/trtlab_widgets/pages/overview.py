@@ -1,5 +1,6 @@
 """What a run amounts to: verdict, key figures, time by layer type, and what adds up."""
 
+from trtlab.report.clocks import sums_apart
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab.report.which_run import BENCHMARK
@@ -53,6 +54,8 @@ def _verdict_lines(report: Report) -> list[tuple[str, str, str]]:
         lines.append(("plain", "Not run", "Built, but not measured yet."))
     apart = interrupted(report)
     lines += [(apart[0], "Note", apart[1])] if apart else []
+    clocks_apart = sums_apart(report)
+    lines += [("plain", "Note", clocks_apart)] if clocks_apart else []
     lines += [("plain", "Note", line) for line in report.warnings]
     return lines
 

@@ -2,6 +2,7 @@
 
 from html import escape
 
+from trtlab.report.clocks import layers_clock_text
 from trtlab.report.percent import percent
 from trtlab.report.records import Report
 from trtlab.report.which_run import PROFILED, WHY
@@ -61,7 +62,8 @@ def time_by_type(report: Report) -> str:
     ]
     bar = stacked_bar(parts, message)
     name = "Time by layer type" if total else "Layers by type"
-    foot = source(f"{PROFILED}; sums of the layers' medians") if total else ""
+    told = (f"{PROFILED}; sums of the layers' medians", layers_clock_text(report))
+    foot = source("; ".join(filter(None, told))) if total else ""
     return panel(name, message, bar, element("ul", *legend, class_="t-legend is-wide"), foot)
 
 
@@ -97,15 +99,33 @@ def interrupted(report: Report) -> tuple[str, str] | None:
 
 
 def part_name(name: str, value_ms: float) -> str:
-    """A part of the latency as people read it; below zero it says how that can be.
+    """A part of the latency as people read it; below zero it says in short how that can be."""
+    if value_ms >= 0:
+        return name
+    return "rest (overlap or noise)" if name == REST else f"{name} (noise)"
+
+
+def below_zero(name: str, report: Report) -> str:
+    """How a part can be below zero, as a whole sentence; empty for one that is not.
 
     Parts that were timed in inferences of their own may add up to more than the latency. What
     lies between a GPU's time stamp and the host's is known no better than how their clocks
     compare.
     """
-    if value_ms >= 0:
-        return name
-    return "rest (overlap or noise)" if name == REST else f"{name} (noise of two clocks)"
+    if report.reconciliation_ms.get(name, 0.0) >= 0:
+        return ""
+    if name == REST:
+        return (
+            "The rest is below zero: the parts were timed in inferences of their own and add up"
+            " to more than the latency, by overlap or noise."
+        )
+    unsure_ns = 0 if report.benchmark is None else report.benchmark.clock_uncertainty_ns
+    known = f"; each comparison may be off by {time_us(unsure_ns / 1e3)}" if unsure_ns else ""
+    part = name[:1].upper() + name[1:]
+    return (
+        f"{part} is below zero, which is noise: it lies between a time stamp of the device and"
+        f" one of the host, two clocks that have to be compared{known}."
+    )
 
 
 def reconciliation(report: Report) -> str:
@@ -119,26 +139,31 @@ def reconciliation(report: Report) -> str:
     order = sorted((name for name, _ in parts if name != REST), key=lambda n: -dict(parts)[n])
     shades = {name: f"step-{min(place, STEPS - 2)}" for place, name in enumerate(order)}
     coloured = [(name, value, shades.get(name, f"step-{STEPS - 1}")) for name, value in parts]
-    legend = [_part(name, value, total, colour) for name, value, colour in coloured]
+    legend = [
+        _part(name, value, total, colour, below_zero(name, report))
+        for name, value, colour in coloured
+    ]
     rows = [(part_name(name, value), (time_ms(value), "t-num")) for name, value in parts]
+    notes = [text("p", why, "t-dim") for name, _ in parts if (why := below_zero(name, report))]
     return panel(
         "Where one inference's time goes",
         message,
         stacked_bar(coloured, message),
         element("ul", *legend, class_="t-legend"),
+        *notes,
         source(f"layers and gaps: {PROFILED}, medians of each query's sum; all else: without"),
         twin(table(["Part", ("Time", "t-num")], rows)),
     )
 
 
-def _part(name: str, value_ms: float, total_ms: float, colour: str) -> str:
+def _part(name: str, value_ms: float, total_ms: float, colour: str, why: str) -> str:
     """A line of the legend; a time below zero is no part of the bar and has no colour."""
     said = part_name(name, value_ms)
     square = swatch(colour) if value_ms >= 0 else element("span", class_="t-swatch")
     return element(
         "li",
         square,
-        text("span", said[:1].upper() + said[1:]),
+        element("span", escape(said[:1].upper() + said[1:]), title=why or said),
         text("b", time_ms(value_ms)),
         text("span", percent(value_ms / total_ms if total_ms else None), "t-dim"),
     )

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from html import escape
 
-from trtlab.report.conditions import clock_mhz
+from trtlab.report.clocks import benchmark_clock, layers_clock
+from trtlab.report.conditions import created_text
 from trtlab.report.percent import MINUS
 from trtlab.report.records import Report
 from trtlab_widgets.pages.asked import options
@@ -18,7 +19,6 @@ def title(report: Report) -> str:
     """The model, and everything a number depends on."""
     model, config = report.model, report.config
     emulated = " (emulated: shows accuracy, not speed)" if config.emulated else ""
-    clock = clock_mhz(report)
     facts = [
         report.device.name,
         f"{config.precision}{emulated}",
@@ -27,13 +27,19 @@ def title(report: Report) -> str:
         f"{count(model.parameters)} parameters",
         f"opset {model.opset}",
         *(f"{name} {shape(extents)}" for name, extents in shapes(report).items()),
-        *([] if clock is None else [f"{clock:,.0f} MHz"]),
-        report.created[:10],
+        *clocks(report),
+        created_text(report),
     ]
     line = element("p", " · ".join(text("span", fact) for fact in facts), class_="t-dim")
     return element(
         "header", element("h1", escape(model.name), title=model.name), line, class_="t-title"
     )
+
+
+def clocks(report: Report) -> list[str]:
+    """The clock of the benchmark and that of the layers' own run, by name."""
+    named = {"benchmark": benchmark_clock(report), "layers": layers_clock(report)}
+    return [f"{name} at {clock}" for name, clock in named.items() if clock is not None]
 
 
 def shapes(report: Report) -> Shapes:
