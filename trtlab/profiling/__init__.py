@@ -4,7 +4,7 @@
 * `query`: one inference with its host and device time stamps, and many in flight.
 * `benchmark`: trtexec's loop and definitions. `verdicts`: what the numbers mean, in sentences.
 * `layers`: samples of each layer's time. `timeline`: the same as bars on streams.
-* `reconciliation`: launch + layers + gaps + copies + rest = what the host waited.
+* `reconciliation`: what the host waited, as parts from launch to wake-up that add up.
 * `measure`: all of these in one go. `progress`: how far it is.
 * `statistics`: percentiles, intervals, and whether two measurements differ.
 * `telemetry`: clocks, power, temperature and load meanwhile. `monitor`: the same, live, as

@@ -24,8 +24,10 @@ from trtlab.profiling.target import LayerStamp, QueryStamps, Span
 from trtlab.runtime.executable import DEFAULT_SETTINGS, Executable, RunSettings
 from trtlab.runtime.loaded import LoadedEngine
 
-_ANCHOR_SECONDS = 5.0
-"""Event times are float32 milliseconds: after so long an anchor is renewed."""
+_ANCHOR_SECONDS = 0.5
+"""After so long an anchor is renewed, where the GPU is idle: its clock drifts from the host's by
+microseconds a second, and event times are float32 milliseconds.
+"""
 
 
 @dataclass

@@ -1,8 +1,9 @@
 """Where a query's whole waiting time goes, as parts that add up.
 
-launch + copy in + layers + gaps + copy out + wake-up + unexplained = end to end, in medians.
-The layers come from the profiled queries and the rest from the plain ones that took turns with
-them, so *unexplained* holds what time stamps cost (then it is negative) and what nobody timed.
+launch + copy in + layers + gaps + hand-over + copy out + wake-up + unexplained = end to end,
+in medians. The layers come from the profiled queries and the rest from the plain ones that took
+turns with them, so *unexplained* is what plain computing takes beyond layers and gaps: what
+nobody timed, such as a graph's begin and end, less what time stamps cost (it may be negative).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ def reconcile(turns: Turns) -> dict[str, float]:
         turns: At least one query of each kind.
 
     Returns:
-        ``launch``, ``copy in``, ``layers``, ``gaps``, ``copy out``, ``wake-up`` and
-        ``unexplained``; the last one may be below zero.
+        ``launch``, ``copy in``, ``layers``, ``gaps``, ``hand-over``, ``copy out``, ``wake-up``
+        and ``unexplained``; the last one may be below zero.
     """
     single, profiled = turns
     parts = {
@@ -30,6 +31,7 @@ def reconcile(turns: Turns) -> dict[str, float]:
         ),
         "layers": _median_ms(profiled, lambda q: busy_ns(q.device.layers)),
         "gaps": _median_ms(profiled, lambda q: gaps_ns(q.device.layers)),
+        "hand-over": _median_ms(single, _hand_over_ns),
         "copy out": _median_ms(
             single, lambda q: q.device.d2h.duration_ns if q.device.d2h else 0
         ),
@@ -44,6 +46,12 @@ def _launch_ns(query: Query) -> int:
     h2d = query.device.h2d
     waited_ns = query.device.compute.start_ns - query.host.start_ns
     return waited_ns - (h2d.duration_ns if h2d else 0)
+
+
+def _hand_over_ns(query: Query) -> int:
+    """From the end of computing until the copy out begins, on a stream of its own on a GPU."""
+    d2h = query.device.d2h
+    return d2h.start_ns - query.device.compute.end_ns if d2h else 0
 
 
 def _wake_up_ns(query: Query) -> int:

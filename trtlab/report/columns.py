@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 
 from trtlab.core.errors import UsageError
+from trtlab.report.latency_parts import latency_parts
 from trtlab.report.records import QueryPhases, Report, Samples, Summary
 from trtlab.report.roofline import attainable_percent, bound_by, roof_us
 
@@ -227,6 +228,7 @@ TABLES: Mapping[str, Callable[[Report], Columns]] = {
     "layers": layers,
     "benchmark": benchmark,
     "queries": queries,
+    "latency_parts": latency_parts,
     "timeline": timeline,
     "telemetry": telemetry,
     "throttling": throttling,

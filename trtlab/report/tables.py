@@ -14,6 +14,7 @@ __all__ = [
     "TABLES",
     "benchmark_table",
     "contenders_table",
+    "latency_parts_table",
     "layers_table",
     "memory_table",
     "passes_table",
@@ -90,6 +91,11 @@ def benchmark_table(report: Report) -> "DataFrame":
 def queries_table(report: Report) -> "DataFrame":
     """One row a query of the benchmark."""
     return _frame(columns.queries(report))
+
+
+def latency_parts_table(report: Report) -> "DataFrame":
+    """One row a part of one inference's latency; they add up to the whole."""
+    return _frame(columns.latency_parts(report))
 
 
 def _frame(table: Columns) -> "DataFrame":

@@ -171,12 +171,33 @@ def test_parts_add_up_to_the_whole():
             "copy in": 0.100,
             "layers": 0.900,
             "gaps": 0.001,
+            "hand-over": 0.0,
             "copy out": 0.100,
             "wake-up": 0.005,
             "unexplained": 0.049,  # the plain run computes 950 µs, the stamps tell of 901
         }
     )
     assert sum(parts.values()) == pytest.approx(1.165)
+
+
+class HandingOver(SyncTarget):
+    """Another stream copies the results; it begins 7 µs after computing has ended."""
+
+    def transfer_out(self, slot):
+        self.clock.ns += 7_000
+        super().transfer_out(slot)
+
+
+def test_what_passes_before_the_copy_out_is_explained():
+    target = HandingOver(FakeClock(), compute_us=(902,), layers=TWO_LAYERS)
+    parts = reconcile(turns(target, iterations=5))
+    assert parts["hand-over"] == pytest.approx(0.007)
+    assert parts["unexplained"] == pytest.approx(0.001)  # the gap behind the last layer
+    assert sum(parts.values()) == pytest.approx(1.124)
+    bare = profile_layers(
+        target, ProfileOptions(iterations=5), transfers=False, now_ns=target.clock
+    )
+    assert reconcile(bare)["hand-over"] == 0.0
 
 
 class Slowing(SyncTarget):

@@ -16,6 +16,7 @@ from trtlab.report.roofline import attainable_percent, bound_by, roof_us
 UNMEASURED = replace(
     REPORT,
     layers=(),
+    reconciliation_ms={},
     benchmark=None,
     telemetry=None,
     timeline=(),
