@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from math import log10
 from typing import Any
 
 import pytest
@@ -65,6 +66,40 @@ def test_the_roof_breaks_at_the_ridge(report: Report) -> None:
     roof = layers.roofline(report).data[0]
     assert roof.y[1] == pytest.approx(roof.y[2])
     assert roof.y[0] < roof.y[1]
+
+
+def test_layers_of_a_roofline_can_be_highlighted(report: Report) -> None:
+    row = layers.roofline_rows(report)[0]
+    name, x = str(row["layer"]), float(str(row["flop_per_byte"]))
+    plain = layers.roofline(report)
+    assert not plain.layout.annotations
+    figure = layers.roofline(report, highlight={name: "the first"})
+    (words,), ring = figure.layout.annotations, figure.data[-1]
+    assert words.text == "the first"
+    assert (words.x, words.y) == pytest.approx((log10(x), log10(ring.y[0])))
+    assert ring.x[0] == x
+    assert ring.y[0] in [y for trace in plain.data[1:] for y in trace.y]
+    below = words.ay > 0  # words stand on their mark's side of the roof
+    device = replace(report.device, peak_bytes_per_s=1.0)
+    over = layers.roofline(replace(report, device=device), highlight={name: "beyond"})
+    assert below
+    assert over.layout.annotations[0].ay < 0
+    with pytest.raises(UsageError, match="no layer 'nothing'"):
+        layers.roofline(report, highlight={"nothing": ""})
+
+
+def test_ticks_of_a_roofline_are_written_out(report: Report) -> None:
+    figure = layers.roofline(report)
+    drawn = {"xaxis": "x", "yaxis": "y"}
+    for name, coordinate in drawn.items():
+        axis = figure.layout[name]
+        values = [v for trace in figure.data for v in getattr(trace, coordinate)]
+        assert axis.range[0] < log10(min(values)) < log10(max(values)) < axis.range[1]
+        assert [float(t.replace(",", "")) for t in axis.ticktext] == pytest.approx(
+            axis.tickvals
+        )
+        shown = [v for v in axis.tickvals if axis.range[0] <= log10(v) <= axis.range[1]]
+        assert len(shown) >= 3
 
 
 def test_slowest_layers_stops_at_top(report: Report) -> None:

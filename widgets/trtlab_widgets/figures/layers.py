@@ -1,12 +1,15 @@
 """Layers: time by type, the slowest ones, and all of them against the device's limit."""
 
+from collections.abc import Mapping
+from math import ceil, floor, log10
+
 import plotly.graph_objects as go
 
 from trtlab.core.errors import UsageError
 from trtlab.report.percent import percent
 from trtlab.report.records import Report
 from trtlab.report.short_name import short_name
-from trtlab_widgets.figures.look import Rows, Theme, blank, family_colour
+from trtlab_widgets.figures.look import WARN, Rows, Theme, blank, family_colour
 from trtlab_widgets.metrics import layer_metrics
 from trtlab_widgets.pages.text import gflop_rate, plural
 from trtlab_widgets.pages.time_parts import type_rows
@@ -15,6 +18,7 @@ from trtlab_widgets.palette import FAMILIES, family_index
 _HALF = 0.5
 _TERA = 1e12  # a device's peak from which on rates are told in TFLOP/s
 _LETTERS = 44  # of a layer's name on an axis
+_DENSE = 4  # decades of an axis up to which 2 and 5 of each are ticks too
 
 
 def time_by_type_rows(report: Report) -> Rows:
@@ -108,11 +112,19 @@ def roofline_rows(report: Report) -> Rows:
     ]
 
 
-def roofline(report: Report, *, theme: Theme = "auto") -> go.Figure:
+def roofline(
+    report: Report, *, highlight: Mapping[str, str] | None = None, theme: Theme = "auto"
+) -> go.Figure:
     """Layers by arithmetic intensity and rate, under the roof that was measured on the device.
 
+    Args:
+        report: With timed layers.
+        highlight: Layers by name, with what is written beside their marks.
+        theme: Of the page.
+
     Raises:
-        UsageError: No layer was timed, or the device's peaks are not known.
+        UsageError: No layer was timed, the device's peaks are not known, or a layer that is to
+            be highlighted is not in the figure.
     """
     rows = roofline_rows(report)
     peak = report.device.peak_flops_per_s.get(report.config.precision)
@@ -149,9 +161,63 @@ def roofline(report: Report, *, theme: Theme = "auto") -> go.Figure:
             marker={"color": each.dark if theme == "dark" else each.light, "size": 8},
             hovertemplate="%{text}<br>%{customdata} at %{x:.3g} FLOP/B<extra></extra>",
         )
-    figure.update_xaxes(type="log", title="Arithmetic intensity (FLOP/B)")
-    figure.update_yaxes(type="log", title=unit)
+    places = {str(row["layer"]): row for row in rows}
+    for name, said in (highlight or {}).items():
+        if name not in places:
+            raise UsageError(f"the roofline has no layer {name!r}", hint="see roofline_rows")
+        x, rate = (_number(places[name], key) for key in ("flop_per_byte", "gflop_per_s"))
+        above = rate * 1e9 > min(peak, x * bandwidth)
+        _point_at(figure, (x, rate / scale), said, above=above)
+    rates = [_number(row, "gflop_per_s") / scale for row in rows]
+    figure.update_xaxes(_log_axis(ends), title="Arithmetic intensity (FLOP/B)")
+    figure.update_yaxes(_log_axis([*rates, *roof]), title=unit)
     return figure
+
+
+def _point_at(
+    figure: go.Figure, place: tuple[float, float], said: str, *, above: bool
+) -> None:
+    """A ring around a mark, and words on its side of the roof."""
+    side = -1 if above else 1
+    figure.add_scatter(
+        x=[place[0]],
+        y=[place[1]],
+        mode="markers",
+        marker={"symbol": "circle-open", "size": 15, "color": WARN, "line": {"width": 2}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_annotation(
+        x=log10(place[0]),
+        y=log10(place[1]),
+        text=said,
+        font={"color": WARN},
+        arrowcolor=WARN,
+        arrowwidth=1,
+        showarrow=True,
+        standoff=8,
+        ax=24 * side,
+        ay=30 * side,
+        xanchor="right" if above else "left",
+    )
+
+
+def _log_axis(values: list[float]) -> dict[str, object]:
+    """A logarithmic axis around the values, whose ticks are written out.
+
+    Plotly's own between the decades are bare digits: a 5 may be 0.5.
+    """
+    low, high = log10(min(values)), log10(max(values))
+    space = 0.06 * (high - low)
+    low, high = low - space, high + space
+    steps = (1, 2, 5) if high - low <= _DENSE else (1,)
+    ticks = [step * 10.0**decade for decade in range(floor(low), ceil(high)) for step in steps]
+    return {
+        "type": "log",
+        "range": [low, high],
+        "tickvals": ticks,
+        "ticktext": [f"{tick:,.10g}" for tick in ticks],
+    }
 
 
 def _number(row: dict[str, object], key: str) -> float:
