@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from trtlab.cli.command import Command
-from trtlab.cli.html_export import write_html
 from trtlab.cli.options import (
     add_build,
     add_measure,
@@ -16,6 +15,7 @@ from trtlab.cli.options import (
 )
 from trtlab.cli.printing import TerminalProgress, report_text
 from trtlab.report.codec import save
+from trtlab.report.saving import save_page
 from trtlab.session.one_call import profile
 
 
@@ -66,5 +66,5 @@ class Profile(Command):
         if args.json is not None:
             print(f"\nreport: {save(report, args.json)}")
         if args.html is not None:
-            print(f"HTML: {write_html(report, args.html)}")
+            print(f"HTML: {save_page(report, args.html)}")
         return 0

@@ -22,6 +22,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _EXPECTED = (
     "a report is the JSON file that report.save(…) or `trtlab profile … --json FILE` wrote"
 )
+OPENED_WITH = 'open it with `trtlab lab FILE`, or in Python with trtlab.load_report("FILE")'
+_LONGEST_LOOK_BYTES = 1 << 28  # of a compressed file's content
 _AGAIN = "take the file from its source again, or measure again"
 # What people open by mistake, by its beginning.
 _FOREIGN = (
@@ -119,8 +121,19 @@ def load(path: Path | str) -> Report:
         raise EngineFormatError(error.what, where=(str(source),), hint=error.hint) from None
 
 
+def looks_like_report(data: bytes) -> bool:
+    """Whether a file's bytes are a report, compressed or not; for who expected something else."""
+    text = data
+    if data.startswith(_GZIP_MAGIC):
+        try:
+            text = zlib.decompressobj(wbits=31).decompress(data, _LONGEST_LOOK_BYTES)
+        except zlib.error:
+            return False
+    return text[:64].lstrip().startswith(b"{") and b'"schema_version"' in text
+
+
 def _is_gzip(path: Path | str) -> bool:
-    return Path(path).suffix == ".gz"
+    return Path(path).suffix.lower() == ".gz"
 
 
 def _plain_scalar(value: object) -> object:

@@ -311,14 +311,14 @@ class Report:
         return frame(self, table)
 
     def save(self, path: Path | str) -> Path:
-        """Write the report as JSON, compressed when the name ends in ``.gz`` (`codec.save`).
+        """Write the report: ``run.json`` and ``run.json.gz`` can be loaded, ``run.html`` is a page.
 
         Raises:
-            UsageError: The file cannot be written.
+            UsageError: The name has another ending, or the file cannot be written.
         """
-        from trtlab.report.codec import save  # noqa: PLC0415
+        from trtlab.report.saving import save_by_name  # noqa: PLC0415
 
-        return save(self, path)
+        return save_by_name(self, path)
 
     @classmethod
     def load(cls, path: Path | str) -> "Report":
