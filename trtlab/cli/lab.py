@@ -23,8 +23,12 @@ _OTHER_ADDRESS = ("default_url", "root_dir", "notebook-dir", "notebook_dir")
 class Lab(Command):
     """Open JupyterLab on a notebook with the workbench ready.
 
-    The notebook trtlab-workbench.ipynb is made in the folder if it is not there yet; yours is
-    never overwritten. What follows -- goes to `jupyter lab`.
+    trtlab lab                   choose a model there
+    trtlab lab resnet50          with a model: an ONNX file or a zoo name
+    trtlab lab run.json.gz       with a saved report: its results, nothing is built or run
+
+    The notebook, such as trtlab-resnet50.ipynb, is made in the folder if it is not there yet;
+    yours is never overwritten. What follows -- goes to `jupyter lab`.
     """
 
     name: ClassVar[str] = "lab"
@@ -32,7 +36,11 @@ class Lab(Command):
     def prepare(self, parser: ArgumentParser) -> None:
         """Model, folder, and JupyterLab's own options."""
         parser.add_argument(
-            "model", nargs="?", default="", help="ONNX file or zoo name to open"
+            "model",
+            nargs="?",
+            default="",
+            metavar="MODEL",
+            help="ONNX file, zoo name or saved report (.json, .json.gz) to open",
         )
         parser.add_argument("--folder", type=Path, default=Path(), help="where to work")
         parser.add_argument("--no-browser", action="store_true", help="print the address only")

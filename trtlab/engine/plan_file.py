@@ -26,6 +26,7 @@ from trtlab.engine.engine import Engine
 from trtlab.engine.plan_header import decode_header, encode_header
 from trtlab.layers.base import Array
 from trtlab.report.atomic_write import write_atomically
+from trtlab.report.codec import OPENED_WITH, looks_like_report
 
 MAGIC = b"TRTLAB\r\n"
 VERSION = 1
@@ -131,6 +132,10 @@ def _lay_out(weights: Mapping[str, Array]) -> tuple[list[Array], list[dict[str, 
 
 def _header(view: memoryview) -> tuple[dict[str, Any], int]:
     if len(view) < _PREFIX.size or bytes(view[:6]) != MAGIC[:6]:
+        if looks_like_report(bytes(view)):
+            raise EngineFormatError(
+                "this is a report of trtlab, not an engine", hint=OPENED_WITH
+            )
         raise EngineFormatError(
             "this is not a trtlab engine",
             hint="`trtlab exec --onnx=MODEL --saveEngine=FILE` makes one",

@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError, EncodeError
 from trtlab.core.errors import UsageError
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
 from trtlab.parser.subgraphs import all_graphs, all_nodes
+from trtlab.report.codec import OPENED_WITH, looks_like_report
 
 Source = str | Path | bytes | bytearray | memoryview | onnx.ModelProto
 
@@ -120,8 +121,8 @@ def _decode(data: bytes, label: str) -> onnx.ModelProto:
 def _foreign(data: bytes) -> tuple[str, str] | None:
     """What a file is that people take for an ONNX model, and what to do."""
     head = data[:64]
-    if head.startswith(b"{") and b'"schema_version"' in data:
-        return "a report of trtlab", "look at it with trtlab.Report.load(FILE)"
+    if looks_like_report(data):
+        return "a report of trtlab", OPENED_WITH
     known = (
         (
             b"TRTLAB\r\n",  # `trtlab.engine.plan_file` begins so

@@ -1,6 +1,7 @@
 """The notebook that `trtlab lab` opens."""
 
 import json
+import re
 from pathlib import Path
 
 from trtlab.report.atomic_write import write_atomically
@@ -13,7 +14,8 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
 
     Args:
         folder: Where.
-        model: What the workbench opens first; a notebook for another model gets another name.
+        model: What the workbench opens first, a model or a saved report; a notebook for another
+            one gets another name.
 
     Returns:
         The notebook's path.
@@ -21,9 +23,7 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
     Raises:
         UsageError: It cannot be written.
     """
-    path = folder / (
-        NAME if not model else f"trtlab-{Path(model.rpartition(':')[2]).stem}.ipynb"
-    )
+    path = folder / NAME if not model else _place(folder, model)
     if path.exists():
         return path
     argument = repr(model) if model else ""
@@ -48,6 +48,29 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
         "nbformat_minor": 5,
     }
     return write_atomically(path, (json.dumps(notebook, indent=1) + "\n").encode())
+
+
+def _place(folder: Path, model: str) -> Path:
+    """The model's notebook where there is one, else the first name that nothing has."""
+    name = Path(model.rpartition(":")[2]).name
+    stem = Path(name.removesuffix(".gz")).stem
+    path = folder / f"trtlab-{stem}.ipynb"
+    number = 1
+    while path.exists() and not _opens(path, model):
+        number += 1
+        path = folder / f"trtlab-{stem}-{number}.ipynb"
+    return path
+
+
+def _opens(notebook: Path, model: str) -> bool:
+    """Whether a notebook names the model; one that cannot be read is taken for somebody's."""
+    try:
+        text = notebook.read_text("utf-8")
+    except (OSError, ValueError):
+        return False
+    written = repr(model.removeprefix("zoo:"))[1:-1]
+    forms = (json.dumps(written)[1:-1], json.dumps(written, ensure_ascii=False)[1:-1])
+    return any(re.search(rf"['\":]{re.escape(form)}['\"\\]", text) for form in forms)
 
 
 def _code(name: str, source: str) -> dict[str, object]:

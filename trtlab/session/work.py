@@ -44,15 +44,29 @@ TF32 = "tf32"  # no type that tensors have: how FP32 layers multiply
 
 
 def precision_named(name: str) -> DataType:
-    """The element type of a precision's name.
+    """The element type that a build's precision is computed in.
 
     Raises:
         UsageError: There is no such precision.
     """
+    if name.lower() == TF32:
+        return DataType.FLOAT
     found = PRECISIONS.get(name.lower())
     if found is None:
+        named = ", ".join(PRECISIONS)
         raise UsageError(
-            f"unknown precision {name!r}", hint="use one of " + ", ".join(PRECISIONS)
+            f"unknown precision {name!r}", hint=f"use one of {named}, or {TF32} on a GPU"
+        )
+    return found
+
+
+def _layer_precision(layer: str, name: str) -> DataType:
+    found = PRECISIONS.get(name.lower())
+    if found is None:
+        whole = f"; {TF32} is for whole builds" if name.lower() == TF32 else ""
+        raise UsageError(
+            f"layer {layer!r} cannot have the precision {name!r}",
+            hint=f"use one of {', '.join(PRECISIONS)}{whole}",
         )
     return found
 
@@ -78,11 +92,13 @@ def build_options(
     if tf32 and request.device == "cpu":
         raise UsageError("the CPU does not multiply in tf32", hint="use fp32, or a GPU")
     defaults = default_profile(parsed.network, request.source)
-    own_cache = settings().cache_dir / f"timing-{request.device.replace(':', '-')}.jsonl"
+    asked = request.layer_precisions
+    where = request.device.removesuffix(":0").replace(":", "-")
+    own_cache = settings().cache_dir / f"timing-{where}.jsonl"
     return BuildOptions(
-        precision=DataType.FLOAT if tf32 else precision_named(request.precision),
+        precision=precision_named(request.precision),
         tf32=tf32 or extras.tf32,
-        layer_precisions={n: precision_named(p) for n, p in request.layer_precisions.items()},
+        layer_precisions={n: _layer_precision(n, p) for n, p in asked.items()},
         constraints=extras.constraints,
         profiles=(ShapeProfile({**defaults.inputs, **request.profiles}),),
         memory_pools=dict(request.memory_pools_bytes),

@@ -4,6 +4,7 @@ import json
 
 import onnx
 import pytest
+from small_report import REPORT
 
 from tests.support.tiny_models import branches, mlp
 from trtlab.cli.main import COMMANDS, main
@@ -160,6 +161,22 @@ def test_monitor_tells_of_a_file_that_cannot_be_opened(tmp_path, capsys):
     name = "x" * 300  # longer than file systems allow
     assert main(["monitor", "--count=1", "-o", str(tmp_path / name)]) == 2
     assert "name another file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["run.json", "run.json.gz"])
+@pytest.mark.parametrize(
+    "words",
+    [["profile"], ["inspect", "model"], ["inspect", "engine"], ["exec", "--onnx"],
+     ["exec", "--loadEngine"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_saved_report_is_recognized_by_every_command(words, name, tmp_path, capsys):
+    path = REPORT.save(tmp_path / name)
+    assert main([*words, str(path)]) == 2
+    shown = capsys.readouterr().err
+    assert "this is a report of trtlab, not an" in shown
+    assert "`trtlab lab FILE`" in shown
+    assert 'trtlab.load_report("FILE")' in shown
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,47 @@ def test_a_zoo_model_keeps_its_name(started, tmp_path):
     assert "'zoo:resnet50'" in (tmp_path / "trtlab-resnet50.ipynb").read_text()
 
 
+def test_a_saved_report_is_opened_under_its_own_name(started, tmp_path):
+    for name in ("run.json.gz", "other.json"):
+        (tmp_path / name).write_bytes(b"report")
+        assert main(["lab", str(tmp_path / name), "--folder", str(tmp_path)]) == 0
+    for stem, name in (("run", "run.json.gz"), ("other", "other.json")):
+        assert str(tmp_path / name) in (tmp_path / f"trtlab-{stem}.ipynb").read_text()
+    assert len(list(tmp_path.glob("*.ipynb"))) == len(started) == 2
+
+
+def test_files_of_one_name_have_notebooks_of_their_own(started, tmp_path):
+    files = ("run.onnx", "run.json", "ü.onnx", 'a"b.onnx')
+    for name in files:
+        (tmp_path / name).write_bytes(b"file")
+    for name in files * 2:  # the second time each one's own is found again
+        assert main(["lab", str(tmp_path / name), "--folder", str(tmp_path)]) == 0
+    books = sorted(path.name for path in tmp_path.glob("*.ipynb"))
+    assert books == [
+        'trtlab-a"b.ipynb',
+        "trtlab-run-2.ipynb",
+        "trtlab-run.ipynb",
+        "trtlab-ü.ipynb",
+    ]
+    assert str(tmp_path / "run.json") in (tmp_path / "trtlab-run-2.ipynb").read_text()
+    assert [words[3] for words in started[:4]] == [words[3] for words in started[4:]]
+
+
+def test_a_notebook_that_was_edited_is_found_again(started, tmp_path):
+    book = tmp_path / "trtlab-resnet50.ipynb"
+    book.write_text(r'{"source": "trtlab.Workbench(\"zoo:resnet50\", device=\"cuda\")"}')
+    assert main(["lab", "resnet50", "--folder", str(tmp_path)]) == 0
+    assert main(["lab", "zoo:resnet50", "--folder", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == [book.name]
+    assert "cuda" in book.read_text()
+
+
+def test_the_help_tells_of_saved_reports(capsys):
+    with pytest.raises(SystemExit):
+        main(["lab", "--help"])
+    assert "saved report (.json, .json.gz)" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_printed_address_leads_to_the_notebook(started, tmp_path):
     (tmp_path / "my net.onnx").write_bytes(b"model")
     assert main(["lab", str(tmp_path / "my net.onnx"), "--folder", str(tmp_path)]) == 0

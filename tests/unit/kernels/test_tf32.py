@@ -138,7 +138,7 @@ def test_the_cpu_has_none():
 
 def test_no_single_layer_has_it():
     request = BuildRequest("m.onnx", device="cuda", layer_precisions={"stem": "tf32"})
-    with pytest.raises(UsageError, match="unknown precision"):
+    with pytest.raises(UsageError, match="cannot have the precision 'tf32'"):
         build_options(request, parse(branches()))
 
 

@@ -1,6 +1,7 @@
 """Files that are no models end in an error that says what they are and what to do."""
 
 import contextlib
+import gzip
 
 import numpy as np
 import onnx
@@ -71,6 +72,21 @@ def test_an_empty_file(tmp_path):
 def test_files_of_other_kinds_are_recognized(data, text):
     error = refused(data, f"this is .*{text}.*, not an ONNX model")
     assert error.hint
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "compressed"])
+def test_a_report_is_no_model_and_it_is_said_what_opens_it(tmp_path, pack):
+    path = tmp_path / "run.json.gz"
+    path.write_bytes(pack(b'{"model": {}, "layers": [], "schema_version": 1}'))
+    error = refused(path, "this is a report of trtlab, not an ONNX model")
+    assert "`trtlab lab FILE`" in error.hint
+    assert 'trtlab.load_report("FILE")' in error.hint
+
+
+def test_other_archives_are_archives():
+    whole = gzip.compress(b"words" * 99)
+    for data in (whole, whole[:20], gzip.compress(b'{"graph": {}}')):
+        assert refused(data, "this is a gzip archive").hint == "unpack it first"
 
 
 def test_a_text_file_is_no_model():
