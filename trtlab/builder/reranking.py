@@ -16,6 +16,7 @@ from trtlab.network.types_at import infer_at
 from trtlab.planner.plan import Step, plan
 from trtlab.tactics.contest import Contest, ContestRules, Timer, hold_contest
 from trtlab.tactics.formats import problem_of
+from trtlab.tactics.problem import Problem
 from trtlab.tactics.registry import TacticRegistry
 from trtlab.tactics.timing_cache import TimingCache
 
@@ -45,6 +46,7 @@ def rerank(
         return result
     inferred = infer_at(network, shapes)
     choices = {name: choice for name, (choice, _) in chosen.items()}
+    held: dict[tuple[Problem, tuple[str, ...]], Contest] = {}  # each once, however many layers
     for step in plan(network, choices, shapes, registry).steps:
         choice, first = chosen[step.layer.name]
         if first is None or not _is_ranked(first):
@@ -53,7 +55,10 @@ def rerank(
         if step.problem == dense or not _can_be_timed(step):
             continue
         near = _near(first, step.problem.op, registry, rules.drop_ratio)
-        again = hold_contest(step.problem, near, timer, cache, rules)
+        key = (step.problem, tuple(t.name for t in near.candidates(step.problem.op)))
+        if key not in held:
+            held[key] = hold_contest(step.problem, near, timer, cache, rules)
+        again = held[key]
         if again.chosen is not None:
             result[step.layer.name] = (choice_of(choice.format, again), again)
     return result

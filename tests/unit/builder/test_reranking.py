@@ -92,6 +92,14 @@ def test_a_place_that_is_slow_with_holes_is_given_up():
     assert [c.time_us for c in contest.contenders] == [1.2, 35.0]
 
 
+def test_layers_of_one_problem_share_a_contest_of_this_build():
+    _, result, timer = chosen_again(Place("p0", 10.0, 90.0), Place("p1", 12.0, 15.0))
+    first, second = (result[name][1] for name in ("first", "second"))
+    assert first is second
+    assert not any(contender.from_cache for contender in first.contenders)
+    assert sorted(timer.asked) == ["p0", "p1"]
+
+
 def test_what_was_far_behind_is_not_timed_again():
     _, _, timer = chosen_again(Place("lib/0", 1.0, 1.0), Place("slow", 3.0, 0.1))
     assert timer.asked == ["lib/0"]
