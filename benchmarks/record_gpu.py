@@ -58,17 +58,18 @@ def summary(path: Path, report: Report) -> str:
     parts = report.reconciliation_ms
     named = sum(bool(layer.kernels) for layer in timed)
     peaks = report.device.peak_flops_per_s
+    compute, latency = report.benchmark.compute_ms, report.benchmark.latency_ms
+    sums = f"{layers_ms:.3f} ms of a replay's {replay:.3f} ms"
+    rates = [f"{name} {rate / 1e12:.0f} TFLOP/s" for name, rate in peaks.items()]
     lines = (
         f"{path.name}: {path.stat().st_size / 1e3:.0f} kB",
-        f"compute {report.benchmark.compute_ms.median:.3f} ms, "
-        f"latency {report.benchmark.latency_ms.median:.3f} ms",
-        f"{len(timed)} layers, {named} with kernels: {layers_ms:.3f} ms of a replay's "
-        f"{replay:.3f} ms ({100 * (layers_ms / replay - 1):+.1f} %: "
-        f"gaps {1e3 * parts['gaps']:.1f} µs, unexplained {1e3 * parts['unexplained']:.1f} µs)",
+        f"compute {compute.median:.3f} ms, latency {latency.median:.3f} ms",
+        f"{len(timed)} layers, {named} with kernels: {sums} ({100 * layers_ms / replay:.1f} %)",
         ", ".join(f"{part} {1e3 * ms:.1f} µs" for part, ms in parts.items()),
         f"built in {report.build.seconds:.1f} s, {timed_in(report.build)}",
-        f"peaks {', '.join(f'{k} {v / 1e12:.0f} TFLOP/s' for k, v in peaks.items())}, "
-        f"{(report.device.peak_bytes_per_s or 0) / 1e12:.2f} TB/s",
+        ", ".join(
+            ["peaks", *rates, f"{(report.device.peak_bytes_per_s or 0) / 1e12:.2f} TB/s"]
+        ),
     )
     return "\n    ".join(lines)
 

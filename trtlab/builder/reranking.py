@@ -46,7 +46,7 @@ def rerank(
         return result
     inferred = infer_at(network, shapes)
     choices = {name: choice for name, (choice, _) in chosen.items()}
-    held: dict[tuple[Problem, tuple[str, ...]], Contest] = {}  # each once, however many layers
+    held = dict[tuple[Problem, tuple[str, ...]], Contest]()  # each once, however many layers
     for step in plan(network, choices, shapes, registry).steps:
         choice, first = chosen[step.layer.name]
         if first is None or not _is_ranked(first):
