@@ -10,41 +10,45 @@ timed in the same turns, because clocks move under load. BERT's torch peer is gi
 alone, which spares it the mask; the others get a mask of ones. Models of convolutions run in
 ONNX Runtime with channels first and last; the faster one counts.
 
-Columns: `floor` is the larger of operations and of bytes (every layer's operands once) over
-the peaks measured on this GPU; `layers` the sum of the layers' times; `MB` what activations
-and scratch need at their peak: not inputs, weights or the outputs that the caller binds (torch's
-allocates them itself: those that are there at its peak count); `enqueue` what the host spends in
-one execute_async_v3; `differ` the relative difference of the two outputs. The second table
+Columns: `±` is half the distance between a time's quartiles over all replays, in per cent of its
+median, `±t` torch's; `SM MHz` the median of NVML's SM clock, read after every turn while replays
+run; `floor` the larger of operations and of bytes (every layer's operands once) over the peaks
+measured on this GPU; `layers` the sum of the layers' times, and its share of the replay; `MB`
+what activations and scratch need at their peak: not inputs, weights or the outputs that the
+caller binds (torch's allocates them itself: those that are there at its peak count); `enqueue`
+what the host spends in one execute_async_v3; `differ` the relative difference of the two
+outputs; `build s` our build, `timed` and `cached` how many times of tactics it measured and
+found in the timing cache: TRTLAB_CACHE_DIR=$(mktemp -d) makes builds cold. The second table
 tells what layers take beyond their own floors, by type, and what passes between layers. FILE
-also holds each case's slowest layers with what competed there.
+also holds the quartiles, every reading of the clock, and each case's slowest layers with what
+competed there. `python benchmarks/peer_table.py FILE` makes the README's table of it.
 """
 
 import argparse
 import json
 import statistics
 import sys
-from math import exp, log
 from pathlib import Path
 
 import cupy
 import numpy as np
 import torch
 from peer_onnxruntime import OnnxRuntimePeer, unavailable, version
+from peer_table import Row, mean_ratio, rest_table, table
 from peer_torch import TorchPeer
 from peer_trtlab import Ours
 
 from trtlab import zoo
+from trtlab.report.contests import timed_in
 
 CASES = (
     "resnet50:1", "resnet50:32", "resnet50:128", "bert_base:1", "bert_base:32",
     "vit_b16:1", "vit_b16:32", "mobilenet_v2:1", "mobilenet_v2:32",
 )  # fmt: skip
 CONVOLVING = {"resnet50", "mobilenet_v2"}
-REPLAYS, STAMPED, ROUNDS = 30, 3, 7
+REPLAYS, STAMPED, ROUNDS, CLOCKED = 30, 3, 7, 5
 MOST_DIFFERENT = 0.1  # beyond this two do not compute the same
-LEAST_SHOWN_MS = 0.0005
 Feeds = dict[str, np.ndarray]
-Row = dict[str, float | str | list[object] | dict[str, float]]
 
 
 def compare(case: str, *, with_onnxruntime: bool) -> Row:
@@ -60,8 +64,10 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
     theirs: list[float] = []
     further: list[list[float]] = [[] for _ in others]
     stamped: list[np.ndarray] = []
+    clocks_mhz: list[object] = []
     for _ in range(ROUNDS):  # in turns, so that clocks move all alike
         mine += ours.replay_us(REPLAYS)
+        clocks_mhz += _clock_mhz(ours)
         theirs += peer.replay_us(REPLAYS)
         for number, other in enumerate(others):
             further[number] += other.replay_us(REPLAYS)
@@ -83,9 +89,16 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
         "differ": _difference(ours.output(), peer.output()),
         "build_s": ours.engine.build.seconds,
         "above_floor_ms": {kind: us / 1e3 for kind, us in above_us.items()},
+        "times_here": timed_in(ours.engine.build).here,
+        "times_from_cache": timed_in(ours.engine.build).cached,
+        **_spread("trtlab", mine),
+        **_spread("torch", theirs),
+        "sm_clocks_mhz": clocks_mhz,
         "slowest": ours.slowest(layers_us),
         "warnings": list(ours.engine.build.warnings),
     }
+    if clocks_mhz:
+        row["sm_clock_mhz"] = float(np.median(clocks_mhz))
     if others:
         medians = [statistics.median(times) for times in further]
         best = int(np.argmin(medians))
@@ -95,6 +108,27 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
         row["onnxruntime_waits"] = float(others[best].waits())
         row["onnxruntime_differ"] = _difference(ours.output(), others[best].output())
     return row
+
+
+def _clock_mhz(ours: Ours) -> list[float]:
+    """NVML's SM clock while replays run; nothing where NVML does not tell it."""
+    for _ in range(CLOCKED):
+        ours.executable.run()
+    try:
+        return [float(torch.cuda.clock_rate())]
+    except (ModuleNotFoundError, RuntimeError):
+        return []
+    finally:
+        torch.cuda.synchronize()
+
+
+def _spread(whose: str, times_us: list[float]) -> Row:
+    """Quartiles, and half the distance between them as a share of the median."""
+    low, middle, high = (float(q) for q in np.percentile(times_us, (25, 50, 75)))
+    return {
+        f"{whose}_quartiles_ms": [low / 1e3, high / 1e3],
+        f"{whose}_spread": (high - low) / 2 / middle,
+    }
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> float:
@@ -115,57 +149,6 @@ def _inputs(name: str, batch: int) -> Feeds:
         else:
             feeds[entry.name] = np.zeros(shape, np.int64)  # what transformers assumes
     return feeds
-
-
-COLUMNS = {  # heading: key, format
-    "trtlab ms": ("trtlab_ms", ".3f"),
-    "torch ms": ("torch_compile_ms", ".3f"),
-    "ratio": ("ratio", ".2f"),
-    "ORT ms": ("onnxruntime_ms", ".3f"),
-    "ORT ratio": ("onnxruntime_ratio", ".2f"),
-    "floor ms": ("floor_ms", ".3f"),
-    "of floor": ("of_floor", ".0%"),
-    "layers ms": ("layers_ms", ".3f"),
-    "trtlab MB": ("trtlab_mb", ".1f"),
-    "torch MB": ("torch_mb", ".1f"),
-    "enqueue µs": ("enqueue_us", ".1f"),
-    "differ": ("differ", ".1e"),
-    "ORT's": ("onnxruntime_differ", ".1e"),
-    "build s": ("build_s", ".1f"),
-}
-
-
-def table(rows: list[Row]) -> str:
-    """The rows for people, the means last."""
-    lines = [f"{'case':17}" + "".join(f"{h:>11}" for h in COLUMNS)]
-    for row in rows:
-        values = row | {"of_floor": float(row["floor_ms"]) / float(row["trtlab_ms"])}
-        cells = [format(values[k], f) if k in values else "–" for k, f in COLUMNS.values()]
-        lines.append(f"{row['case']:17}" + "".join(f"{c:>11}" for c in cells))
-    lines.append(f"geometric mean of torch.compile's ratios: {mean_ratio(rows, 'ratio'):.3f}")
-    found = [r for r in rows if "onnxruntime_ratio" in r]
-    if found:
-        mean = mean_ratio(found, "onnxruntime_ratio")
-        lines.append(f"geometric mean of ONNX Runtime's ratios:  {mean:.3f}")
-    if any(r.get("onnxruntime_waits") for r in rows):
-        lines.append("ONNX Runtime waited for its replays: its times include the gaps between")
-    return "\n".join(lines)
-
-
-def rest_table(rows: list[Row]) -> str:
-    """Where time beyond the layers' floors goes, in milliseconds."""
-    lines = ["beyond the layers' own floors, ms"]
-    for row in rows:
-        above = row["above_floor_ms"]
-        assert isinstance(above, dict)
-        shown = [f"{k} {v:.3f}" for k, v in above.items() if abs(v) >= LEAST_SHOWN_MS]
-        lines.append(f"{row['case']:17} {', '.join(shown)}")
-    return "\n".join(lines)
-
-
-def mean_ratio(rows: list[Row], key: str) -> float:
-    """Geometric mean."""
-    return exp(sum(log(float(r[key])) for r in rows) / len(rows))
 
 
 def _kept(rows: list[Row]) -> dict[str, object]:
