@@ -233,11 +233,13 @@ class Lt:
     matmul_heuristic_result_dtype = RESULT
     MatmulDescAttribute = SimpleNamespace(TRANSA=0, TRANSB=1, EPILOGUE=2, BIAS_POINTER=3)
     Epilogue = SimpleNamespace(DEFAULT=1, BIAS=2, RELU=3, RELU_BIAS=4)
+    ReductionScheme = SimpleNamespace(COMPUTE_TYPE=2)
 
     def __init__(self):
         self.asked, self.ran, self.version = 0, [], 130100
         self.kept = Counter()
         names = ["MAX_WORKSPACE_BYTES", *(f"MIN_ALIGNMENT_{x}_BYTES" for x in "ABCD")]
+        names.append("REDUCTION_SCHEME_MASK")
 
         class Names(dict):
             __getattr__ = dict.__getitem__

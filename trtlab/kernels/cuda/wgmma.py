@@ -26,6 +26,7 @@ from trtlab.kernels.cuda.wgmma_window import load_text, place_text
 from trtlab.tactics.problem import Problem
 
 _GROUP = 128
+_PRODUCERS = 64
 
 
 def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
@@ -55,10 +56,8 @@ def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
     writer.add(
         *_setup(work),
         f"if (group == {tile.groups}) {{",
-        *_registers("dec", tile.asking_registers),
         *(f"  {x}" for x in (*_factors(work), *_image(work), *_meetings(work))),
         "} else {",
-        *_registers("inc", tile.multiplying_registers),
         *(f"  {x}" for x in _products(work)),
         "}",
     )
@@ -66,18 +65,11 @@ def wgmma_kernel(work: Work, tactic: str, problem: Problem) -> Kernel:
     return writer.kernel(
         "product_wgmma",
         (work.count * tile.splits if split else min(work.count, most), 1, 1),
-        (tile.groups * _GROUP + tile.asking, 1, 1),
+        (tile.groups * _GROUP + _PRODUCERS, 1, 1),
         shared_bytes=tile.shared_bytes(finish.rows),
         min_blocks=tile.blocks,
         cluster=tile.splits,
     )
-
-
-def _registers(change: str, count: int) -> list[str]:
-    """Groups that multiply take over what the one that asks for tiles does not need."""
-    if not count:
-        return []
-    return [f'  asm volatile("setmaxnreg.{change}.sync.aligned.u32 {count};");']
 
 
 def _setup(work: Work) -> list[str]:

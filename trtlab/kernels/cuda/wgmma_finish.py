@@ -11,6 +11,7 @@ from trtlab.kernels.cuda.text import Names
 from trtlab.kernels.cuda.wgmma_text import DEEP
 from trtlab.kernels.cuda.wgmma_tile import CHUNK, ROWS, Finish, Work
 
+_MOST_SUMS = 96  # of a thread
 _FIRST = "threadIdx.x % 128 == 0"
 
 
@@ -97,9 +98,11 @@ def _together(work: Work) -> int:
     """Pairs of a row whose operands are read before the first of them is written.
 
     No read of shared memory passes a write, and so their arithmetic is under way together. Where
-    blocks share the registers there is room for fewer, and other warps fill the time.
+    sums or other groups take the registers there is room for fewer.
     """
-    return 8 if work.tile.blocks == 1 else 4
+    tile = work.tile
+    sums = tile.n // 2 * tile.high
+    return 8 if tile.groups * tile.blocks <= 2 and sums <= _MOST_SUMS else 4
 
 
 def _row_vectors(work: Work, kind: str) -> list[str]:

@@ -41,9 +41,7 @@ _BYTES_PER_US = 4.2e6
 _BEGIN_US, _JOIN_US = 0.6, 0.3  # of a block's first tile; of each block that shares a sum
 _UNALIGNED = MmaTile(64, 64, 64, 32, 32, 3)
 _TILES = (
-    WgmmaTile(3, 192, 4, 1),
     WgmmaTile(3, 192, 3, 2),
-    WgmmaTile(2, 256, 4, 1),
     WgmmaTile(2, 256, 3, 4),
     WgmmaTile(2, 256, 2, 8),
     WgmmaTile(2, 192, 4, 4),

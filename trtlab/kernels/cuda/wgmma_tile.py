@@ -12,8 +12,6 @@ CHUNK = ROWS * DEEP * 2
 """Bytes of 64 rows and 64 columns of results."""
 _SHARED = 228 * 1024
 _RESERVED = 1024
-_REGISTERS = 65536  # of a multiprocessor
-_LEAST_REGISTERS = 32  # a thread that asks for tiles
 _BARRIER_BYTES = 512
 
 
@@ -70,30 +68,6 @@ class WgmmaTile:
     def fits(self, rows: int) -> bool:
         """Whether as many blocks share a multiprocessor as it says."""
         return self.blocks * (self.shared_bytes(rows) + _RESERVED) <= _SHARED
-
-    @property
-    def asking(self) -> int:
-        """Threads that ask for tiles: a whole group where registers change hands."""
-        return 128 if self.multiplying_registers else 64
-
-    @property
-    def multiplying_registers(self) -> int:
-        """A thread's, of groups that multiply; 0 where an equal share is enough."""
-        if self.groups == 1 or self.blocks > 1 or self.splits > 1:
-            return 0
-        spare = self._registers * (self.groups + 1) - _LEAST_REGISTERS
-        return spare // self.groups // 8 * 8
-
-    @property
-    def asking_registers(self) -> int:
-        """A thread's, of the group that asks for tiles; 0 where an equal share is enough."""
-        taken = self.multiplying_registers
-        return self._registers * (self.groups + 1) - taken * self.groups if taken else 0
-
-    @property
-    def _registers(self) -> int:
-        """A thread's equal share."""
-        return _REGISTERS // (128 * (self.groups + 1)) // 8 * 8
 
     def __str__(self) -> str:
         split = f"k{self.splits}" if self.splits > 1 else ""
