@@ -13,10 +13,12 @@ class Command(ABC):
     Attributes:
         name: As it is typed.
         missing: Options that people know from elsewhere → why the command has them not.
+        instead: Options of other commands → what says the same here.
     """
 
     name: ClassVar[str]
     missing: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    instead: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
     def prepare(self, parser: ArgumentParser) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
-from trtlab.cli.exec_missing import MISSING
+from trtlab.cli.exec_missing import INSTEAD, MISSING
 from trtlab.cli.options import check_distinct, check_folders, tactic_sources
 from trtlab.cli.printing import TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
@@ -27,6 +27,7 @@ from trtlab.session.sources import default_profile, open_source
 from trtlab.session.work import (
     BuildExtras,
     build_engine,
+    check_measurable,
     describe,
     measure,
     random_inputs,
@@ -44,6 +45,7 @@ class Exec(Command):
 
     name: ClassVar[str] = "exec"
     missing: ClassVar[Mapping[str, str]] = MISSING
+    instead: ClassVar[Mapping[str, str]] = INSTEAD
 
     def prepare(self, parser: ArgumentParser) -> None:
         """Declare trtexec's flags."""
@@ -56,6 +58,8 @@ class Exec(Command):
                 f"--infStreams={args.infStreams}: one stream of inferences is supported",
                 hint="start several processes to load the machine",
             )
+        if not args.skipInference:
+            check_measurable(args.device)
         if args.skipInference and (args.exportTimes or args.exportProfile):
             raise UsageError("--exportTimes and --exportProfile need an inference run")
         written = {f"--{name}": getattr(args, name) for name in exec_options.WRITTEN}
@@ -90,7 +94,7 @@ class Exec(Command):
 def _loaded(args: Namespace) -> Engine:
     engine = plan_file.load(args.loadEngine)
     idle = exec_options.without_effect_on_engines(args)
-    if args.device not in {"cpu", engine.device.kind}:
+    if args.device.partition(":")[0] not in {"cpu", engine.device.kind}:
         idle.append(f"--device={args.device}")
     if idle:
         print(f"No effect on a loaded engine: {', '.join(idle)}")

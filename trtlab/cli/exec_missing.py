@@ -1,4 +1,4 @@
-"""trtexec's flags that `trtlab exec` does not have, and why."""
+"""trtexec's flags that `trtlab exec` does not have, and why; what other commands call its own."""
 
 _QUANTIZED = "there are no quantized engines; use --fp16 or --bf16"
 _REFIT = "engines cannot be refitted; build again with other weights"
@@ -49,3 +49,17 @@ _FLAGS = {
 }
 
 MISSING = {name: reason for names, reason in _FLAGS.items() for name in names.split()}
+
+# Options of `trtlab profile`, some by their value → what says the same as trtexec does.
+INSTEAD = {
+    "precision": "use --fp16, --bf16 or --best; FP32 needs no flag",
+    "precision fp16": "use --fp16",
+    "precision bf16": "use --bf16",
+    "precision fp32": "leave it out; --noTF32 keeps a GPU from multiplying in TF32",
+    "precision tf32": "leave it out: FP32 layers of a GPU multiply in TF32 unless --noTF32",
+    "optimization-level": "use --builderOptimizationLevel",
+    "pool-limit": "use --memPoolSize",
+    "json": "use --exportTimes, --exportProfile or --exportLayerInfo",
+    "html": "`trtlab profile MODEL --html FILE` writes a page",
+    "no-telemetry": "leave it out: no sensors are shown",
+}

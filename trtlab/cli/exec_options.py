@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trtlab.cli.options import (
     parse_assignments,
+    parse_device,
     parse_pools,
     parse_seed,
     parse_shapes,
@@ -34,7 +35,9 @@ def _model(parser: ArgumentParser) -> None:
     source = group.add_mutually_exclusive_group(required=True)
     source.add_argument("--onnx", metavar="FILE", help="ONNX file or zoo name")
     source.add_argument("--loadEngine", type=Path, metavar="FILE", help="engine file")
-    group.add_argument("--device", default="cpu", help="cpu or cuda (default: cpu)")
+    group.add_argument("--device", type=parse_device, default="cpu",
+                       help="cpu, cuda, or as in trtexec a GPU's number: 0 is cuda:0 "
+                       "(default: cpu)")  # fmt: skip
 
 
 def _build(parser: ArgumentParser) -> None:

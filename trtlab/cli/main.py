@@ -91,7 +91,7 @@ def _run(name: str, words: list[str]) -> int:
     )
     command.prepare(parser)
     own, rest = _split(words)
-    args = parser.parse(own, command.missing)
+    args = parser.parse(own, command.missing, command.instead)
     args.rest = rest
     return command.run(args)
 

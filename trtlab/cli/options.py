@@ -89,6 +89,11 @@ def parse_seed(text: str) -> int:
     return int(text)
 
 
+def parse_device(text: str) -> str:
+    """A device by its name, or by trtexec's number of a GPU."""
+    return f"cuda:{int(text)}" if text.isascii() and text.isdigit() else text
+
+
 def parse_assignments(text: str) -> dict[str, str]:
     """``conv1:fp16,fc:fp32`` → values by name.
 

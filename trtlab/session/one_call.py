@@ -12,7 +12,7 @@ from trtlab.report.records import Report
 from trtlab.runtime.api import ICudaEngine
 from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab.session.sources import open_source, profile_at
-from trtlab.session.work import build_engine, measure
+from trtlab.session.work import build_engine, check_measurable, measure
 
 if TYPE_CHECKING:
     from trtlab.core.types import StaticShape
@@ -137,6 +137,7 @@ def profile(
     if isinstance(model, ICudaEngine):
         engine = model.engine
     else:
+        check_measurable(device)
         engine = build(
             model,
             device=device,

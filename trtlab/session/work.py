@@ -12,7 +12,7 @@ import psutil
 from trtlab.builder.build import build
 from trtlab.builder.options import BuildOptions
 from trtlab.builder.progress import ProgressMonitor
-from trtlab.core.errors import UsageError
+from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.core.settings import settings
 from trtlab.core.types import DataType, StaticShape
 from trtlab.core.version import exact_version
@@ -160,6 +160,20 @@ def describe(engine: Engine) -> Report:
         trtlab_version=exact_version(),
         warnings=engine.build.warnings,
     )
+
+
+def check_measurable(device: str) -> None:
+    """Find out before a build that what it makes would be measured on another device.
+
+    Raises:
+        UnsupportedError: It is a GPU other than the first.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "cuda" and index.isdecimal() and int(index):
+        raise UnsupportedError(
+            f"device {device}: inferences are measured on the first GPU",
+            hint=f"CUDA_VISIBLE_DEVICES={index} in the environment makes it the first: cuda:0",
+        )
 
 
 def run_shapes(engine: Engine, wanted: Mapping[str, StaticShape]) -> dict[str, StaticShape]:

@@ -1,10 +1,15 @@
 """`exec` on engines that were built before, and its spellings of what builds are asked for."""
 
+from types import SimpleNamespace
+
 import onnx
 import pytest
 
 from tests.support.tiny_models import branches
+from trtlab.cli import exec as exec_module
+from trtlab.cli.exec import Exec
 from trtlab.cli.main import main
+from trtlab.cli.parser import CommandParser
 from trtlab.engine import plan_file
 
 
@@ -47,6 +52,21 @@ def test_flags_for_builds_do_nothing_to_a_loaded_engine_and_it_is_said(build, ca
     told = [w for w in capsys.readouterr().out.splitlines() if w.startswith("No effect")]
     flags = "--fp16, --noTF32, --workspace, --timingCacheFile, --device=cuda"
     assert told == [f"No effect on a loaded engine: {flags}"]
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [("cuda", ""), ("0", ""), ("cuda:0", ""),
+     ("tpu", "No effect on a loaded engine: --device=tpu\n")],
+)  # fmt: skip
+def test_an_engines_own_device_has_its_effect(device, said, monkeypatch, capsys):
+    of_a_gpu = SimpleNamespace(device=SimpleNamespace(kind="cuda"))
+    monkeypatch.setattr(plan_file, "load", lambda path: of_a_gpu)
+    parser = CommandParser("trtlab exec")
+    Exec().prepare(parser)
+    words = ["--loadEngine=e.engine", f"--device={device}"]
+    assert exec_module._loaded(parser.parse(words, {})) is of_a_gpu
+    assert capsys.readouterr().out == said
 
 
 def test_strongly_typed_networks_and_explicit_batches(build):

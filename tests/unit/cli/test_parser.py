@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from trtlab.cli.exec_missing import MISSING
+from trtlab.cli.exec_missing import INSTEAD, MISSING
 from trtlab.cli.exec_options import declare
 from trtlab.cli.main import main
 from trtlab.cli.parser import CommandParser
+from trtlab.cli.profile import Profile
 from trtlab.core.errors import UnsupportedError, UsageError
 
 
@@ -31,13 +32,86 @@ def test_what_is_known_is_parsed(parser):
         ("--saveengine=x", "--saveEngine"),
         ("--duratoin", "--duration"),
         ("--stream=2", "--streams"),
+        ("--dumpProfil", "--dumpProfile"),
+        ("--precisio", "--precisionConstraints"),
+        ("--opt", "--optShapes"),
+        ("--layer", "--layerPrecisions"),
+        ("--dump", "--dumpProfile, --dumpLayerInfo or --dumpOutput"),
+        ("--exportinfo", "--exportLayerInfo"),
+        ("-fp16", "--fp16"),
     ],
 )
-def test_the_nearest_option_is_named(parser, word, near):
-    parser.allow_abbrev = False
+def test_the_nearest_options_are_named_and_none_is_guessed(parser, word, near):
     with pytest.raises(UsageError, match=f"unknown option {word.split('=')[0]}") as caught:
         parser.parse(["--onnx=a.onnx", word], MISSING)
     assert caught.value.hint == f"did you mean {near}?"
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("--precision fp16", "use --fp16"),
+        ("--precision=BF16", "use --bf16"),
+        (
+            "--precision tf32",
+            "leave it out: FP32 layers of a GPU multiply in TF32 unless --noTF32",
+        ),
+        ("--precision int8", "use --fp16, --bf16 or --best; FP32 needs no flag"),
+        ("--precision", "use --fp16, --bf16 or --best; FP32 needs no flag"),
+        ("--optimization-level=5", "use --builderOptimizationLevel"),
+    ],
+)
+def test_what_another_command_calls_so_is_named(parser, words, hint):
+    with pytest.raises(UsageError, match="unknown option --") as caught:
+        parser.parse(["--onnx=a.onnx", *words.split()], MISSING, INSTEAD)
+    assert caught.value.hint == hint
+
+
+def test_options_of_other_commands_are_theirs_alone(parser):
+    own = set(vars(parser.parse(["--onnx=a.onnx"], {})))
+    profile = CommandParser("trtlab profile")
+    Profile().prepare(profile)
+    theirs = {name.replace("_", "-") for name in vars(profile.parse(["a.onnx"], {}))}
+    assert {words.split()[0] for words in INSTEAD} <= theirs - own
+    named = {w.rstrip(";,:") for text in INSTEAD.values() for w in text.split() if "--" in w}
+    assert {w[2:] for w in named} - {"html"} <= own
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        ("lab --fold=/nowhere", "--folder"),
+        ("profile lstm --durat 1", "--duration"),
+        ("exec --onnx=lstm --dumpProfil", "--dumpProfile"),
+        ("inspect model lstm --lay", "--layers"),
+        ("zoo export lstm --outp=x", "--output"),
+        ("monitor --interv=1", "--interval"),
+    ],
+)
+def test_no_command_guesses(words, option, capsys):
+    assert main(words.split()) == 2
+    shown = capsys.readouterr().err
+    assert "unknown option --" in shown
+    assert f"did you mean {option}?" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "device"),
+    [("0", "cuda:0"), ("3", "cuda:3"), ("cpu", "cpu"), ("cuda", "cuda"), ("cuda:1", "cuda:1")],
+)
+def test_a_number_is_a_gpus_as_in_trtexec(parser, text, device):
+    assert parser.parse(["--onnx=a.onnx", f"--device={text}"], {}).device == device
+    assert "0 is cuda:0" in " ".join(parser.format_help().split())
+
+
+@pytest.mark.parametrize(
+    "words", ["exec --onnx=lstm --device=1", "profile lstm --device cuda:1"]
+)
+def test_no_other_gpu_is_measured_than_the_one_that_was_named(words, capsys):
+    assert main(words.split()) == 3
+    shown = capsys.readouterr().err
+    assert "device cuda:1: inferences are measured on the first GPU" in shown
+    assert "CUDA_VISIBLE_DEVICES=1" in shown
 
 
 def test_where_no_option_is_near_the_help_is_named(parser):
