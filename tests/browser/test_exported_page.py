@@ -9,7 +9,7 @@ import pytest
 from sample_reports import built_only, large_report, resnet_report
 from trtlab_widgets.export import report_html
 
-from trtlab.report.records import Trace
+from trtlab.report.records import Slice, Trace
 
 pytestmark = pytest.mark.browser
 
@@ -446,3 +446,75 @@ def test_the_table_keeps_few_rows_in_the_page(show: Callable[..., Any]) -> None:
     page.evaluate("document.querySelector('.t-table .t-grid').scrollTop = 20000")
     settle(page)
     assert page.locator(".t-table .t-grid-row:visible").count() >= 10
+
+
+def measured_apart(page: Any) -> dict[str, float]:
+    """The smallest contrast and the smallest letters of the texts that are shown."""
+    return page.evaluate(
+        """() => {
+             const unit = (c) => c.startsWith('color(') ? 1 : 255;
+             const parts = (c) => c.match(/[\\d.]+(?![\\w(])/g).map((v) => Number(v) / unit(c));
+             const light = (c) => parts(c).slice(0, 3)
+               .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+               .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+             const ground = getComputedStyle(document.body).backgroundColor;
+             const found = [...document.querySelectorAll('.t-dim, .t-note, .t-title p, small')]
+               .filter((e) => e.clientWidth && e.textContent.trim()).map((e) => {
+                 const style = getComputedStyle(e);
+                 const [a, b] = [light(style.color), light(ground)].sort((x, y) => y - x);
+                 return [(a + 0.05) / (b + 0.05), parseFloat(style.fontSize)];
+               });
+             return { contrast: Math.min(...found.map((f) => f[0])),
+                      pixels: Math.min(...found.map((f) => f[1])) };
+           }"""
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_quiet_texts_are_readable(show: Callable[..., Any], scheme: str) -> None:
+    found = measured_apart(show(scheme=scheme))
+    assert found["contrast"] >= 4.5
+    assert found["pixels"] >= 11
+
+
+def test_what_profiling_adds_is_told_whole_and_the_wait_has_a_name(
+    new_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    ms = 1_000_000
+    bars = [("inference", -1, 0, 20, "inference"), ("conv", 0, 2, 8, "layer")]
+    bars += [("copy in", -1, 0, 2, "copy"), ("copy out", -1, 18, 1, "copy")]
+    timeline = tuple(
+        Slice(n, name, 0, at * ms, took * ms, kind) for name, n, at, took, kind in bars
+    )
+    file = tmp_path / "waits.html"
+    file.write_text(report_html(replace(resnet_report(iterations=3), timeline=timeline)))
+    page = new_page()
+    page.goto(file.as_uri())
+    note = page.locator(".t-note", has_text="are time stamps and waits")
+    note.wait_for()
+    assert note.evaluate("(e) => e.scrollWidth <= e.clientWidth + 1")
+    stage = page.locator(".t-time .t-stage").first
+    stage.evaluate("(e) => e.scrollIntoView()")
+    box = stage.bounding_box()
+    row = page.locator(".t-gutter-row", has_text="Stream 0").bounding_box()
+    page.mouse.move(box["x"] + 0.7 * box["width"], row["y"] + row["height"] / 2)
+    page.get_by_role("tooltip").get_by_text("host takes the time stamps").wait_for()
+    assert page.get_by_role("tooltip").get_by_text("8.00 ms").is_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1024])
+def test_every_filter_of_types_can_be_read(show: Callable[..., Any], width: int) -> None:
+    cut = show("large", width=width).evaluate(
+        """[...document.querySelectorAll('.t-chip')].filter((chip) => {
+             const [a, b] = [chip, chip.parentElement].map((e) => e.getBoundingClientRect());
+             return a.right > b.right + 1 || a.bottom > b.bottom + 1;
+           }).length"""
+    )
+    assert cut == 0
+
+
+def test_facts_of_the_head_stay_whole(show: Callable[..., Any]) -> None:
+    lines = show(width=900).evaluate(
+        "[...document.querySelectorAll('.t-title p span')].map((e) => e.getClientRects().length)"
+    )
+    assert set(lines) == {1}

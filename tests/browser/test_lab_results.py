@@ -98,3 +98,21 @@ def test_open_options_fit_and_are_counted(measured: Callable[..., Any], width: i
     page.get_by_role("button", name="Reset").click()
     page.get_by_role("button", name="Options", exact=True).wait_for()
     page.locator(LINE).get_by_text("Matches the form.").wait_for()
+
+
+def test_a_saved_report_tells_the_code_that_asks_for_it(
+    lab: Any, new_page: Callable[..., Any]
+) -> None:
+    page = new_page()
+    cell = """from fake_session import FakeSession
+from sample_reports import resnet_report
+from trtlab_widgets.workbench import Workbench
+
+wb = Workbench(report=resnet_report(iterations=3), session=FakeSession())
+wb"""
+    lab.open(page, "code-of-a-report", cell)
+    lab.run_all(page)
+    page.locator(LINE).get_by_text("A recorded report").wait_for()
+    page.get_by_role("tab", name="Python").click()
+    page.get_by_text("A script that asks for the same, from the report").wait_for()
+    page.locator(".t-code", has_text="trtlab.build(").wait_for()

@@ -1,6 +1,7 @@
 """The notebook workbench: pictures of reports, and the form that makes them.
 
 * `palette`, `metrics`, `verdict`: colours, derived numbers, what to say of the clocks.
+  `profiled`: what time stamps add to the inferences on the timeline.
 * `payload`: the bytes that the live views draw from.
 * `figures`: record → plotly figure. `pages`: record → HTML. `live`: canvas views.
 * `export`: a report as one HTML file. `panels`, `desk`, `workbench`: the form and its results.

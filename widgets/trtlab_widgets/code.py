@@ -4,6 +4,8 @@ import json
 from dataclasses import fields
 from typing import Any
 
+from trtlab.report.conditions import created_text
+from trtlab.report.records import Report
 from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab_widgets.saving import file_stem
 
@@ -13,11 +15,70 @@ _HEAD = "import trtlab\n\n"
 
 def python_code(build: BuildRequest, run: RunRequest) -> str:
     """A script for two requests; options that keep their default are left out."""
+    return _HEAD + _script(build, run)
+
+
+def recorded_code(report: Report) -> str:
+    """A script that asks again for what a saved report tells of: its model, options and run.
+
+    What a report does not hold, such as the warm-up, has its default; comments say what else
+    may differ.
+    """
+    notes = [f"# Asks again for what was recorded on {report.device.name},"]
+    notes += [f"# {created_text(report)}; what a report does not hold has its default."]
+    if report.config.flags:
+        notes += [f"# It was built with the flags {', '.join(report.config.flags)}."]
+    if not report.model.source.startswith("zoo:"):
+        notes += ["# The path of the model is the one of the machine that recorded it."]
+    build, run = recorded_requests(report)
+    told = "\n".join(notes)
+    if report.benchmark is not None:
+        return f"{told}\n{_HEAD}{_script(build, run)}"
+    engine = _call("trtlab.build", [literal(build.source)], _chosen(build, BuildRequest("")))
+    return f"{told}\n# It was built, but not measured.\n{_HEAD}engine = {engine}\n"
+
+
+def recorded_requests(report: Report) -> tuple[BuildRequest, RunRequest]:
+    """What a report's build and run were asked for, as far as it tells."""
+    config, benchmark = report.config, report.benchmark
+    declared = {tensor.name: tensor.shape for tensor in report.model.inputs}
+    profile = config.profiles[0] if config.profiles else {}
+    build = BuildRequest(
+        report.model.source,
+        device=report.device.kind,
+        precision=config.precision,
+        layer_precisions=dict(config.layer_precisions),
+        profiles={n: shapes for n, shapes in profile.items() if declared.get(n) != shapes[1]},
+        max_aux_streams=config.max_aux_streams,
+        memory_pools_bytes=dict(config.memory_pools_bytes),
+        tactic_sources=config.tactic_sources or None,
+        optimization_level=config.optimization_level,
+    )
+    if benchmark is None:
+        return build, RunRequest()
+    usual = {name: shapes[1] for name, shapes in profile.items()}
+    other = {n: s for n, s in benchmark.shapes.items() if usual.get(n, declared.get(n)) != s}
+    run = RunRequest(
+        shapes=other,
+        duration_s=_asked_s(benchmark.wall_seconds),
+        profile_layers=any(layer.time_us.samples for layer in report.layers),
+        telemetry=report.telemetry is not None,
+    )
+    return build, run
+
+
+def _asked_s(wall_s: float) -> float:
+    """The duration that was asked for: a run ends with the first query that reaches it."""
+    whole = float(round(wall_s))
+    return whole if abs(wall_s - whole) <= 0.02 * wall_s else round(wall_s, 2)
+
+
+def _script(build: BuildRequest, run: RunRequest) -> str:
     engine = _call("trtlab.build", [literal(build.source)], _chosen(build, BuildRequest("")))
     report = _call("trtlab.profile", ["engine"], _chosen(run, RunRequest()))
     stem = file_stem(_model(build.source), build.precision, build.device)
     kept = f"layers = report.to_pandas()\nreport.save({literal(stem + '.json')})\n"
-    return f"{_HEAD}engine = {engine}\nreport = {report}\n{kept}"
+    return f"engine = {engine}\nreport = {report}\n{kept}"
 
 
 def _model(source: str) -> str:

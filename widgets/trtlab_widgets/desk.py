@@ -7,7 +7,7 @@ from typing import TypeVar
 from trtlab.core.errors import CancelledError, TrtlabError, UsageError
 from trtlab.report.records import Report
 from trtlab.session.requests import BuildRequest, OpenedModel, RunRequest
-from trtlab_widgets.code import python_code
+from trtlab_widgets.code import python_code, recorded_code
 from trtlab_widgets.jobs import JobRunner, Step
 from trtlab_widgets.opening import is_report, read_report
 from trtlab_widgets.panels.actions_panel import ActionsPanel, Clicked
@@ -117,6 +117,7 @@ class Desk:
         self.shown = shown
         self.above.saves.show(shown.report, engine)
         self.results.show(shown.report)
+        self._tell_code(recorded=shown.recorded)
         self.refresh()
         self._showed()
 
@@ -238,8 +239,14 @@ class Desk:
         self.refresh()
         if self.opened is not None and not self._busy and self._readiness() != self._said:
             self._say_ready()
-        if not self._problem():
-            self.results.code.code = python_code(self.build_request, self.run_request)
+        self._tell_code()
+
+    def _tell_code(self, *, recorded: bool = False) -> None:
+        """The script of the form, or of the report that the form did not make."""
+        if recorded and self.shown is not None:
+            self.results.tell_code(recorded_code(self.shown.report), recorded=True)
+        elif not self._problem():
+            self.results.tell_code(python_code(self.build_request, self.run_request))
 
     def _is_built(self) -> bool:
         """Whether the session's engine is the one that the form asks for."""

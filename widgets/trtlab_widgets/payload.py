@@ -18,6 +18,7 @@ from array import array
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
+from trtlab.report.clocks import layers_clock_text, sums_apart
 from trtlab.report.records import (
     ContenderRecord,
     LayerRecord,
@@ -28,6 +29,7 @@ from trtlab.report.records import (
 from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
 from trtlab_widgets.metrics import LayerMetrics, layer_metrics
 from trtlab_widgets.palette import FAMILIES, family_index, kind_label
+from trtlab_widgets.profiled import WAIT, profiled_inferences, profiling_note
 from trtlab_widgets.verdict import clock_verdict
 
 VERSION = 1
@@ -74,6 +76,11 @@ def _header(report: Report) -> dict[str, object]:
         "runs": {"benchmark": BENCHMARK, "profiled": PROFILED, "why": WHY},
         "families": [{"key": f.key, "label": f.label} for f in FAMILIES],
         "categories": CATEGORIES,
+        "layersClock": layers_clock_text(report),
+        "sumsApart": sums_apart(report),
+        "profiling": profiling_note(report),
+        "waitName": WAIT,
+        "waits": [(p.stream, *p.wait) for p in profiled_inferences(report) if p.wait],
         "layers": _layers(report),
         "peaks": {
             "flops": report.device.peak_flops_per_s,

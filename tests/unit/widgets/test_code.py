@@ -1,13 +1,15 @@
 import ast
 import inspect
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from trtlab_widgets.code import literal, python_code
+from sample_reports import built_only, resnet_report
+from trtlab_widgets.code import literal, python_code, recorded_code, recorded_requests
 
 from trtlab.session import one_call
 from trtlab.session.requests import BuildRequest, RunRequest
@@ -88,6 +90,49 @@ def test_long_calls_are_broken_into_lines() -> None:
     code = python_code(BUILD, RUN)
     assert max(map(len, code.splitlines())) <= 88
     assert '        "conv1": "fp32",\n' in code
+
+
+def test_a_report_tells_the_calls_that_made_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = resnet_report(iterations=3)
+    (name,) = (tensor.name for tensor in report.model.inputs)
+    shapes = ((1, 3, 8, 8), (4, 3, 8, 8), (8, 3, 8, 8))
+    config = replace(
+        report.config, precision="fp16", profiles=({name: shapes},), optimization_level=5,
+        max_aux_streams=2, memory_pools_bytes={"WORKSPACE": 1 << 28}, flags=("TF32",),
+    )  # fmt: skip
+    assert report.benchmark is not None
+    benchmark = replace(report.benchmark, wall_seconds=31.004, shapes={name: (2, 3, 8, 8)})
+    made = replace(report, config=config, benchmark=benchmark, telemetry=None)
+    code = recorded_code(made)
+    (_, sources, options), (_, _, measured), *_ = run(code, monkeypatch).calls
+    asked = BuildRequest(*sources, **options), RunRequest(**measured)
+    assert asked == recorded_requests(made)
+    build, ran = asked
+    assert (build.source, build.precision) == (report.model.source, "fp16")
+    assert build.profiles == {name: shapes}
+    assert (build.optimization_level, build.max_aux_streams) == (5, 2)
+    assert ran == RunRequest({name: (2, 3, 8, 8)}, duration_s=31.0, telemetry=False)
+    assert "# It was built with the flags TF32." in code
+
+
+def test_what_a_report_shares_with_the_defaults_is_left_out() -> None:
+    report = resnet_report(iterations=3)
+    assert report.benchmark is not None
+    shapes = {t.name: t.shape for t in report.model.inputs}
+    benchmark = replace(report.benchmark, wall_seconds=3.002, shapes=shapes)
+    profile = {name: (shape, shape, shape) for name, shape in shapes.items()}
+    config = replace(report.config, profiles=(profile,))
+    made = replace(report, config=config, benchmark=benchmark)
+    build, ran = recorded_requests(made)
+    assert build.profiles == {}
+    assert ran == RunRequest()
+
+
+def test_a_report_that_was_not_measured_says_so() -> None:
+    code = recorded_code(built_only(resnet_report(iterations=3)))
+    assert "# It was built, but not measured." in code
+    assert "profile(" not in code
+    ast.parse(code)
 
 
 values = st.recursive(

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -227,6 +228,23 @@ def test_a_recorded_report_needs_no_build(session: FakeSession) -> None:
     assert bench.explorer.report is report
     bench.explorer.select("fc")
     assert bench.selected[0].name == "fc"
+    results = bench._desk.results
+    assert "trtlab.build(" in results.code.code  # from the report: no model is open
+    assert "from the report" in results._head.value
+
+
+def test_the_code_is_the_forms_again_once_the_form_is_used(bench: Workbench) -> None:
+    results = bench._desk.results
+    bench.wait(60)
+    forms = results.code.code
+    assert "zoo:resnet50" in forms
+    report = resnet_report(iterations=3)
+    bench.show(replace(report, model=replace(report.model, source="zoo:recorded")))
+    assert "zoo:recorded" in results.code.code
+    bench.run()
+    bench.wait(60)
+    assert results.code.code == forms
+    assert "The form as it is now" in results._head.value
 
 
 def test_sensors_are_read_only_while_somebody_looks(

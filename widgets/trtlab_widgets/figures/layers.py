@@ -43,11 +43,14 @@ def time_by_type(report: Report, *, theme: Theme = "auto") -> go.Figure:
         x=[_number(row, "time_us") / 1e3 for row in rows],
         y=[row["type"] for row in rows],
         text=[percent(_number(row, "share")) for row in rows],
+        textposition="outside",  # where it has the text's colour, whatever the bar's
+        cliponaxis=False,
         orientation="h",
         marker_color=[f.dark if theme == "dark" else f.light for f in families],
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title="Sum of median times (ms)")
+    longest = max(_number(row, "time_us") for row in rows) / 1e3
+    figure.update_xaxes(title="Sum of median times (ms)", range=[0, 1.08 * (longest or 1.0)])
     return figure
 
 

@@ -1,10 +1,11 @@
 """What all figures share: transparent paper, neutral type, the layer families' colours."""
 
-from textwrap import wrap
 from typing import Literal
 
 import plotly.graph_objects as go
 
+from trtlab_widgets.figures.ink import FALLBACK, FollowingFigure
+from trtlab_widgets.figures.lines import title_lines
 from trtlab_widgets.palette import FAMILIES, family_index
 
 Theme = Literal["auto", "light", "dark"]
@@ -15,9 +16,8 @@ WARN = "#d08421"
 BAD = "#d2483f"
 _CLEAR = "rgba(0, 0, 0, 0)"
 _TOOLS = "rgba(128, 134, 145, 0.6)"  # reads on white and on black
-_LINE, _LINE_PX = 92, 20  # letters in a line of a title, and its height
-# Greys that read on white and on black, for figures that do not know where they will stand.
-_INK = {"auto": "#757c87", "light": "#3b4250", "dark": "#c3c8d0"}
+_LINE_PX = 20  # the height of a line of a title
+_INK = {"auto": FALLBACK, "light": "#3b4250", "dark": "#c3c8d0"}
 _GRID = {
     "auto": "rgba(128, 134, 145, 0.25)",
     "light": "rgba(31, 36, 48, 0.12)",
@@ -37,6 +37,11 @@ def axis_look(theme: Theme) -> dict[str, object]:
     return {"gridcolor": grid, "zerolinecolor": grid, "linecolor": grid, "automargin": True}
 
 
+def figure_of(theme: Theme) -> type[go.Figure]:
+    """The class of a theme's figures."""
+    return FollowingFigure if theme == "auto" else go.Figure
+
+
 def _template(ink: str) -> go.layout.Template:
     """In place of Plotly's own, whose white outlines and dark lines hold on one ground only."""
     return go.layout.Template(
@@ -46,11 +51,14 @@ def _template(ink: str) -> go.layout.Template:
 
 
 def blank(title: str, theme: Theme, *, height: int = 320) -> go.Figure:
-    """An empty figure with the shared look; the title is the figure's message."""
+    """An empty figure with the shared look; the title is the figure's message.
+
+    With ``auto`` its text has the colour of the page's text, wherever it will stand.
+    """
     ink, axis = _INK[theme], axis_look(theme)
-    lines = wrap(title, _LINE)
+    lines = title_lines(title)
     more = _LINE_PX * max(0, len(lines) - 1)  # what the title takes beyond one line
-    return go.Figure(
+    return figure_of(theme)(
         layout={
             "template": _template(ink),
             "title": {
@@ -62,6 +70,7 @@ def blank(title: str, theme: Theme, *, height: int = 320) -> go.Figure:
                 "yanchor": "top",
                 "pad": {"t": 14},
                 "font": {"size": 14},
+                "subtitle": {"font": {"size": 12, "color": ink}},
             },
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": ink},
             "paper_bgcolor": _CLEAR,

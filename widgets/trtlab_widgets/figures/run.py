@@ -18,6 +18,7 @@ from trtlab_widgets.figures.look import (
     axis_look,
     blank,
     family_colour,
+    figure_of,
 )
 from trtlab_widgets.pages.text import nbytes
 
@@ -71,6 +72,7 @@ def sensors(
         shared_xaxes=True,
         vertical_spacing=_APART_PX / (_ROW_PX * max(1, len(rows))),
         subplot_titles=[row.title for row in rows],
+        figure=figure_of(theme)(),
     )
     layout: Any = figure.layout
     names = layout.annotations  # of the rows, above each

@@ -11,6 +11,10 @@ from trtlab_widgets.pages.build import build_page
 from trtlab_widgets.pages.overview import overview_page
 from trtlab_widgets.panels.form import classed, note
 
+FORM = "The form as it is now, as a script that does the same."
+RECORDED = (
+    "The form did not make these results. A script that asks for the same, from the report:"
+)
 TITLES = ("Overview", "Layers & timeline", "Build", "Python")
 
 
@@ -22,8 +26,8 @@ class Results(w.Tab):
         self.code = CodeView()
         self._overview = classed(w.HTML(), "trtl")
         self._build = classed(w.HTML(), "trtl")
-        head = note("The form as it is now, as a script that does the same.")
-        script = classed(w.VBox([head, self.code]), "trtl-script")
+        self._head = note(FORM)
+        script = classed(w.VBox([self._head, self.code]), "trtl-script")
         super().__init__([self._overview, self.explorer, self._build, script])
         self.titles = TITLES
         self.selected_index = 0
@@ -35,6 +39,11 @@ class Results(w.Tab):
         self._overview.value = overview_page(report)
         self._build.value = build_page(report)
         self.explorer.show(report)
+
+    def tell_code(self, code: str, *, recorded: bool = False) -> None:
+        """Show the script of the form, or that of a report which the form did not make."""
+        self._head.value = escape(RECORDED if recorded else FORM)
+        self.code.code = code
 
     def dim(self, *, outdated: bool) -> None:
         """Draw the results a little paler while the form asks for something else."""

@@ -89,8 +89,8 @@ function createViews(root, data, model) {
   }
 
   root.append(
-    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], timeline.el, missing(data)),
-    h("div", { class: "t-columns" }, panel("Layers", [layerMessage(data), runs(data, "profiled")], [], table.el), h("div", { class: "t-panel" }, detail.el)),
+    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], timeline.el, note(data.profiling), missing(data)),
+    h("div", { class: "t-columns" }, panel("Layers", [layerMessage(data), runs(data, "profiled")], [], note(data.sumsApart), table.el), h("div", { class: "t-panel" }, detail.el)),
     panel("Activation memory", [memoryMessage(data, memory.profile)], [plan.toggle], plan.el, memoryFoot(data)),
   );
   goto(iterationBy(data, "median"));
@@ -163,6 +163,9 @@ function runs({ runs: words, layers }, which) {
   return `${words[which][0].toUpperCase()}${words[which].slice(1)}. ${words.why}`;
 }
 
+/** A sentence that is shown whole, however many lines it takes; nothing without one. */
+const note = (sentence) => sentence !== "" && h("p", { class: "t-note" }, sentence);
+
 const hasTime = (data) => data.slices.start.length > 0 || data.traces.length > 0;
 
 /** The timeline's place before anything ran: the same height, and what to do. */
@@ -184,7 +187,8 @@ function layerMessage(data) {
   const all = whole(data.layers.length);
   const peaks = peaksText(data);
   const limit = peaks && data.layers.some((l) => l.attained !== null) ? `; limit: ${peaks}` : "";
-  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + limit;
+  const clock = data.layersClock && data.layers.some((l) => l.time !== null) ? `; ${data.layersClock}` : "";
+  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + clock + limit;
 }
 
 function memoryMessage(data, profile) {

@@ -9,7 +9,7 @@ const HEIGHTS = { inference: 20, enqueue: 16, stream: 28 };
 const LEAST_ROOM = 7; // pixels for a label: a digit's
 const HINTS = {
   inference: "Whole inferences, from the first copy to the last",
-  enqueue: "The host asking for the work",
+  enqueue: "The host asking for the work; when layers are timed, it also waits for their time stamps and reads them",
   stream: "Work in the order in which this stream runs it, and the part of the visible time it is busy",
 };
 

@@ -10,6 +10,7 @@ import { drawSlices, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
 import { canvasColours } from "./theme.js";
 import { drawMinimap, drawRuler, drawThrottling, MINIMAP, nameThrottling, RULER } from "./time_axis.js";
 import { drawTrace, traceTracks } from "./trace_track.js";
+import { drawWaits, waitAt } from "./waits.js";
 import { attachZoom, clampRange, zoomKey } from "./zoom.js";
 
 /**
@@ -62,6 +63,7 @@ export function createTimeView(root, data, store, tip, goto) {
       if (track.kind === "trace") drawTrace(ctx, track, own, colours);
       else {
         const busy = drawSlices(ctx, data, track, own, look);
+        drawWaits(ctx, data, track, own, colours);
         if (track.kind === "stream") gutter.set(track, percent(busy));
       }
       ctx.fillStyle = colours.line;
@@ -179,7 +181,9 @@ export function createTimeView(root, data, store, tip, goto) {
     stage.classList.toggle("is-hit", over.slice >= 0);
     if (over.time === null) { tip.hide(); restReadings(); } else {
       for (const track of traces) gutter.set(track, valueText(track, over.time));
+      const wait = over.slice < 0 && waitAt(data, over.track, over.time);
       if (over.slice >= 0) showTip(event);
+      else if (wait) tip.show(event, ...tipBody(null, data.waitName, [["Duration", timeNs(wait[2] - wait[1])]]));
       else tip.hide();
     }
     canvas.redrawOver();
