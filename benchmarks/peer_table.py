@@ -45,6 +45,13 @@ README_COLUMNS = (
     "layers", "of the floor", "memory (MB)", "enqueue (µs)", "build (s)",
 )  # fmt: skip
 
+LEGEND = (
+    "± is half the distance between the quartiles of a case's replays; the clock is the median"
+    " while they ran; layers are the sum of the layers' times, as a share of the replay; enqueue"
+    " is what the host spends in one call of `execute_async_v3`; builds began with empty caches"
+    " but where they say cached."
+)
+
 
 def table(rows: Sequence[Row]) -> str:
     """The rows for people, the means last."""
@@ -83,6 +90,7 @@ def readme_table(rows: Sequence[Row]) -> str:
     lines += ["| " + " | ".join(_readme_cells(row)) + " |" for row in rows]
     enqueue, layers = _numbers(rows, "enqueue_us"), _numbers(rows, "of_replay")
     sentences = [
+        LEGEND,
         f"The geometric mean of the ratios is {mean_ratio(rows, 'ratio'):.2f}.",
         f"The layers add up to {_percent(min(layers))} to {_percent(max(layers))} of the replay.",
         f"`execute_async_v3` costs the host {min(enqueue):.1f} to {max(enqueue):.1f} µs a call.",

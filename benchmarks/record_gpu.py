@@ -54,8 +54,8 @@ def summary(path: Path, report: Report) -> str:
     assert report.benchmark is not None
     assert replay is not None
     timed = [layer for layer in report.layers if layer.time_us.median]
-    layers_ms = sum(layer.time_us.median or 0.0 for layer in timed) / 1e3
     parts = report.reconciliation_ms
+    layers_ms = parts["layers"]
     named = sum(bool(layer.kernels) for layer in timed)
     peaks = report.device.peak_flops_per_s
     compute, latency = report.benchmark.compute_ms, report.benchmark.latency_ms
