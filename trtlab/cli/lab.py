@@ -23,9 +23,9 @@ _OTHER_ADDRESS = ("default_url", "root_dir", "notebook-dir", "notebook_dir")
 class Lab(Command):
     """Open JupyterLab on a notebook with the workbench ready.
 
-    trtlab lab                   choose a model there
-    trtlab lab resnet50          with a model: an ONNX file or a zoo name
-    trtlab lab run.json.gz       with a saved report: its results, nothing is built or run
+    trtlab lab                # choose a model there
+    trtlab lab resnet50       # a model: an ONNX file or a zoo name
+    trtlab lab run.json.gz    # a saved report: its results, nothing is built or run
 
     The notebook, such as trtlab-resnet50.ipynb, is made in the folder if it is not there yet;
     yours is never overwritten. What follows -- goes to `jupyter lab`.
