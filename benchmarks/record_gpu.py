@@ -38,7 +38,7 @@ def record(name: str, folder: Path) -> Path:
         f"profile {model} --device cuda --precision fp16 --shapes {shapes} "
         f"--duration {seconds} --json"
     )
-    with tempfile.TemporaryDirectory() as cache:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as cache:
         subprocess.run(
             [sys.executable, "-m", "trtlab.cli.main", *command.split(), str(path)],
             check=True,
