@@ -62,7 +62,7 @@ class DeviceRecord:
     cores: int  # threads used, or streaming multiprocessors
     memory_bytes: int
     isa: str = ""  # vector instructions, or compute capability
-    driver: str = ""  # a GPU's, such as 580.95.05 (before driver_cuda: its CUDA); or the system
+    driver: str = ""  # a GPU's, as 580.95.05 (before driver_cuda: its CUDA); or the system
     library_versions: dict[str, str] = field(default_factory=dict[str, str])
     peak_flops_per_s: dict[str, float] = field(
         default_factory=dict[str, float]
