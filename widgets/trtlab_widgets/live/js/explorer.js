@@ -89,7 +89,7 @@ function createViews(root, data, model) {
   }
 
   root.append(
-    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], timeline.el, note(data.profiling), missing(data)),
+    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], note(data.profiling), timeline.el, missing(data)),
     h("div", { class: "t-columns" }, panel("Layers", [layerMessage(data), runs(data, "profiled")], [], note(data.sumsApart), table.el), h("div", { class: "t-panel" }, detail.el)),
     panel("Activation memory", [memoryMessage(data, memory.profile)], [plan.toggle], plan.el, memoryFoot(data)),
   );
