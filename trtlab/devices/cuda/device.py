@@ -19,7 +19,6 @@ from trtlab.devices.cuda.libraries import cuda_errors, cupy, device_count, told
 from trtlab.devices.cuda.memory import TO_DEVICE, TO_HOST, CudaMemory, copy_async
 from trtlab.devices.cuda.nvrtc import compile_cubin, compiler_version, cubin_key
 from trtlab.devices.cuda.program import CudaProgram
-from trtlab.devices.cuda.room import Multiprocessors, mark_crowded
 from trtlab.devices.cuda.versions import driver_version, library_versions
 from trtlab.devices.protocol import Scheduled
 from trtlab.layers.base import Array
@@ -135,7 +134,6 @@ class CudaDevice:
         """Steps as a program; compiles their kernels."""
         del streams  # the steps say it themselves
         look_ahead(steps)
-        mark_crowded(steps, self._multiprocessors)
         with cupy().cuda.Device(self.index):
             return CudaProgram(steps, self.stream, self)
 
@@ -228,14 +226,6 @@ class CudaDevice:
         for text, compiling in texts.items():
             compiling.cancel()
             self._ahead.pop(text, None)
-
-    @cached_property
-    def _multiprocessors(self) -> Multiprocessors:
-        return Multiprocessors(
-            int(self._properties["multiProcessorCount"]),
-            int(self._properties["maxThreadsPerMultiProcessor"]),
-            int(self._properties["sharedMemPerMultiprocessor"]),
-        )
 
     @cached_property
     def _compilers(self) -> ThreadPoolExecutor:

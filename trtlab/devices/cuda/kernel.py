@@ -12,9 +12,8 @@ from trtlab.devices.cuda.tensor_map import TensorMap, WindowMap
 
 Grid = tuple[int, int, int]
 Argument = int | float | TensorMap | WindowMap
-FOLLOW = "follow(room);"
-"""The statement by which a kernel waits for the one before it; before, it reads constants only.
-``room`` tells whether the next one may be set up from then on."""
+FOLLOW = "follow();"
+"""The statement by which a kernel waits for the one before it; before, it reads constants only."""
 MOST_AHEAD = 4
 AHEAD = "const Ahead ahead"
 """The last parameter of a kernel that asks for the next kernels' weights; see `ahead`."""
@@ -101,14 +100,12 @@ class KernelLaunch:
         kernel: What to run.
         arguments: Addresses (8 bytes each) and tensor maps, in the kernel's order.
         ahead: Addresses and sizes of weights to ask into the L2 cache, four at most.
-        crowded: The next kernel's blocks would not spread over the GPU while this one runs.
     """
 
     kernel: Kernel
     arguments: tuple[Argument, ...]
     capturable: bool = True
     ahead: tuple[tuple[int, int], ...] = ()
-    crowded: bool = False
     _function: Any = field(default=None, repr=False)
     _held: list[Any] = field(default_factory=list[Any], repr=False)
     _pointers: Any = field(default=None, repr=False)
@@ -120,7 +117,7 @@ class KernelLaunch:
         self._function = api.CUfunction(int(loader.function(self.kernel).ptr))
         self._held = [_stored(argument) for argument in self.arguments]
         if self.kernel.fetches:
-            self._held.append(_ahead(self.ahead, crowded=self.crowded))
+            self._held.append(_ahead(self.ahead))
         places = [held.getPtr() if hasattr(held, "getPtr") else ctypes.addressof(held)
                   for held in self._held]  # fmt: skip
         self._pointers = (ctypes.c_void_p * len(places))(*places)
@@ -156,15 +153,11 @@ def _stored(argument: Argument) -> Any:  # noqa: ANN401 - memory that holds it
 class _Ahead(ctypes.Structure):
     """The kernel's own parameter of this name."""
 
-    _fields_ = (
-        ("at", ctypes.c_uint64 * MOST_AHEAD),
-        ("bytes", ctypes.c_uint32 * MOST_AHEAD),
-        ("crowded", ctypes.c_uint32),
-    )
+    _fields_ = (("at", ctypes.c_uint64 * MOST_AHEAD), ("bytes", ctypes.c_uint32 * MOST_AHEAD))
 
 
-def _ahead(ranges: tuple[tuple[int, int], ...], *, crowded: bool) -> _Ahead:
-    found = _Ahead(crowded=crowded)
+def _ahead(ranges: tuple[tuple[int, int], ...]) -> _Ahead:
+    found = _Ahead()
     for number, (address, nbytes) in enumerate(ranges):
         found.at[number], found.bytes[number] = address, nbytes
     return found

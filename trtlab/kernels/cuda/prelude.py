@@ -28,22 +28,17 @@ struct bool_t { unsigned char bits; };
 template <class T, int N> struct alignas(sizeof(T) * N) Vec { T v[N]; };
 typedef long long i64;
 
-// Waits until the kernel before is done: this one may have been set up meanwhile, and where there
-// is room the next one may be from now on. What the caches of the multiprocessor then hold may be
-// older than the kernel before: the load forgets it.
-__device__ unsigned nothing;
-__device__ __forceinline__ void follow(bool room) {
+// Waits until the kernel before is done: this one may have been set up meanwhile. No kernel says
+// when the next may be set up: see docs/decisions/0013.
+__device__ __forceinline__ void follow() {
 #if __CUDA_ARCH__ >= 900
-  unsigned read;
   asm volatile("griddepcontrol.wait;" ::: "memory");
-  if (room) asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(read) : "l"(&nothing) : "memory");
 #endif
 }
 
 // Weights of the next kernels are asked into the L2 cache while this one runs: one piece a block,
 // for a multiprocessor asks for 0.2 MB in a microsecond, and a block ends when its piece is asked.
-struct Ahead { const char* at[4]; unsigned bytes[4]; unsigned crowded; };
+struct Ahead { const char* at[4]; unsigned bytes[4]; };
 __device__ __forceinline__ void fetch_ahead(const Ahead& ahead) {
 #if __CUDA_ARCH__ >= 900
   if (threadIdx.x + threadIdx.y + threadIdx.z + blockIdx.y + blockIdx.z) return;

@@ -111,11 +111,7 @@ class Writer:
         body = self.body if follows else [FOLLOW, *self.body]
         parameters = self.parameters
         if prod(grid) <= _MOST_ASKING:
-            room = "const bool room = !ahead.crowded;"
-            body = ["fetch_ahead(ahead);", room, *body]
-            parameters = [*parameters, AHEAD]
-        else:
-            body = ["const bool room = true;", *body]
+            body, parameters = ["fetch_ahead(ahead);", *body], [*parameters, AHEAD]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
             [
