@@ -11,7 +11,9 @@
 * `forms`, `contraction`: matrix products, convolutions and einsums as one form. `product`
   offers it on plain cores (`simt`) and tensor cores (`mma` with `mma_load`, `mma_store` and
   `split`); `wgmma_product` on Hopper's warp groups (`wgmma` with `wgmma_tile`, `wgmma_text`,
-  `wgmma_finish`, `wgmma_split` for shared sums, `wgmma_window` for convolutions). `tf32`: weights for libraries that cut factors.
+  `wgmma_finish`, `wgmma_split` for shared sums, `wgmma_window` for convolutions). `thin`
+  (with `thin_rows` and `thin_text`): many short rows with few weights; `matrices`: operands
+  with a pitch. `tf32`: weights for libraries that cut factors.
 * `attending`, `flash` (with `flash_text`): attention; `wgmma_attention` (with
   `wgmma_attention_tile` and `wgmma_attention_text`) on Hopper's warp groups.
 * `stem`, `window_stem` (with `window_stem_text`), `blocks`, `patches`, `cudnn_stem`,
