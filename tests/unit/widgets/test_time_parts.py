@@ -67,6 +67,8 @@ def test_a_part_below_zero_says_how_that_can_be(report: Report) -> None:
     run = replace(report.benchmark, clock_uncertainty_ns=3024)
     known = reconciliation(replace(report, reconciliation_ms=parts, benchmark=run))
     assert "each comparison may be off by 3.02 µs." in known
+    handed = replace(report, reconciliation_ms={"layers": 1.0, "hand-over": -0.001})
+    assert "Hand-over is below zero, which is noise: the time stamps" in reconciliation(handed)
     assert "is below zero" not in reconciliation(
         replace(report, reconciliation_ms={"layers": 1.0})
     )

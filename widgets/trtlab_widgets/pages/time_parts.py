@@ -21,6 +21,7 @@ from trtlab_widgets.pages.text import plural, time_ms, time_us, unexplained
 from trtlab_widgets.palette import FAMILIES, family_index
 
 REST = "unexplained"
+_BETWEEN_CLOCKS = ("launch", "wake-up")  # from a stamp of the host to one of the device
 _APART = 0.1  # share by which two sums of layers may differ without a word
 
 
@@ -119,9 +120,11 @@ def below_zero(name: str, report: Report) -> str:
             "The rest is below zero: the parts were timed in inferences of their own and add up"
             " to more than the latency, by overlap or noise."
         )
+    part = name[:1].upper() + name[1:]
+    if name not in _BETWEEN_CLOCKS:
+        return f"{part} is below zero, which is noise: the time stamps are no finer than that."
     unsure_ns = 0 if report.benchmark is None else report.benchmark.clock_uncertainty_ns
     known = f"; each comparison may be off by {time_us(unsure_ns / 1e3)}" if unsure_ns else ""
-    part = name[:1].upper() + name[1:]
     return (
         f"{part} is below zero, which is noise: it lies between a time stamp of the device and"
         f" one of the host, two clocks that have to be compared{known}."
