@@ -22,6 +22,7 @@ from trtlab.kernels.cuda.matrices import (
     pitch_of_left,
 )
 from trtlab.kernels.cuda.mma_load import RUN
+from trtlab.kernels.cuda.text import MULTIPROCESSORS
 from trtlab.kernels.cuda.thin_rows import Thin
 from trtlab.kernels.cuda.thin_text import thin_kernel
 from trtlab.layers.base import Array
@@ -52,14 +53,14 @@ class ThinTactic(Tactic):
         return found if isinstance(found, Rejection) else None
 
     def cost_hint_us(self, problem: Problem) -> float:
-        """Bound by memory; few warps suit few rows."""
+        """Bound by memory; common tiles suit few rows better."""
         found = self._found(problem)
         if isinstance(found, Rejection):
             return float("inf")
         thin, _ = found
         moved = 2.0 * thin.m * (thin.k + (1 + thin.finish.image) * thin.n)
-        crowded = thin.parts < 4 * 132 and self._warps > 2
-        return 2.0 + moved / 3e6 + (1.0 if crowded else 0.0)
+        few = thin.parts < 4 * MULTIPROCESSORS
+        return 1.5 + moved / 4.5e6 + (1.0 if few else 0.0)
 
     def pack(self, problem: Problem, constants: Mapping[int, Array]) -> dict[int, Array]:
         """Weights in the order in which lanes load them, zeros up to whole steps."""
