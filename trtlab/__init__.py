@@ -6,6 +6,7 @@
 
     trtlab.profile("resnet50")    # a model, built and measured: a Report
     trtlab.build("model.onnx")    # an engine
+    trtlab.compare("a.json", "b.json")  # two reports of one model, part by part
     trtlab.Workbench()            # the same with buttons, in a notebook
     trtlab.zoo.names()            # reference models
 
@@ -144,6 +145,7 @@ if TYPE_CHECKING:
     from trtlab.parser.api import OnnxParser as OnnxParser
     from trtlab.parser.api import ParserError as ParserError
     from trtlab.parser.errors import ErrorCode as ErrorCode
+    from trtlab.profiling.comparison import compare_reports
     from trtlab.report import codec
     from trtlab.report.records import Report as Report
     from trtlab.runtime.allocators import (
@@ -163,6 +165,7 @@ if TYPE_CHECKING:
     from trtlab.session.one_call import profile as profile
 
     SliceMode, ResizeMode, load_report = SampleMode, InterpolationMode, codec.load
+    compare = compare_reports
     float32 = DataType.FLOAT
     float16 = DataType.HALF
     bfloat16 = DataType.BF16

@@ -78,6 +78,32 @@ def parse_time(text: str) -> float:
     return value
 
 
+def parse_percent(text: str) -> float:
+    """Per cent, 0 or more.
+
+    Raises:
+        ArgumentTypeError: The text is no such number.
+    """
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ArgumentTypeError(f"{text!r} is no per cent; give a number such as 3 or 0.5")
+    return value
+
+
+def parse_count(text: str) -> int:
+    """A whole number that is not negative.
+
+    Raises:
+        ArgumentTypeError: The text is none.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise ArgumentTypeError(f"{text!r} is no number; give a whole one of 0 or more")
+    return int(text)
+
+
 def parse_seed(text: str) -> int:
     """A whole number that is not negative.
 

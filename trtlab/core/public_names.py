@@ -71,6 +71,7 @@ RENAMED = {
     "ResizeMode": ("trtlab.core.enums", "InterpolationMode"),
     "SliceMode": ("trtlab.core.enums", "SampleMode"),
     "load_report": ("trtlab.report.codec", "load"),
+    "compare": ("trtlab.profiling.comparison", "compare_reports"),
 }
 # Members of DataType.
 TYPES = {

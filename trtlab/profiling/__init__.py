@@ -6,7 +6,8 @@
 * `layers`: samples of each layer's time. `timeline`: the same as bars on streams.
 * `reconciliation`: what the host waited, as parts from launch to wake-up that add up.
 * `measure`: all of these in one go. `progress`: how far it is.
-* `statistics`: percentiles, intervals, and whether two measurements differ.
+* `statistics`: percentiles, intervals, and whether two measurements differ. `comparison`: two
+  reports of one model, part by part.
 * `telemetry`: clocks, power, temperature and load meanwhile. `monitor`: the same, live, as
 rows.
 """

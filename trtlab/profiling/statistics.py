@@ -20,7 +20,8 @@ from trtlab.report.records import Summary
 _EXACT_UP_TO = 1000  # samples; beyond, the normal approximation is off by less than one
 _Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 _CHUNK_ELEMENTS = 4_000_000  # resampled values held at once: 32 MB
-_FEWEST = 10  # with 5 to 9, one in ten comparisons of equals would be called real
+_HALF = 0.5  # of the time; beyond, per cent say little
+FEWEST = 10  # with 5 to 9, one in ten comparisons of equals would be called real
 
 
 def summarize(samples_ms: Sequence[float]) -> Summary:
@@ -139,9 +140,9 @@ def compare(
     Raises:
         UsageError: Fewer than ten samples on a side, or times that are not above zero.
     """
-    if min(len(a), len(b)) < _FEWEST or min(*a, *b) <= 0:
+    if min(len(a), len(b)) < FEWEST or min(*a, *b) <= 0:
         raise UsageError(
-            f"a comparison needs at least {_FEWEST} times above zero on each side;"
+            f"a comparison needs at least {FEWEST} times above zero on each side;"
             f" got {len(a)} and {len(b)}",
             hint="measure more iterations",
         )
@@ -196,6 +197,8 @@ def _sentence(
 ) -> str:
     size = increase(abs(ratio - 1)).removeprefix("+")
     change = f"{size} {'faster' if ratio < 1 else 'slower'}"
+    if ratio < _HALF:
+        change = f"{1 / ratio:.1f} times as fast"
     interval = f"95 % interval of the ratio {low:.3f} – {high:.3f}"
     if verdict is Verdict.REAL:
         return f"Real: {change} ({interval})."

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trtlab.report.atomic_write import write_atomically
-from trtlab.report.columns import TABLES, columns
+from trtlab.report.columns import TABLES, Columns, columns
 from trtlab.report.records import Report
 
 
@@ -16,7 +16,11 @@ def csv_text(report: Report, table: str) -> str:
     Raises:
         UsageError: There is no such table.
     """
-    data = columns(report, table)
+    return columns_text(columns(report, table))
+
+
+def columns_text(data: Columns) -> str:
+    """Columns by name, of one length, as comma-separated text."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(data)

@@ -6,6 +6,7 @@ MINUS = "\N{MINUS SIGN}"  # what people read before a number; files for programs
 
 _TENTH = 0.1  # percent; less is only said to be less
 _TIMES = 1.0  # an increase beyond which a multiple reads better than per cent
+_HALF = 0.5  # a decrease beyond which a fraction reads better than per cent
 _WHOLE = 9.95  # a multiple from which on tenths say nothing
 
 
@@ -17,6 +18,16 @@ def percent(share: float | None) -> str:
     if value and abs(value) < _TENTH:
         return "<0.1 %"
     return f"{value:.{0 if abs(value) >= 10 else 1}f} %".replace("-", MINUS)
+
+
+def changed(before: float, after: float) -> str:
+    """From one amount to another: ``+26 %``, ``2.5 times``, ``−12 %``, ``1/70``; – from nothing."""
+    if not before or not after:
+        return "–"
+    if after < before * _HALF:
+        ratio = before / after
+        return f"1/{ratio:,.{0 if ratio >= _WHOLE else 1}f}"
+    return increase(after / before - 1)
 
 
 def increase(share: float) -> str:

@@ -1,0 +1,87 @@
+"""``trtlab compare``: what it prints and when it fails."""
+
+from dataclasses import replace
+
+import pytest
+from sample_reports import resnet_report
+
+from trtlab.cli.main import main
+from trtlab.report.records import Samples
+
+
+@pytest.fixture
+def files(tmp_path):
+    """A report, and one whose second layer and whose latency take half as long again."""
+    before = resnet_report()
+    head, second, *rest = before.layers
+    slower = Samples(tuple(1.5 * x for x in second.time_us.samples))
+    after = replace(
+        before,
+        layers=(head, replace(second, time_us=slower, tactic="cpu.other/1"), *rest),
+        benchmark=replace(
+            before.benchmark,
+            samples_ms=tuple(1.5 * x for x in before.benchmark.samples_ms),
+        ),
+    )
+    return before.save(tmp_path / "before.json"), after.save(tmp_path / "after.json")
+
+
+def test_the_largest_difference_comes_first(files, capsys):
+    assert main(["compare", *map(str, files), "--top", "2"]) == 0
+    out = capsys.readouterr().out
+    table = out[out.index("part of the model") :].splitlines()
+    assert resnet_report().layers[1].name[:10] in table[2]
+    assert "+50 %" in table[2]
+    assert "→ " in table[2]
+    assert "cpu.other/1" in table[2] or "…other/1" in table[2]
+    assert "more parts, together" in table[4]
+    assert "50 % slower" in out
+
+
+def test_a_limit_makes_it_a_check(files, capsys):
+    before, after = map(str, files)
+    assert main(["compare", before, after, "--max-slowdown", "3"]) == 1
+    assert "more than 3 % slower" in capsys.readouterr().out
+    assert main(["compare", before, after, "--max-slowdown", "80"]) == 0
+    assert main(["compare", after, before, "--max-slowdown", "0"]) == 0
+
+
+def test_without_latencies_a_check_fails(files, tmp_path, capsys):
+    silent = replace(resnet_report(), benchmark=None).save(tmp_path / "silent.json")
+    assert main(["compare", str(files[0]), str(silent), "--max-slowdown", "3"]) == 1
+    assert "not measured on both sides" in capsys.readouterr().out
+
+
+def test_all_parts_as_a_table(files, tmp_path):
+    path = tmp_path / "parts.csv"
+    assert main(["compare", *map(str, files), "--csv", str(path)]) == 0
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[0].startswith("part,before_us,after_us")
+    assert len(lines) > 10
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--max-slowdown", "nan"], "is no per cent"),
+        (["--max-slowdown", "-1"], "is no per cent"),
+        (["--top", "many"], "is no number"),
+    ],
+)
+def test_numbers_are_checked(files, capsys, words, said):
+    assert main(["compare", *map(str, files), *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_report_is_told(files, tmp_path, capsys):
+    other = tmp_path / "other.json"
+    other.write_text("{}", "utf-8")
+    assert main(["compare", str(files[0]), str(other)]) != 0
+    assert "other.json" in capsys.readouterr().err
+
+
+def test_the_table_does_not_take_a_reports_place(files, capsys):
+    before, after = map(str, files)
+    assert main(["compare", before, after, "--csv", after]) == 2
+    assert "--csv" in capsys.readouterr().err
+    assert files[1].read_text("utf-8").startswith("{")
