@@ -2,12 +2,27 @@
 
 from math import prod
 
-from trtlab.core.types import StaticShape
+from trtlab.core.types import DataType, StaticShape
 from trtlab.kernels.cuda.contraction import Contraction, Extra, is_row, merged
 from trtlab.kernels.cuda.mma_load import RUN
 from trtlab.kernels.cuda.wgmma_tile import Finish
-from trtlab.tactics.problem import Strides
+from trtlab.tactics.problem import Problem, Strides
 from trtlab.tactics.tactic import Rejection
+
+
+def unfit_operands(problem: Problem, form: Contraction) -> Rejection | None:
+    """Why operands are no matrices of half precision, in 16-byte runs, with constant weights."""
+    kinds = {form.left.dtype, form.right.dtype, form.result.dtype}
+    kinds |= {extra.dtype for extra in form.extras}
+    if len(kinds) > 1 or form.left.dtype not in {DataType.HALF, DataType.BF16}:
+        return Rejection("works on operands of one half precision type")
+    weights = problem.inputs[1]
+    if weights is None or not weights.constant or prod(form.batch) != 1:
+        return Rejection("works with constant weights, one matrix")
+    _, _, n, k = form.sizes
+    if n % RUN or k % RUN:
+        return Rejection("rows are no whole 16-byte runs")
+    return None
 
 
 def finish_of(form: Contraction) -> Finish | Rejection:

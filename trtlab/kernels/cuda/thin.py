@@ -6,11 +6,9 @@ warp takes some rows at a time, whole (see `thin_text`).
 """
 
 from collections.abc import Mapping, Sequence
-from math import prod
 
 import numpy as np
 
-from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import KernelLaunch
 from trtlab.kernels.cuda.contraction import Contraction
 from trtlab.kernels.cuda.forms import form_of, pack_rows
@@ -20,8 +18,8 @@ from trtlab.kernels.cuda.matrices import (
     image_of,
     pitch_of,
     pitch_of_left,
+    unfit_operands,
 )
-from trtlab.kernels.cuda.mma_load import RUN
 from trtlab.kernels.cuda.text import MULTIPROCESSORS
 from trtlab.kernels.cuda.thin_rows import Thin
 from trtlab.kernels.cuda.thin_text import thin_kernel
@@ -95,16 +93,12 @@ class ThinTactic(Tactic):
         form = form_of(problem)
         if isinstance(form, Rejection):
             return form
-        kinds = {form.left.dtype, form.right.dtype, form.result.dtype}
-        kinds |= {extra.dtype for extra in form.extras}
-        if len(kinds) > 1 or form.left.dtype not in {DataType.HALF, DataType.BF16}:
-            return Rejection("works on operands of one half precision type")
-        weights = problem.inputs[1]
-        if weights is None or not weights.constant or prod(form.batch) != 1:
-            return Rejection("works with constant weights, one matrix")
+        refused = unfit_operands(problem, form)
+        if refused is not None:
+            return refused
         _, m, n, k = form.sizes
-        if n % RUN or k % RUN or n > _MOST_N or k > _MOST_K:
-            return Rejection("rows are no whole 16-byte runs, or too long")
+        if n > _MOST_N or k > _MOST_K:
+            return Rejection("rows are too long for all weights to fit a block")
         pitch, stored = pitch_of_left(form), pitch_of(form, form.result)
         if pitch is None or stored is None:
             return Rejection("left factor or result is no matrix whose rows are dense")

@@ -6,7 +6,6 @@ from functools import cache
 from math import ceil, prod
 from typing import ClassVar
 
-from trtlab.core.types import DataType
 from trtlab.devices.cuda.kernel import Argument, Kernel, KernelLaunch
 from trtlab.devices.cuda.tensor_map import TensorMap
 from trtlab.kernels.cuda.contraction import Contraction, Extra, Reader
@@ -17,9 +16,10 @@ from trtlab.kernels.cuda.matrices import (
     image_of,
     pitch_of,
     pitch_of_left,
+    unfit_operands,
 )
 from trtlab.kernels.cuda.mma import mma_kernel
-from trtlab.kernels.cuda.mma_load import RUN, MmaTile
+from trtlab.kernels.cuda.mma_load import MmaTile
 from trtlab.kernels.cuda.text import MULTIPROCESSORS
 from trtlab.kernels.cuda.wgmma import wgmma_kernel
 from trtlab.kernels.cuda.wgmma_text import DEEP
@@ -87,16 +87,10 @@ class WgmmaTactic(Tactic):
         return self._refuse(problem, form)
 
     def _refuse(self, problem: Problem, form: Contraction) -> Rejection | None:
-        kinds = {form.left.dtype, form.right.dtype, form.result.dtype}
-        kinds |= {extra.dtype for extra in form.extras}
-        if len(kinds) > 1 or form.left.dtype not in {DataType.HALF, DataType.BF16}:
-            return Rejection("works on operands of one half precision type")
-        weights = problem.inputs[1]
-        if weights is None or not weights.constant or prod(form.batch) != 1:
-            return Rejection("works with constant weights, one matrix")
-        _, _, n, k = form.sizes
-        if n % RUN or k % RUN:
-            return Rejection("rows are no whole 16-byte runs")
+        refused = unfit_operands(problem, form)
+        if refused is not None:
+            return refused
+        k = form.sizes[3]
         left = _left(form)
         if isinstance(left, Rejection):
             return left
