@@ -2,8 +2,8 @@
 
 * `look`: what all share. `latency`: distribution, over time, its parts.
 * `layers`: by type, slowest, roofline. `build`: phases and one layer's contest.
-* `run`: sensors and the memory plan. `ink`: text in the page's colour. `lines`: titles in
-  lines, and what a figure's numbers depend on below its title.
+* `compared`: two reports, part by part. `run`: sensors and the memory plan. `ink`: text in the
+  page's colour. `lines`: titles in lines, and what a figure's numbers depend on below its title.
 
 Every figure has a twin that gives the same facts as rows (``roofline`` and ``roofline_rows``);
 ``pandas.DataFrame(rows)`` is a table of them.
