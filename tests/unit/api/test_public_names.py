@@ -35,7 +35,7 @@ EXPECTED = """
     TopKOperation UnaryOperation Weights
     bfloat16 bool e8m0 float16 float32 fp4 fp8 int32 int4 int64 int8 uint8
     get_nv_onnx_parser_version init_libnvinfer_plugins nptype volume
-    Report Workbench build load_report profile zoo
+    Report Workbench build compare load_report profile zoo
     CancelledError DeviceError DeviceLostError EngineFormatError InternalError
     InvalidNetworkError
     KernelCompileError MeasurementError NoTacticError ParseError TrtlabError UnsupportedError
