@@ -99,9 +99,7 @@ def parse_count(text: str) -> int:
     Raises:
         ArgumentTypeError: The text is none.
     """
-    if not (text.isascii() and text.isdigit()):
-        raise ArgumentTypeError(f"{text!r} is no number; give a whole one of 0 or more")
-    return int(text)
+    return _whole(text, "number")
 
 
 def parse_seed(text: str) -> int:
@@ -110,8 +108,12 @@ def parse_seed(text: str) -> int:
     Raises:
         ArgumentTypeError: The text is none.
     """
+    return _whole(text, "seed")
+
+
+def _whole(text: str, kind: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise ArgumentTypeError(f"{text!r} is no seed; give a whole number of 0 or more")
+        raise ArgumentTypeError(f"{text!r} is no {kind}; give a whole number of 0 or more")
     return int(text)
 
 

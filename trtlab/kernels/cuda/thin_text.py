@@ -14,6 +14,7 @@ from trtlab.kernels.cuda.wgmma_finish import finished
 from trtlab.tactics.problem import Problem
 
 _WARP = 32
+_REGISTERS, _REGISTERS_A_THREAD = 65536, 128  # of a multiprocessor; what sums and factors need
 _GROUP = 8  # tiles of eight columns that are summed at once
 
 
@@ -37,7 +38,7 @@ def thin_kernel(
     writer.parameters = form.parameters()
     image = (
         f"e{int(thin.finish.biased) + thin.finish.operands.index('image')}"
-        if (thin.finish.image)
+        if thin.finish.image
         else ""
     )
     writer.add(
@@ -95,7 +96,7 @@ def thin_kernel(
         (blocks, 1, 1),
         (threads, 1, 1),
         shared_bytes=thin.shared_bytes,
-        min_blocks=min(thin.blocks, 65536 // (threads * 128)),
+        min_blocks=min(thin.blocks, _REGISTERS // (threads * _REGISTERS_A_THREAD)),
     )
 
 
