@@ -15,12 +15,14 @@ class Settings:
         threads: CPU threads for kernels; 0 means every core this process may use.
         checks: Verify networks between passes and plans before use (slower builds).
         prove: Builds for a GPU try candidates in processes of their own first.
+        overlap: A generated kernel may be set up while the one before it runs.
     """
 
     cache_dir: Path
     threads: int
     checks: bool
     prove: bool = True
+    overlap: bool = False
 
     @property
     def cpu_threads(self) -> int:
@@ -47,4 +49,5 @@ def settings() -> Settings:
         threads=int(threads) if threads.isdigit() else 0,
         checks=os.environ.get("TRTLAB_CHECKS", "0") not in {"", "0"},
         prove=os.environ.get("TRTLAB_PROVE", "1") != "0",
+        overlap=os.environ.get("TRTLAB_OVERLAP", "0") not in {"", "0"},
     )

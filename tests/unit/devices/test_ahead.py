@@ -1,10 +1,10 @@
 """Kernels name the weights of the steps after them, up to the next step that can."""
 
 from trtlab.devices.cuda.ahead import look_ahead
-from trtlab.devices.cuda.kernel import AHEAD, Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import FETCH_AHEAD, Kernel, KernelLaunch
 from trtlab.devices.protocol import Scheduled
 
-ABLE = Kernel("able", f'extern "C" __global__ void able({AHEAD}) {{}}', (1, 1, 1), (32, 1, 1))
+ABLE = Kernel("able", f"void able() {{ {FETCH_AHEAD} }}", (1, 1, 1), (32, 1, 1))
 UNABLE = Kernel("not", 'extern "C" __global__ void not() {}', (1, 1, 1), (32, 1, 1))
 MB = 1 << 20
 

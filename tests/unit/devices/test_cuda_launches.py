@@ -1,12 +1,13 @@
 """A launch's configuration is made once; only the stream is another every time."""
 
+import ctypes
 from collections import Counter
 from types import SimpleNamespace
 
 import pytest
 
 from trtlab.devices.cuda import kernel as kernel_module
-from trtlab.devices.cuda.kernel import FOLLOW, Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import AHEAD, FOLLOW, Kernel, KernelLaunch
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def driver(monkeypatch):
         return make
 
     def launch(config, function, parameters, extra):
-        launched.append((function, SimpleNamespace(**vars(config))))
+        launched.append((function, SimpleNamespace(**vars(config), parameters=parameters)))
         return (0,)
 
     attributes = SimpleNamespace(CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION=6)
@@ -66,6 +67,20 @@ def test_a_configuration_is_made_once(driver):
         launch.enqueue(SimpleNamespace(ptr=7))
         launch.enqueue(SimpleNamespace(ptr=7), early=True)
     assert driver.made == {"function": 1, "config": 2, "attribute": 1, "stream": 100}
+
+
+def test_a_launch_tells_its_kernel_whom_it_admits(driver):
+    launch = launch_of(f"{AHEAD} {FOLLOW}")
+    launch.ahead = ((1 << 20, 4096), (2 << 20, 8192))
+    launch.prepare(SimpleNamespace(function=lambda kernel: SimpleNamespace(ptr=99)))
+    for admits in (False, True):
+        launch.enqueue(SimpleNamespace(ptr=7), admits=admits)
+    for number, (_, config) in enumerate(driver.launched):
+        places = (ctypes.c_void_p * 3).from_address(config.parameters)
+        assert ctypes.c_int64.from_address(places[0]).value == 1 << 20
+        assert ctypes.c_double.from_address(places[1]).value == 2.0
+        told = (ctypes.c_uint32 * 13).from_address(places[2])  # four addresses, four sizes
+        assert list(told) == [1 << 20, 0, 2 << 20, 0, 0, 0, 0, 0, 4096, 8192, 0, 0, number]
 
 
 def test_a_kernel_that_does_not_wait_is_never_early(driver):

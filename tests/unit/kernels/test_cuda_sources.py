@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -89,6 +90,12 @@ def test_text_begins_with_what_it_is_for():
             head = "\n".join(lines[:40])
             assert "// grid     " in head
             assert "// shared   " in head
+
+
+def test_what_others_write_is_read_only_behind_the_wait():
+    """What is restricted and constant may be read before the kernel that writes it is done."""
+    restricted = re.compile(r"const \w+\*\s*__restrict__")
+    assert not [key for key, kernels in texts().items() if restricted.search(str(kernels))]
 
 
 if __name__ == "__main__":

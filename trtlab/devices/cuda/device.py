@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from trtlab.core.errors import DeviceError, UsageError
-from trtlab.core.settings import available_cores
+from trtlab.core.settings import available_cores, settings
 from trtlab.core.types import StaticShape
 from trtlab.devices.cuda.ahead import look_ahead
 from trtlab.devices.cuda.code import KERNEL, CompiledCode, Planned, code_store
@@ -76,13 +76,14 @@ class CudaDevice:
 
     @property
     def fingerprint(self) -> str:
-        """Model, driver, compiler and the sources of kernels and device."""
+        """Model, driver, compiler, sources of kernels and device; whether kernels overlap."""
         return self._fingerprint
 
     @cached_property
     def _fingerprint(self) -> str:
         driver = cupy().cuda.runtime.driverGetVersion()
-        return f"{self.name}/{self.arch}/{driver}/{compiler_version()}/{_sources()}"
+        overlap = "/overlap" if settings().overlap else ""
+        return f"{self.name}/{self.arch}/{driver}/{compiler_version()}/{_sources()}{overlap}"
 
     def record(self) -> DeviceRecord:
         """Name, multiprocessors, memory and versions."""

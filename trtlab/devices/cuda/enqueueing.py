@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 
+from trtlab.core.settings import settings
 from trtlab.devices.cuda.kernel import KernelLaunch, Launch
 from trtlab.devices.cuda.libraries import cupy, runtime, succeeded
 from trtlab.devices.protocol import Scheduled
@@ -44,6 +46,8 @@ class Route:
 
     def __init__(self, steps: Sequence[Scheduled]) -> None:
         self.steps = steps
+        self._following = _following(steps)
+        self._overlap = settings().overlap
         self.launches = [cast(Sequence[Launch], step.launches) for step in steps]
         self.auxiliary = max((s.stream for s in steps if s.region >= 0), default=0)
         self.in_line = all(step.region < 0 for step in steps)
@@ -75,22 +79,51 @@ class Route:
                     stream.wait_event(fork)
                     forked[step.stream] = stream
             hooks.before(number, stream)
-            if hooks is not NO_HOOKS or region >= 0:
-                before = None  # something may lie between the kernels
-            for launch in launches:
-                before = _put(launch, before, stream)
+            alone = hooks is not NO_HOOKS or region >= 0  # something may lie between steps
+            if alone:
+                before = None
+            after = None if alone else self._following[number]
+            for launch, follower in pairwise((*launches, after)):
+                assert launch is not None
+                self._put(launch, before, follower, stream)
+                before = launch
             hooks.after(number, stream)
         _join(main, forked)
         hooks.reached(len(self.steps), main)
 
+    def _put(
+        self,
+        launch: Launch,
+        before: Launch | None,
+        after: Launch | None,
+        stream: Any,  # noqa: ANN401 - a CuPy stream
+    ) -> None:
+        """Enqueue; of two kernels of our own, the later one is set up early.
 
-def _put(launch: Launch, before: Launch | None, stream: Any) -> Launch:  # noqa: ANN401
-    """Enqueue; a kernel of our own behind another is set up while that one still runs."""
-    if isinstance(launch, KernelLaunch):
-        launch.enqueue(stream, early=isinstance(before, KernelLaunch))
-    else:
-        launch.enqueue(stream)
-    return launch
+        Either when the earlier one's last block ends, or while it runs. Never is a library's: it
+        may be one that is set up early by its own choice and expects that everything is done.
+        """
+        if isinstance(launch, KernelLaunch):
+            follows = isinstance(after, KernelLaunch) and after.kernel.follows
+            early = isinstance(before, KernelLaunch)
+            launch.enqueue(stream, early=early, admits=self._overlap and follows)
+        else:
+            launch.enqueue(stream)
+
+
+def _following(steps: Sequence[Scheduled]) -> list[Launch | None]:
+    """The launch behind each step's last one, as far as both are on the main stream."""
+    found: list[Launch | None] = [None] * len(steps)
+    after: Launch | None = None
+    for number in reversed(range(len(steps))):
+        step = steps[number]
+        if step.region >= 0:
+            after = None
+            continue
+        found[number] = after
+        if step.launches:
+            after = cast(Launch, step.launches[0])
+    return found
 
 
 def _join(main: Any, forked: dict[int, Any]) -> None:  # noqa: ANN401 - CuPy streams

@@ -12,11 +12,13 @@ from trtlab.devices.cuda.tensor_map import TensorMap, WindowMap
 
 Grid = tuple[int, int, int]
 Argument = int | float | TensorMap | WindowMap
-FOLLOW = "follow();"
-"""The statement by which a kernel waits for the one before it; before, it reads constants only."""
-MOST_AHEAD = 4
 AHEAD = "const Ahead ahead"
-"""The last parameter of a kernel that asks for the next kernels' weights; see `ahead`."""
+"""The last parameter: what a kernel does for those behind it."""
+FOLLOW = "follow(ahead);"
+"""The statement by which a kernel waits for the one before it; before, it reads constants only."""
+FETCH_AHEAD = "fetch_ahead(ahead);"
+"""The statement by which a kernel asks for the next kernels' weights; see `ahead`."""
+MOST_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Kernel:
     @cached_property
     def fetches(self) -> bool:
         """Whether it can ask for the next kernels' weights."""
-        return AHEAD in self.text
+        return FETCH_AHEAD in self.text
 
     @cached_property
     def digest(self) -> str:
@@ -108,7 +110,7 @@ class KernelLaunch:
     ahead: tuple[tuple[int, int], ...] = ()
     _function: Any = field(default=None, repr=False)
     _held: list[Any] = field(default_factory=list[Any], repr=False)
-    _pointers: Any = field(default=None, repr=False)
+    _pointers: dict[bool, Any] = field(default_factory=dict[bool, Any], repr=False)
     _configs: dict[bool, Any] = field(default_factory=dict[bool, Any], repr=False)
 
     def prepare(self, loader: Loader) -> None:
@@ -116,18 +118,23 @@ class KernelLaunch:
         api = driver()
         self._function = api.CUfunction(int(loader.function(self.kernel).ptr))
         self._held = [_stored(argument) for argument in self.arguments]
-        if self.kernel.fetches:
-            self._held.append(_ahead(self.ahead))
         places = [held.getPtr() if hasattr(held, "getPtr") else ctypes.addressof(held)
                   for held in self._held]  # fmt: skip
-        self._pointers = (ctypes.c_void_p * len(places))(*places)
+        for admits in (False, True):
+            last: list[int] = []
+            if AHEAD in self.kernel.text:
+                self._held.append(_ahead(self.ahead, admits=admits))
+                last.append(ctypes.addressof(self._held[-1]))
+            all_places = (*places, *last)
+            self._pointers[admits] = (ctypes.c_void_p * len(all_places))(*all_places)
 
-    def enqueue(self, stream: Stream, *, early: bool = False) -> None:
+    def enqueue(self, stream: Stream, *, early: bool = False, admits: bool = False) -> None:
         """Launch; by one thread at a time.
 
         Args:
             stream: Where to.
             early: While the kernel launched directly before on the stream may still run.
+            admits: The next launch on the stream may be set up while this one runs.
         """
         api = driver()
         early = early and self.kernel.follows
@@ -135,7 +142,7 @@ class KernelLaunch:
         if config is None:
             config = self._configs[early] = _config(self.kernel, early=early)
         config.hStream = api.CUstream(int(stream.ptr))
-        pointers = ctypes.addressof(self._pointers)
+        pointers = ctypes.addressof(self._pointers[admits])
         succeeded(
             (*api.cuLaunchKernelEx(config, self._function, pointers, 0), None),
             f"the launch of {self.kernel.name}",
@@ -153,11 +160,15 @@ def _stored(argument: Argument) -> Any:  # noqa: ANN401 - memory that holds it
 class _Ahead(ctypes.Structure):
     """The kernel's own parameter of this name."""
 
-    _fields_ = (("at", ctypes.c_uint64 * MOST_AHEAD), ("bytes", ctypes.c_uint32 * MOST_AHEAD))
+    _fields_ = (
+        ("at", ctypes.c_uint64 * MOST_AHEAD),
+        ("bytes", ctypes.c_uint32 * MOST_AHEAD),
+        ("admits", ctypes.c_uint32),
+    )
 
 
-def _ahead(ranges: tuple[tuple[int, int], ...]) -> _Ahead:
-    found = _Ahead()
+def _ahead(ranges: tuple[tuple[int, int], ...], *, admits: bool) -> _Ahead:
+    found = _Ahead(admits=admits)
     for number, (address, nbytes) in enumerate(ranges):
         found.at[number], found.bytes[number] = address, nbytes
     return found

@@ -11,7 +11,7 @@ from math import prod
 from trtlab.core.types import DataType, StaticShape
 from trtlab.kernels.cuda.prelude import C_TYPES, literal, work_type
 from trtlab.kernels.cuda.program import emit
-from trtlab.kernels.cuda.text import Names, dot, split_index
+from trtlab.kernels.cuda.text import Names, dot, pointer, split_index
 from trtlab.layers.pointwise import Program
 from trtlab.tactics.problem import Strides
 
@@ -109,8 +109,8 @@ class Contraction:
             (self.right.dtype, "b"),
             *((extra.dtype, f"e{n}") for n, extra in enumerate(self.extras)),
         ]
-        found = [f"const {C_TYPES[kind]}* __restrict__ {name}" for kind, name in kinds]
-        return [*found, f"{C_TYPES[self.result.dtype]}* __restrict__ c"]
+        found = [pointer(C_TYPES[kind], name) for kind, name in kinds]
+        return [*found, pointer(C_TYPES[self.result.dtype], "c", written=True)]
 
 
 def merged(extents: StaticShape, strides: Strides) -> tuple[StaticShape, Strides]:

@@ -11,7 +11,7 @@ from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cuda.contraction import Contraction
 from trtlab.kernels.cuda.mma_load import Factor, MmaTile
 from trtlab.kernels.cuda.mma_store import store_results
-from trtlab.kernels.cuda.text import MOST_BLOCKS, Writer
+from trtlab.kernels.cuda.text import MOST_BLOCKS, Writer, pointer
 from trtlab.tactics.problem import Problem
 
 _WARP = 32
@@ -76,7 +76,7 @@ def mma_kernel(
     writer.parameters = (
         form.parameters()
         if splits == 1
-        else [*form.parameters()[:2], "float* __restrict__ partial"]
+        else [*form.parameters()[:2], pointer("float", "partial", written=True)]
     )
     place, grid = _placed(tile, m, n)
     mt, nt = tile.wm // 16, tile.wn // 8

@@ -28,17 +28,9 @@ struct bool_t { unsigned char bits; };
 template <class T, int N> struct alignas(sizeof(T) * N) Vec { T v[N]; };
 typedef long long i64;
 
-// Waits until the kernel before is done: this one may have been set up meanwhile. No kernel says
-// when the next may be set up: see docs/decisions/0013.
-__device__ __forceinline__ void follow() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
-
 // Weights of the next kernels are asked into the L2 cache while this one runs: one piece a block,
 // for a multiprocessor asks for 0.2 MB in a microsecond, and a block ends when its piece is asked.
-struct Ahead { const char* at[4]; unsigned bytes[4]; };
+struct Ahead { const char* at[4]; unsigned bytes[4]; unsigned admits; };
 __device__ __forceinline__ void fetch_ahead(const Ahead& ahead) {
 #if __CUDA_ARCH__ >= 900
   if (threadIdx.x + threadIdx.y + threadIdx.z + blockIdx.y + blockIdx.z) return;
@@ -51,6 +43,15 @@ __device__ __forceinline__ void fetch_ahead(const Ahead& ahead) {
                    :: "l"(ahead.at[n] + from), "r"(min(16384u, ahead.bytes[n] - from)) : "memory");
     piece -= pieces;  // beyond all pieces once it was below
   }
+#endif
+}
+
+// Waits until the kernel before is done: this one may have been set up meanwhile. From then on the
+// next one may be, where it waits as well: see docs/decisions/0013.
+__device__ __forceinline__ void follow(const Ahead& ahead) {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+  if (ahead.admits) asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 

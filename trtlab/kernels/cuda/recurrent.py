@@ -18,7 +18,7 @@ _WARPS = _THREADS // 32
 _MOST_SHARED = 200 * 1024
 _DOT = """
 template <class T> __device__ __forceinline__ float row_dot(
-    const T* __restrict__ row, i64 step, const float* v, int count) {
+    const T* row, i64 step, const float* v, int count) {
   float sum = 0.0f;
   for (int i = threadIdx.x % 32; i < count; i += 32) sum += wide(row[i * step]) * v[i];
   #pragma unroll

@@ -16,7 +16,7 @@ from trtlab.kernels.cuda.lowering import unknown_types
 from trtlab.kernels.cuda.per_element import given, optional
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.simt import SimtTile, simt_kernel
-from trtlab.kernels.cuda.text import Writer, blocks_for
+from trtlab.kernels.cuda.text import Writer, blocks_for, pointer
 from trtlab.layers.recurrent import Recurrent
 from trtlab.tactics.problem import Operand, Problem
 from trtlab.tactics.tactic import Buffers, Rejection, Tactic
@@ -161,7 +161,7 @@ class RecurrentStepsTactic(Tactic):
             )
             if operand is not None:
                 writer.pointer(f"x{index}", operand.dtype)
-        writer.parameters.append("float* __restrict__ state")
+        writer.parameters.append(pointer("float", "state", written=True))
         writer.add(
             *self._find_state(sizes),
             f"state[t] = {values[0]};",
@@ -175,7 +175,7 @@ class RecurrentStepsTactic(Tactic):
         op = problem.op
         assert isinstance(op, Recurrent)
         writer = Writer(self.name, problem)
-        writer.parameters.append("const float* __restrict__ state")
+        writer.parameters.append(pointer("float", "state"))
         writer.add(*self._find_state(sizes))
         places = (sizes.steps % 2 * sizes.state, 2 * sizes.state)
         for number, out in enumerate(problem.outputs[1:]):
@@ -199,9 +199,9 @@ class RecurrentStepsTactic(Tactic):
             if operand is not None:
                 writer.pointer(f"x{index}", operand.dtype)
         writer.parameters += [
-            "const float* __restrict__ projected",
+            pointer("float", "projected"),
             "float* state",
-            f"{C_TYPES[x.dtype]}* __restrict__ y",
+            pointer(C_TYPES[x.dtype], "y", written=True),
             "const i64 s",
         ]
         lengths = optional(problem, LENGTHS)

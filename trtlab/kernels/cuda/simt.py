@@ -19,7 +19,7 @@ from trtlab.kernels.cuda.contraction import (
     row_variables,
 )
 from trtlab.kernels.cuda.prelude import work_type
-from trtlab.kernels.cuda.text import Writer
+from trtlab.kernels.cuda.text import Writer, pointer
 from trtlab.tactics.problem import Problem
 
 
@@ -109,7 +109,7 @@ def simt_kernel(
 
 
 def _partial_parameters(form: Contraction) -> list[str]:
-    return [*form.parameters()[:2], "float* __restrict__ partial"]
+    return [*form.parameters()[:2], pointer("float", "partial", written=True)]
 
 
 def _batch(reader: Reader, form: Contraction, name: str) -> list[str]:

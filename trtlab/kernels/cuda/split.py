@@ -2,7 +2,7 @@
 
 from trtlab.devices.cuda.kernel import Kernel
 from trtlab.kernels.cuda.contraction import Contraction, begin_row, finish, runs_fit
-from trtlab.kernels.cuda.text import Writer, blocks_for
+from trtlab.kernels.cuda.text import Writer, blocks_for, pointer
 from trtlab.tactics.problem import Problem
 
 _THREADS = 256
@@ -15,7 +15,7 @@ def join_kernel(
     batch, m, n, _ = form.sizes
     width = 2 if aligned and runs_fit(form) else 1
     writer = Writer(tactic, problem)
-    writer.parameters = ["const float* __restrict__ partial", *form.parameters()[2:]]
+    writer.parameters = [pointer("float", "partial"), *form.parameters()[2:]]
     count = batch * m * n // width
     values = [f"s{v}" for v in range(width)]
     writer.add(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from trtlab.core.types import DataType, StaticShape
-from trtlab.devices.cuda.kernel import AHEAD, FOLLOW, Grid, Kernel
+from trtlab.devices.cuda.kernel import AHEAD, FETCH_AHEAD, FOLLOW, Grid, Kernel
 from trtlab.kernels.cuda.prelude import C_TYPES, PRELUDE
 from trtlab.tactics.problem import Operand, Problem, Strides
 
@@ -70,6 +70,15 @@ def indent(lines: Sequence[str], by: int = 2) -> str:
     return textwrap.indent("\n".join(lines), " " * by)
 
 
+def pointer(kind: str, name: str, *, written: bool = False) -> str:
+    """A parameter that points to elements of a type of C.
+
+    What is read is not restricted: of restricted constant memory the compiler assumes that it
+    stays as it is while the kernel runs, and reads it before `follow` has waited for who writes it.
+    """
+    return f"{kind}* __restrict__ {name}" if written else f"const {kind}* {name}"
+
+
 @dataclass
 class Writer:
     """Collects a kernel's text.
@@ -87,8 +96,7 @@ class Writer:
 
     def pointer(self, name: str, dtype: DataType, *, written: bool = False) -> None:
         """Add a parameter."""
-        constant = "" if written else "const "
-        self.parameters.append(f"{constant}{C_TYPES[dtype]}* __restrict__ {name}")
+        self.parameters.append(pointer(C_TYPES[dtype], name, written=written))
 
     def add(self, *lines: str) -> None:
         """Add statements."""
@@ -109,9 +117,9 @@ class Writer:
         together = f"__cluster_dims__({cluster}, 1, 1) " if cluster > 1 else ""
         follows = any(FOLLOW in line for line in self.body)
         body = self.body if follows else [FOLLOW, *self.body]
-        parameters = self.parameters
+        parameters = [*self.parameters, AHEAD]
         if prod(grid) <= _MOST_ASKING:
-            body, parameters = ["fetch_ahead(ahead);", *body], [*parameters, AHEAD]
+            body = [FETCH_AHEAD, *body]
         bounds = f"{threads}, {min_blocks}" if min_blocks else f"{threads}"
         text = "\n".join(
             [

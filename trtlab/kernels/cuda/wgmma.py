@@ -148,13 +148,13 @@ def _factors(work: Work) -> list[str]:
     )
     return [
         "if (warp == 0 && lane == 0) {",
-        "  int slot = 0, ahead = 0; unsigned phase = 1;",
+        "  int slot = 0, brought = 0; unsigned phase = 1;",
         *(f"  map_fetch(map_{name});" for name in work.maps if name != "b"),
         (
             f"  for (const int n0 = {_first(work)} % {work.across} * {tile.n}; "
-            f"ahead < {tile.stages} && first + ahead < last; ++ahead) {{"
+            f"brought < {tile.stages} && first + brought < last; ++brought) {{"
         ),
-        "    const int slot = ahead, step = first + ahead;",
+        "    const int slot = brought, step = first + brought;",
         f"    const unsigned to = base + slot * {tile.stage_bytes};",
         f"    barrier_expect(full + 8 * slot, {tile.stage_bytes});",
         f"    {weights}",
@@ -164,7 +164,7 @@ def _factors(work: Work) -> list[str]:
         *(f"    {x}" for x in place_text(work)),
         "    for (int step = first; step < last; ++step) {",
         f"      const unsigned to = base + slot * {tile.stage_bytes};",
-        "      if (ahead-- <= 0) {",
+        "      if (brought-- <= 0) {",
         "        barrier_wait(empty + 8 * slot, phase);",
         f"        barrier_expect(full + 8 * slot, {tile.stage_bytes});",
         f"        {weights}",
