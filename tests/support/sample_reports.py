@@ -24,6 +24,8 @@ from trtlab.report.records import (
     Samples,
 )
 
+HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
+"""A name that changes the page's title where it is taken for markup."""
 _DEVICE = DeviceRecord(
     "cpu",
     "Sample processor",
