@@ -4,7 +4,8 @@ The fastest tactic of a large matrix product gives the arithmetic peak of a prec
 fastest copy of a tensor far larger than the caches gives the memory peak (bytes read plus bytes
 written). They are kept on disk per device, since they take seconds to measure. The moment may
 have been a bad one: when a layer beats a kept peak, the peaks are measured again, and what a
-layer still does beyond them is the peak, since a peak is what was ever reached.
+layer still does beyond them is the peak and kept, since a peak is what was ever reached: the
+next run is held against it too.
 Source: Williams, Waterman and Patterson 2009, "Roofline", doi:10.1145/1498765.1498785.
 """
 
@@ -84,6 +85,9 @@ def with_peaks(
         return record, ()
     beaten = _beaten(found, layers, device.kind)
     flops, moved = _raised(found, beaten)
+    if beaten:
+        path = _path()
+        _write(path, {**_read(path), device.fingerprint: (flops, moved)})
     raised = replace(
         record,
         peak_flops_per_s={**record.peak_flops_per_s, **flops},
@@ -96,7 +100,7 @@ def _known_peaks(
     device: Device, registry: TacticRegistry, layers: Sequence[LayerRecord]
 ) -> _Peaks:
     """What was kept, measured again (once a process) when a layer beats it."""
-    path = settings().cache_dir / "peaks.json"
+    path = _path()
     known = _read(path)
     found = known.get(device.fingerprint)
     if found is not None and (
@@ -111,6 +115,10 @@ def _known_peaks(
     known[device.fingerprint] = best
     _write(path, known)
     return best
+
+
+def _path() -> Path:
+    return settings().cache_dir / "peaks.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,9 @@ class _Beaten:
         else:
             what = f"{self.layer} moved its data faster than the largest copy"
             rate = f"{self.rate / 1e9:,.1f} GB/s"
-        return f"{what} that was measured here; its {rate} count as the device's peak"
+        return (
+            f"{what} that was measured here; its {rate} count as the device's peak from now on"
+        )
 
 
 def _beaten(peaks: _Peaks, layers: Sequence[LayerRecord], kind: str) -> list[_Beaten]:
