@@ -1,6 +1,7 @@
 """``trtlab compare``: two saved reports of one model, part by part."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -8,7 +9,6 @@ from trtlab.cli.command import Command
 from trtlab.cli.options import check_distinct, check_folders, parse_count, parse_percent
 from trtlab.cli.printing import table
 from trtlab.profiling.comparison import Part, ReportComparison, compare_reports
-from trtlab.profiling.statistics import Verdict
 from trtlab.report.atomic_write import write_atomically
 from trtlab.report.conditions import conditions
 from trtlab.report.csv_files import columns_text
@@ -81,8 +81,8 @@ def comparison_text(found: ReportComparison, shown: int = _SHOWN) -> str:
     lines += [f"layers  {before:.3f} → {after:.3f} ms ({changed(before, after)})", ""]
     top = found.parts[: max(shown, 0)]
     header = ("part of the model", "what differs", "before µs", "after µs", "change")
-    known = f"{found.before.config.precision} → {found.after.config.precision}"
-    lines.append(table(header, [_row(part, known) for part in top], left=2))
+    rows = [_row(part, found.changes_of(part)) for part in top]
+    lines.append(table(header, rows, left=2))
     rest = found.parts[len(top) :]
     if rest:
         saved = sum(part.saved_us for part in rest)
@@ -90,12 +90,12 @@ def comparison_text(found: ReportComparison, shown: int = _SHOWN) -> str:
     return "\n".join(lines)
 
 
-def _row(part: Part, known: str) -> list[str]:
-    """Cells; ``known`` is a change of all parts, told above the table."""
+def _row(part: Part, changes: Sequence[str]) -> list[str]:
+    """Cells; ``changes`` are those that are not told above the table."""
     before, after = part.before_us, part.after_us
     return [
         short_name(part.name, _LETTERS),
-        _shortened("; ".join(words for words in part.changes if words != known) or "–"),
+        _shortened("; ".join(changes) or "–"),
         f"{before:,.1f}" if part.before else "–",
         f"{after:,.1f}" if part.after else "–",
         _change(part),
@@ -105,9 +105,9 @@ def _row(part: Part, known: str) -> list[str]:
 def _change(part: Part) -> str:
     """What became of the time, and a word where that may be chance."""
     words = changed(part.before_us, part.after_us)
-    if part.verdict is None or part.verdict.verdict is Verdict.REAL:
-        return words
-    return "same" if part.verdict.verdict is Verdict.NOISE else f"undecided, {words}"
+    if part.outcome == "undecided":
+        return f"undecided, {words}"
+    return "same" if part.outcome == "same" else words
 
 
 def _shortened(words: str) -> str:

@@ -8,12 +8,11 @@ is the smallest set of nodes that whole layers of both engines stand for.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from trtlab.core.errors import UsageError
-from trtlab.core.types import format_shape
+from trtlab.profiling.differing import differing_conditions
 from trtlab.profiling.statistics import FEWEST, Comparison, Verdict, compare
-from trtlab.report.clocks import layers_clock
 from trtlab.report.codec import load
 from trtlab.report.columns import Cell, Columns
 from trtlab.report.percent import changed
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 MADE_BY_THE_BUILD = "formats and types"
 """The part of layers that stand for no node of the model: reformats and casts."""
+Outcome = Literal["faster", "slower", "same", "undecided"]
 _SMALLEST_EFFECT = 0.01
 _RESAMPLES = 500  # a part; there may be a thousand
 
@@ -60,6 +60,20 @@ class Part:
         return self.before_us - self.after_us
 
     @property
+    def outcome(self) -> Outcome:
+        """What became of the time, in a word.
+
+        Without a verdict (a part of one side alone, or timed too few times) every difference
+        counts.
+        """
+        found = self.verdict
+        if found is None:
+            return "faster" if self.saved_us > 0 else "slower" if self.saved_us else "same"
+        if found.verdict is Verdict.REAL:
+            return "faster" if found.ratio < 1 else "slower"
+        return "same" if found.verdict is Verdict.NOISE else "undecided"
+
+    @property
     def changes(self) -> tuple[str, ...]:
         """What was done otherwise, in words: number of layers, precision, tactics."""
         sides = (self.before, self.after)
@@ -85,7 +99,7 @@ class ReportComparison:
         after: The second one.
         parts: Of the model, the largest difference first.
         latency: Whether the benchmarks' latencies differ; None where one was not measured.
-        conditions: What else is different, one sentence each: device, shapes, versions.
+        conditions: What else is different, one sentence each: device, options, shapes, versions.
     """
 
     before: Report
@@ -100,6 +114,11 @@ class ReportComparison:
         sides = (self.before.layers, self.after.layers)
         before, after = (_total_us(side) / 1e3 for side in sides)
         return before, after
+
+    def changes_of(self, part: Part) -> tuple[str, ...]:
+        """`Part.changes` without what `conditions` tell of all parts: the precision."""
+        known = " → ".join(side.config.precision for side in (self.before, self.after))
+        return tuple(words for words in part.changes if words != known)
 
     def columns(self) -> Columns:
         """One row a part: times, ratio with its 95 % interval, verdict, what was done otherwise."""
@@ -157,7 +176,11 @@ def compare_reports(
     parts = [Part(name, a, b, _verdict(a, b)) for name, a, b in groups]
     parts.sort(key=lambda part: -abs(part.saved_us))
     return ReportComparison(
-        before, after, tuple(parts), _latency(before, after), _conditions(before, after)
+        before,
+        after,
+        tuple(parts),
+        _latency(before, after),
+        differing_conditions(before, after),
     )
 
 
@@ -208,40 +231,6 @@ def _latency(before: Report, after: Report) -> Comparison | None:
     if len(samples) < len(runs) or min(len(s) for s in samples) < FEWEST:
         return None
     return compare(*samples, smallest_effect=_SMALLEST_EFFECT)
-
-
-def _conditions(before: Report, after: Report) -> tuple[str, ...]:
-    units = "threads" if after.device.kind == "cpu" else "SMs"
-    pairs = {
-        "model": (before.model.digest, after.model.digest),
-        "device": (before.device.name, after.device.name),
-        units: (str(before.device.cores), str(after.device.cores)),
-        "precision": (before.config.precision, after.config.precision),
-        "shapes": (_shapes(before), _shapes(after)),
-        "clock while layers were timed": (_clock(before), _clock(after)),
-        "trtlab": (before.trtlab_version, after.trtlab_version),
-        "driver": (before.device.driver, after.device.driver),
-    }
-    found = {
-        name: f"{name}: {first} → {second}"
-        for name, (first, second) in pairs.items()
-        if first != second and first and second
-    }
-    if "model" in found:
-        found["model"] = "model: another file, with nodes of the same names"
-    if "device" in found:  # then these say nothing more
-        found = {name: words for name, words in found.items() if name not in {units, "driver"}}
-    return tuple(found.values())
-
-
-def _shapes(report: Report) -> str:
-    given = {} if report.benchmark is None else report.benchmark.shapes
-    return ", ".join(f"{name} {format_shape(shape)}" for name, shape in sorted(given.items()))
-
-
-def _clock(report: Report) -> str:
-    clock = layers_clock(report)
-    return "" if clock is None else str(clock)
 
 
 def _total_us(layers: Iterable[LayerRecord]) -> float:

@@ -101,6 +101,47 @@ def test_conditions_that_differ_are_named():
     assert not any(words.startswith("threads: ") for words in found)
 
 
+def test_options_that_differ_are_named():
+    report = resnet_report()
+    config = replace(
+        report.config,
+        optimization_level=5,
+        max_aux_streams=0,
+        tactic_sources=(),
+        memory_pools_bytes={"TACTIC_DRAM": 2**29},
+        layer_precisions={"fc": "fp16"},
+    )
+    assert compare_reports(report, replace(report, config=config)).conditions == (
+        "single layers: default → fc fp16",
+        "level: 3 → 5",
+        "auxiliary streams: 1 → 0",
+        "tactic sources: CPU, ORT → default",
+        "memory pools: workspace 1,024 MiB → tactic dram 512 MiB",
+    )
+    many = replace(config, layer_precisions=dict.fromkeys("abcd", "fp16"))
+    found = compare_reports(replace(report, config=config), replace(report, config=many))
+    assert found.conditions == ("single layers: fc fp16 → 4 set",)
+
+
+def test_what_became_of_a_part_is_told_in_a_word():
+    before = _report(
+        _layer("a", "a", us=90), _layer("b", "b", us=50), _layer("c", "c", spread=0.2),
+        _layer("d", "d"), _layer("gone"),
+    )  # fmt: skip
+    after = _report(
+        _layer("a", "a", us=60, precision="fp16"), _layer("b", "b", us=70),
+        _layer("c", "c", spread=0.2, seed=5), _layer("d", "d"),
+        config=replace(before.config, precision="fp16"),
+    )  # fmt: skip
+    found = compare_reports(before, after)
+    assert {part.name: part.outcome for part in found.parts} == {
+        "a": "faster", "b": "slower", "c": "undecided", "d": "same", MADE_BY_THE_BUILD: "faster",
+    }  # fmt: skip
+    (part,) = (part for part in found.parts if part.name == "a")
+    assert part.changes == ("fp32 → fp16",)
+    assert found.changes_of(part) == ()  # the conditions tell it of all parts
+
+
 def test_other_models_are_refused():
     with pytest.raises(UsageError, match="no node in common"):
         compare_reports(_report(_layer("x", "x")), _report(_layer("y", "y")))
