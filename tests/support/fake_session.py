@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sample_reports import built_only, large_report, resnet_report
+from sample_reports import built_only, half_precision, large_report, resnet_report
 
 from trtlab.core.errors import CancelledError, ParseError, TrtlabError
 from trtlab.report.records import Report, TensorRecord
@@ -166,7 +166,7 @@ class FakeSession:
 
     def start_build(self, request: BuildRequest) -> FakeJob:
         self.requests.append(request)
-        bare = built_only(self._report)
+        bare = built_only(self._measured())
 
         def outcome() -> Report:
             if self._keeps:
@@ -178,7 +178,14 @@ class FakeSession:
     def start_run(self, request: RunRequest) -> FakeJob:
         self.requests.append(request)
         phases = {"Warming up": 3, "Measuring": 10, "Timing layers": 6}
-        return FakeJob(phases, lambda: self._report, self.step_s)
+        return FakeJob(phases, self._measured, self.step_s)
+
+    def _measured(self) -> Report:
+        """In FP16, where that was asked for last."""
+        built = [r for r in self.requests if isinstance(r, BuildRequest)]
+        if built and built[-1].precision == "fp16":
+            return half_precision(self._report)
+        return self._report
 
     def watch_telemetry(
         self, listener: Callable[[tuple[TelemetryChunk, ...]], None], interval_ms: float

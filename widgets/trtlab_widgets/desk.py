@@ -18,6 +18,7 @@ from trtlab_widgets.panels.progress_panel import ProgressPanel
 from trtlab_widgets.panels.results import Results
 from trtlab_widgets.panels.shown_panel import ShownPanel
 from trtlab_widgets.protocol import Job, Session
+from trtlab_widgets.runs import Runs
 from trtlab_widgets.shown import Shown, build_sentence, run_sentence
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class Desk:
         self.source = ""
         self.opened: OpenedModel | None = None
         self.shown: Shown | None = None
+        self._runs = Runs()
         self._built: BuildRequest | None = None  # what the session's engine was built by
         self._busy = False
         self._doing = "open"  # the step that is under way, or was
@@ -117,6 +119,7 @@ class Desk:
         self.shown = shown
         self.above.saves.show(shown.report, engine)
         self.results.show(shown.report)
+        self.results.compared.show(shown, self._runs.keep(shown))
         self._tell_code(recorded=shown.recorded)
         self.refresh()
         self._showed()

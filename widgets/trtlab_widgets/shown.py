@@ -51,17 +51,17 @@ class Shown:
 def shown_sentence(shown: Shown, today: date) -> str:
     """``Shown: mobilenet_v2 · fp16 · 4×3×224×224, 18:13.``; another day's has its date."""
     report = shown.report
-    shapes = _shapes_text(report)
+    shapes = shapes_text(report)
     facts = [shown.name, *([shapes] if shapes else [])]
     if report.benchmark is None:
         facts.append("not measured")
-    parts = [" · ".join(facts), _time_text(report.created, today)]
+    parts = [" · ".join(facts), time_text(report.created, today)]
     if shown.file is not None:
         parts.append(f"loaded from {shown.file.name}")
     return f"Shown: {', '.join(part for part in parts if part)}."
 
 
-def _shapes_text(report: Report) -> str:
+def shapes_text(report: Report) -> str:
     """What it was measured at, or is most likely to run at; dynamic dimensions by name."""
     benchmark = report.benchmark
     if benchmark is not None:
@@ -77,7 +77,8 @@ def _shapes_text(report: Report) -> str:
     return ", ".join(told[:_MOST_INPUTS]) + more
 
 
-def _time_text(created: str, today: date) -> str:
+def time_text(created: str, today: date) -> str:
+    """``18:13``; another day's has its date."""
     try:
         made = datetime.fromisoformat(created)
     except ValueError:

@@ -19,10 +19,13 @@ from trtlab_widgets.protocol import Session, Watch
 from trtlab_widgets.shown import Shown
 
 _SENSOR_INTERVAL_MS = 250.0
+_SHEETS = ("pages.css", "compared.css", "workbench.css", "notices.css")
 
 
 class Workbench(w.VBox):
     """Load a model, tweak, build, run, and see layer times, timeline, sensors and memory.
+
+    Runs of one model are compared with each other, on a tab of their own.
 
     Args:
         source: Path of an ONNX file or of a saved report, or ``zoo:NAME``; opened at once.
@@ -134,7 +137,7 @@ class Workbench(w.VBox):
     # ---- what happens behind the buttons -----------------------------------------------
 
     def _compose(self) -> list[w.Widget]:
-        sheet = w.HTML(f"<style>{style('pages.css', 'workbench.css', 'notices.css')}</style>")
+        sheet = w.HTML(f"<style>{style(*_SHEETS)}</style>")
         sheet.layout.display = "none"
         desk = self._desk
         desk.actions.options.observe(self._toggle_options, names="value")

@@ -2,14 +2,13 @@
 
 import plotly.graph_objects as go
 
-from trtlab.profiling.comparison import Part, ReportComparison
-from trtlab.profiling.statistics import Verdict
-from trtlab.report.percent import changed
+from trtlab.profiling.comparison import Outcome, Part, ReportComparison
 from trtlab.report.short_name import short_name
 from trtlab_widgets.figures.look import ACCENT, BAD, Rows, Theme, blank
-from trtlab_widgets.pages.text import plural
+from trtlab_widgets.pages.compared import layers_sentence
 
 _REST = "#9aa1ab"
+_COLOURS: dict[Outcome, str] = {"faster": ACCENT, "slower": BAD}
 _LETTERS = 44  # of a part's name
 _MOST = 15
 
@@ -32,22 +31,14 @@ def compared(
         most: Parts to show.
         theme: Of the page.
     """
-    before, after = found.layers_ms
-    real = [part for part in found.parts if _is_real(part)]
-    slower = sum(part.saved_us < 0 for part in real)
-    message = (
-        f"Layers {before:.3f} → {after:.3f} ms ({changed(before, after)}):"
-        f" {plural(len(real) - slower, 'part')} faster, {slower} slower,"
-        f" {len(found.parts) - len(real)} the same or undecided"
-    )
     shown = found.parts[: max(most, 1)]
-    figure = blank(message, theme, height=120 + 26 * len(shown))
+    figure = blank(layers_sentence(found), theme, height=120 + 26 * len(shown))
     figure.add_bar(
         x=[-part.saved_us for part in shown],
         # Names alone may be equal once they are shortened.
         y=[f"{n + 1}. {short_name(part.name, _LETTERS)}" for n, part in enumerate(shown)],
         orientation="h",
-        marker_color=[_colour(part) for part in shown],
+        marker_color=[_COLOURS.get(part.outcome, _REST) for part in shown],
         error_x={
             "type": "data",
             "symmetric": False,
@@ -65,17 +56,6 @@ def compared(
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(title="Change of the time (µs): left is faster, grey may be chance")
     return figure
-
-
-def _is_real(part: Part) -> bool:
-    """A part on one side alone, or that was timed too few times, has no verdict: it counts."""
-    return part.verdict is None or part.verdict.verdict is Verdict.REAL
-
-
-def _colour(part: Part) -> str:
-    if not _is_real(part):
-        return _REST
-    return ACCENT if part.saved_us >= 0 else BAD
 
 
 def _beyond(part: Part) -> tuple[float, float]:

@@ -6,6 +6,7 @@
   `run_panel`: how to measure.
 * `actions_panel`: the buttons. `progress_panel`: what is going on. `error_panel`: what went wrong.
 * `shown_panel`: whose results the tabs show. `save_panel`: ways to keep them. `results`: the tabs.
+  `compare_panel`: which run to compare with, and what has changed since.
 
 A panel calls ``changed`` after every edit; it never talks to another panel.
 """

@@ -1,6 +1,7 @@
-"""The tabs: overview, explorer, build, Python."""
+"""The tabs: overview, explorer, build, comparison, Python."""
 
 from html import escape
+from typing import Any
 
 import ipywidgets as w
 
@@ -9,13 +10,14 @@ from trtlab_widgets.live.code_view import CodeView
 from trtlab_widgets.live.explorer import Explorer
 from trtlab_widgets.pages.build import build_page
 from trtlab_widgets.pages.overview import overview_page
+from trtlab_widgets.panels.compare_panel import ComparePanel
 from trtlab_widgets.panels.form import classed, note
 
 FORM = "The form as it is now, as a script that does the same."
 RECORDED = (
     "The form did not make these results. A script that asks for the same, from the report:"
 )
-TITLES = ("Overview", "Layers & timeline", "Build", "Python")
+TITLES = ("Overview", "Layers & timeline", "Build", "Compare", "Python")
 
 
 class Results(w.Tab):
@@ -24,14 +26,17 @@ class Results(w.Tab):
     def __init__(self) -> None:
         self.explorer = Explorer()
         self.code = CodeView()
+        self.compared = ComparePanel()
         self._overview = classed(w.HTML(), "trtl")
         self._build = classed(w.HTML(), "trtl")
         self._head = note(FORM)
         script = classed(w.VBox([self._head, self.code]), "trtl-script")
-        super().__init__([self._overview, self.explorer, self._build, script])
+        pages = [self._overview, self.explorer, self._build, self.compared, script]
+        super().__init__(pages)
         self.titles = TITLES
         self.selected_index = 0
         self.add_class("trtl-tabs")
+        self.observe(self._turn, names="selected_index")
         self._wait("No report yet", "Choose a model, then build and run it.")
 
     def show(self, report: Report) -> None:
@@ -77,3 +82,8 @@ class Results(w.Tab):
         )
         self._overview.value = page
         self._build.value = page
+        self.compared.tell(title, text)
+
+    def _turn(self, change: dict[str, Any]) -> None:
+        place = change["new"]
+        self.compared.look(visible=place is not None and self.children[place] is self.compared)
