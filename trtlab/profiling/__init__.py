@@ -7,7 +7,8 @@
 * `reconciliation`: what the host waited, as parts from launch to wake-up that add up.
 * `measure`: all of these in one go. `progress`: how far it is.
 * `statistics`: percentiles, intervals, and whether two measurements differ. `comparison`: two
-  reports of one model, part by part. `differing`: what else is not the same in them.
+  reports of one model, part by part. `differing`: what else is not the same in them;
+  `doubts`: what speaks against a difference.
 * `telemetry`: clocks, power, temperature and load meanwhile. `monitor`: the same, live, as
 rows.
 """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from trtlab.core.errors import UsageError
 from trtlab.profiling.differing import differing_conditions
+from trtlab.profiling.doubts import Doubt, doubts
 from trtlab.profiling.statistics import FEWEST, Comparison, Verdict, compare
 from trtlab.report.codec import load
 from trtlab.report.columns import Cell, Columns
@@ -26,6 +27,7 @@ MADE_BY_THE_BUILD = "formats and types"
 Outcome = Literal["faster", "slower", "same", "undecided"]
 _SMALLEST_EFFECT = 0.01
 _RESAMPLES = 500  # a part; there may be a thousand
+_SHARED = 0.5  # of the smaller model's nodes, at least, for the two to be one model
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,20 @@ class ReportComparison:
         before, after = (_total_us(side) / 1e3 for side in sides)
         return before, after
 
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What speaks against the latencies' difference where the samples call it real."""
+        alike = not self.conditions and not any(part.changes for part in self.parts)
+        return doubts((self.before, self.after), self.latency, self.layers_ms, alike=alike)
+
+    @property
+    def latency_sentence(self) -> str:
+        """The verdict on the latency in words; empty where it was not measured."""
+        if self.latency is None:
+            return ""
+        said = self.latency.sentence
+        return said.replace("Real:", "Doubtful:", 1) if self.doubts else said
+
     def changes_of(self, part: Part) -> tuple[str, ...]:
         """`Part.changes` without what `conditions` tell of all parts: the precision."""
         known = " → ".join(side.config.precision for side in (self.before, self.after))
@@ -166,13 +182,8 @@ def compare_reports(
     before, after = (
         report if isinstance(report, Report) else load(report) for report in (before, after)
     )
+    _check_of_one_model(before, after)
     groups = _groups(before.layers, after.layers)
-    if not any(a and b for name, a, b in groups if name != MADE_BY_THE_BUILD):
-        raise UsageError(
-            f"the reports have no node in common: one is of {before.model.name}, "
-            f"the other of {after.model.name}",
-            hint="compare two runs of the same ONNX file",
-        )
     parts = [Part(name, a, b, _verdict(a, b)) for name, a, b in groups]
     parts.sort(key=lambda part: -abs(part.saved_us))
     return ReportComparison(
@@ -182,6 +193,20 @@ def compare_reports(
         _latency(before, after),
         differing_conditions(before, after),
     )
+
+
+def _check_of_one_model(before: Report, after: Report) -> None:
+    nodes = [
+        {node for layer in side.layers for node in layer.origins} for side in (before, after)
+    ]
+    shared, fewest = len(nodes[0] & nodes[1]), min(len(side) for side in nodes)
+    if not shared or shared < _SHARED * fewest:
+        told = f"share {shared} of {fewest} nodes" if shared else "have no node in common"
+        raise UsageError(
+            f"the reports {told}: one is of {before.model.name}, "
+            f"the other of {after.model.name}",
+            hint="compare two runs of the same ONNX file",
+        )
 
 
 _Group = tuple[str, tuple[LayerRecord, ...], tuple[LayerRecord, ...]]
@@ -230,6 +255,9 @@ def _latency(before: Report, after: Report) -> Comparison | None:
     samples = [run.samples_ms for run in runs if run is not None]
     if len(samples) < len(runs) or min(len(s) for s in samples) < FEWEST:
         return None
+    if samples[0] == samples[1]:
+        same = "No difference: these are the same measurements."
+        return Comparison(Verdict.NOISE, 1.0, 1.0, 1.0, None, same)
     return compare(*samples, smallest_effect=_SMALLEST_EFFECT)
 
 

@@ -85,3 +85,16 @@ def test_the_table_does_not_take_a_reports_place(files, capsys):
     assert main(["compare", before, after, "--csv", after]) == 2
     assert "--csv" in capsys.readouterr().err
     assert files[1].read_text("utf-8").startswith("{")
+
+
+def test_a_slower_machine_is_no_failure(tmp_path, capsys):
+    """Nothing but the times is different."""
+    before = resnet_report()
+    samples = tuple(1.5 * x for x in before.benchmark.samples_ms)
+    after = replace(before, benchmark=replace(before.benchmark, samples_ms=samples))
+    files = [str(r.save(tmp_path / f"{n}.json")) for n, r in enumerate((before, after))]
+    assert main(["compare", *files, "--max-slowdown", "3"]) == 0
+    out = capsys.readouterr().out
+    assert "Doubtful: 50 % slower" in out
+    assert "doubt:  Conditions, options and tactics are the same" in out
+    assert "more than 3 % slower, but not by what was built: not a failure" in out

@@ -27,7 +27,7 @@ _TOO_FEW = "Timed too few times to tell it from noise"
 
 def compared_page(found: ReportComparison) -> str:
     """The whole page as HTML, ready to stand inside an element of class ``trtl``."""
-    lines = [_latency_line(found), *_condition_lines(found)]
+    lines = [_latency_line(found), *_doubt_lines(found), *_condition_lines(found)]
     items = [
         element("li", text("b", sign, f"t-sign is-{state}"), element("span", said))
         for state, sign, said in lines
@@ -61,9 +61,15 @@ def _latency_line(found: ReportComparison) -> tuple[str, str, str]:
         return "plain", "Undecided", escape(few)
     sign = {Verdict.NOISE: "Same", Verdict.UNDECIDED: "Undecided"}.get(told.verdict)
     state = "plain"
-    if sign is None:
+    if sign is None and found.doubts:
+        sign = "Doubtful"
+    elif sign is None:
         state, sign = ("good", "Faster") if told.ratio < 1 else ("bad", "Slower")
-    return state, sign, f"{text('b', times)}. {escape(told.sentence)}"
+    return state, sign, f"{text('b', times)}. {escape(found.latency_sentence)}"
+
+
+def _doubt_lines(found: ReportComparison) -> list[tuple[str, str, str]]:
+    return [("plain", "Doubt", escape(doubt.sentence)) for doubt in found.doubts]
 
 
 def _condition_lines(found: ReportComparison) -> list[tuple[str, str, str]]:
