@@ -9,7 +9,7 @@ from trtlab.builder.progress import SilentMonitor
 from trtlab.profiling.progress import Step
 from trtlab.report.records import BenchmarkRecord, Report, Summary
 from trtlab.report.short_name import short_name
-from trtlab.report.which_run import BENCHMARK, PROFILED
+from trtlab.report.which_run import BENCHMARK, profiled_run
 
 _WIDTH = 78
 _SHOWN = 15
@@ -121,7 +121,7 @@ def report_text(report: Report) -> str:
             f"({report.memory.unshared_bytes / 1e6:.1f} MB without reuse)"
         ),
         "",
-        *([f"costliest layers ({PROFILED})"] if _timed(report) else []),
+        *([f"costliest layers ({profiled_run(report)})"] if _timed(report) else []),
         layers_text(report),
     ]
     notes = list(report.warnings)

@@ -18,9 +18,10 @@ from trtlab.profiling.progress import (
 )
 from trtlab.profiling.query import Clock, never
 from trtlab.profiling.reconciliation import reconcile
+from trtlab.profiling.statistics import summarize
 from trtlab.profiling.target import Target
 from trtlab.profiling.timeline import timeline
-from trtlab.report.records import BenchmarkRecord, LayerRecord, Slice
+from trtlab.report.records import BenchmarkRecord, LayerRecord, Slice, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Measurement:
     timeline: tuple[Slice, ...]
     reconciliation_ms: dict[str, float]
     layers_span_ns: tuple[int, int] | None = None
+    single_ms: Summary | None = None
 
 
 def measure(
@@ -106,4 +108,5 @@ def measure(
         ),
         reconcile(turns),
         turns.span_ns(epoch_ns),
+        summarize([query.host.duration_ns / 1e6 for query in turns.plain]),
     )

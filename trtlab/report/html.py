@@ -13,7 +13,7 @@ from trtlab.report.conditions import conditions
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
 from trtlab.report.short_name import short_name
-from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
+from trtlab.report.which_run import BENCHMARK, WHY, profiled_run
 
 _TOP = 5
 _LETTERS = 36  # of a layer's name; so many fit beside its bar
@@ -91,7 +91,7 @@ def _top_layers(report: Report) -> str:
     shown = percent(sum(m for m, _ in known[:_TOP]) / total_us)
     caption = (
         f"slowest {min(_TOP, len(known))} of {len(known)} layers: {shown} of layer time"
-        f" ({'; '.join(filter(None, (PROFILED, layers_clock_text(report))))})"
+        f" ({'; '.join(filter(None, (profiled_run(report), layers_clock_text(report))))})"
     )
     return (
         f'<div title="{escape(WHY)}" style="margin-top:8px;{_FAINT}">{caption}</div>'

@@ -272,6 +272,7 @@ class Report:
     warnings: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
     layers_span_ns: tuple[int, int] | None = None  # when layers were timed, after the epoch
+    single_ms: Summary | None = None  # whole time of the plain queries that took turns then
 
     # The views below import their modules when asked: records stay plain values, and pandas
     # stays optional.

@@ -258,6 +258,7 @@ def measure(
         epoch_ns=epoch_ns,
         reconciliation_ms=measured.reconciliation_ms,
         layers_span_ns=measured.layers_span_ns,
+        single_ms=measured.single_ms,
         warnings=(*_warnings(engine), *notes),
     )
 

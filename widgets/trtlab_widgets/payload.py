@@ -26,7 +26,7 @@ from trtlab.report.records import (
     SelectionRecord,
     TensorRecord,
 )
-from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
+from trtlab.report.which_run import BENCHMARK, WHY, profiled_run
 from trtlab_widgets.metrics import LayerMetrics, layer_metrics
 from trtlab_widgets.palette import FAMILIES, family_index, kind_label
 from trtlab_widgets.profiled import WAIT, profiled_inferences, profiling_note
@@ -73,7 +73,7 @@ def _header(report: Report) -> dict[str, object]:
         "device": report.device.name,
         "precision": report.config.precision,
         "emulated": report.config.emulated,
-        "runs": {"benchmark": BENCHMARK, "profiled": PROFILED, "why": WHY},
+        "runs": {"benchmark": BENCHMARK, "profiled": profiled_run(report), "why": WHY},
         "families": [{"key": f.key, "label": f.label} for f in FAMILIES],
         "categories": CATEGORIES,
         "layersClock": layers_clock_text(report),

@@ -235,6 +235,7 @@ def test_all_measurements_in_one_go():
     assert last <= target.clock.ns - epoch_ns
     assert last - first > 4 * 1_000_000  # four profiled queries and plain ones between them
     assert sum(result.reconciliation_ms.values()) == pytest.approx(1.117)
+    assert result.single_ms.median == pytest.approx(1.117)
     assert target.seeds == [0]
     assert list(dict.fromkeys(step.phase for step in told)) == [
         "Warming up",

@@ -6,7 +6,12 @@ import pytest
 from sample_reports import resnet_report
 from trtlab_widgets.pages import text
 from trtlab_widgets.pages.overview import overview_page
-from trtlab_widgets.pages.time_parts import interrupted, reconciliation, type_rows
+from trtlab_widgets.pages.time_parts import (
+    headline_apart,
+    interrupted,
+    reconciliation,
+    type_rows,
+)
 
 from trtlab.report.percent import MINUS
 from trtlab.report.records import Report, Samples
@@ -30,16 +35,15 @@ def test_parts_that_exceed_the_latency_are_not_called_unexplained() -> None:
     assert over == "the parts, timed apart, add up to 25 % more than 20.0 ms"
     assert text.unexplained(0.0, 0.0).startswith("–")
     within = text.unexplained(-0.1, 20.0, 0.2)
-    assert within == "the parts add up to 20.1 ms; the latency is 20.0 ms, give or take 200 µs"
+    assert within == "20.0 ms ± 200 µs from call to result; the parts add up to 20.1 ms"
 
 
 def with_rest(report: Report, rest_ms: float) -> Report:
-    """The report with another unexplained rest, its median known to 0.2 ms."""
+    """The report with another unexplained rest, its whole known to 0.2 ms."""
     assert report.benchmark is not None
-    latency = replace(report.benchmark.latency_ms, median_low=19.8, median_high=20.2)
-    benchmark = replace(report.benchmark, latency_ms=latency)
+    single = replace(report.benchmark.latency_ms, median_low=19.8, median_high=20.2)
     parts = {"launch": 1.0, "layers": 19.0 - rest_ms, "unexplained": rest_ms}
-    return replace(report, benchmark=benchmark, reconciliation_ms=parts)
+    return replace(report, single_ms=single, reconciliation_ms=parts)
 
 
 def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
@@ -51,7 +55,7 @@ def test_an_overlap_is_told_without_a_bar_or_a_colour(report: Report) -> None:
     assert f"Rest (overlap or noise)</span><b>{MINUS}1.00 ms</b>" in legend
     assert "unexplained" not in html.lower()
     small = reconciliation(with_rest(report, -0.1))
-    assert "give or take" in small
+    assert "20.0 ms ± 200 µs from call to result" in small
     assert f"Rest (overlap or noise)</span><b>{MINUS}100 µs</b>" in small
     assert "Unexplained</span><b>1.00 ms</b>" in reconciliation(with_rest(report, 1.0))
 
@@ -98,3 +102,34 @@ def test_sums_of_layers_that_disagree_are_told(report: Report) -> None:
     _, varied = interrupted(with_layers(report, 4.0)) or ("", "")
     assert varied.endswith("their times varied between inferences.")
     assert interrupted(replace(report, reconciliation_ms={})) is None
+
+
+def test_a_whole_that_is_not_the_headlines_says_so_and_why(report: Report) -> None:
+    assert report.benchmark is not None
+    latency = replace(
+        report.benchmark.latency_ms, median=28.9, median_low=26.4, median_high=31.4
+    )
+    run = replace(report.benchmark, latency_ms=latency)
+    parts = {"launch": 0.5, "layers": 75.7, "unexplained": 0.3}
+    apart = replace(report, benchmark=run, reconciliation_ms=parts, telemetry=None)
+    said = headline_apart(apart)
+    assert said.startswith("The benchmark's median latency, 28.9 ms ± 2.50 ms, is of other")
+    assert (
+        "counted so, those here take 76.0 ms, 163 % more: they ran after the benchmark" in said
+    )
+    html = reconciliation(apart)
+    assert said in html.replace("&#x27;", "'")
+    assert "turns with the 20 profiled ones, one at a time" in html
+    only = replace(apart, reconciliation_ms={"launch": 9.0, "layers": 29.0})
+    assert headline_apart(only).endswith("counted so, those here take 29.0 ms.")
+    assert headline_apart(replace(apart, reconciliation_ms={"layers": 30.0})) == ""
+    early = replace(run, starts_ns=tuple(range(len(run.samples_ms))))
+    less = replace(apart, benchmark=early, reconciliation_ms={"layers": 20.0})
+    assert "31 % less: the benchmark begins the next inference before" in headline_apart(less)
+
+
+def test_the_spread_is_that_of_the_inferences_that_are_divided(report: Report) -> None:
+    rest = with_rest(report, -0.1)
+    assert "The whole, 20.0 ms ± 200 µs (95 %)," in reconciliation(rest)
+    old = reconciliation(replace(rest, single_ms=None))
+    assert "±" not in old.split("The benchmark")[0]

@@ -7,8 +7,9 @@ from trtlab.report.contests import timed_in
 from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, MemoryRecord, Report
 from trtlab.report.short_name import short_name
-from trtlab.report.which_run import BENCHMARK, PROFILED, WHY
+from trtlab.report.which_run import BENCHMARK, WHY, profiled_run
 from trtlab_widgets.metrics import layer_metrics
+from trtlab_widgets.pages.latency import half_ms
 from trtlab_widgets.pages.markup import element, text
 from trtlab_widgets.pages.text import digits, nbytes, plural, seconds, shape, time_ms, time_us
 from trtlab_widgets.pages.title import shapes
@@ -70,8 +71,7 @@ def _latency(benchmark: BenchmarkRecord | None) -> Card:
     if benchmark is None:
         return Card(name, "–", (_TO_RUN,))
     latency = benchmark.latency_ms
-    half = (latency.median_high - latency.median_low) / 2
-    note = f"± {time_ms(half)} (95 %), p99 {time_ms(latency.p99)}"
+    note = f"± {time_ms(half_ms(latency))} (95 %), p99 {time_ms(latency.p99)}"
     return Card(name, time_ms(latency.median), (note,), BENCHMARK)
 
 
@@ -135,6 +135,6 @@ def _slowest(report: Report) -> Card:
         "Slowest layer",
         percent(metrics.share),
         (note,),
-        PROFILED,
+        profiled_run(report),
         full=f"{time}, {layer.name}",
     )

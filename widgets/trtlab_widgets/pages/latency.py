@@ -128,9 +128,17 @@ def _thinned(values: tuple[float, ...]) -> list[int]:
 
 
 def unsure_ms(report: Report) -> float:
-    """Half the width of the interval that the median latency is known to lie in."""
-    latency = None if report.benchmark is None else report.benchmark.latency_ms
-    return 0.0 if latency is None else (latency.median_high - latency.median_low) / 2
+    """Half the interval that an inference's median whole time, which is divided, lies in.
+
+    It is that of the inferences which took turns with the profiled ones, not the benchmark's;
+    0 in reports of before it was told.
+    """
+    return 0.0 if report.single_ms is None else half_ms(report.single_ms)
+
+
+def half_ms(summary: Summary) -> float:
+    """Half the width of the interval that a median is known to lie in."""
+    return (summary.median_high - summary.median_low) / 2
 
 
 def percentile_table(benchmark: BenchmarkRecord) -> str:

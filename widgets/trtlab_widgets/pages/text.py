@@ -65,19 +65,19 @@ def gflop_rate(value: float | None) -> str:
 
 
 def unexplained(rest_ms: float, total_ms: float, unsure_ms: float = 0.0) -> str:
-    """What the parts of a latency leave over, or by how much they exceed it.
+    """What the parts of an inference's time leave over, or by how much they exceed it.
 
     Layers are timed in inferences of their own, which time stamps and other programs may slow
     down; then the parts add up to more than the plain inferences took.
 
     Args:
-        rest_ms: The latency without its parts; below zero when they exceed it.
-        total_ms: The latency.
-        unsure_ms: How far the latency itself is known; a smaller rest says nothing.
+        rest_ms: The whole time without its parts; below zero when they exceed it.
+        total_ms: The whole time, from the host's call until it holds the results.
+        unsure_ms: How far the total itself is known; a smaller rest says nothing.
     """
     if unsure_ms and abs(rest_ms) <= unsure_ms:
-        sums = f"the parts add up to {time_ms(total_ms - rest_ms)}"
-        return f"{sums}; the latency is {time_ms(total_ms)}, give or take {time_ms(unsure_ms)}"
+        whole = f"{time_ms(total_ms)} ± {time_ms(unsure_ms)} from call to result"
+        return f"{whole}; the parts add up to {time_ms(total_ms - rest_ms)}"
     share = percent(abs(rest_ms) / total_ms if total_ms else None)
     if rest_ms < 0:
         return f"the parts, timed apart, add up to {share} more than {time_ms(total_ms)}"

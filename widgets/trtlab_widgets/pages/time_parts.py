@@ -2,11 +2,16 @@
 
 from html import escape
 
-from trtlab.report.clocks import layers_clock_text
+from trtlab.report.clocks import (
+    benchmark_clock,
+    clocked_units,
+    layers_clock,
+    layers_clock_text,
+)
 from trtlab.report.percent import percent
 from trtlab.report.records import Report
-from trtlab.report.which_run import PROFILED, WHY
-from trtlab_widgets.pages.latency import unsure_ms
+from trtlab.report.which_run import WHY, profiled_number, profiled_run
+from trtlab_widgets.pages.latency import half_ms, unsure_ms
 from trtlab_widgets.pages.markup import (
     STEPS,
     element,
@@ -21,6 +26,8 @@ from trtlab_widgets.pages.text import plural, time_ms, time_us, unexplained
 from trtlab_widgets.palette import FAMILIES, family_index
 
 REST = "unexplained"
+_NOT_COUNTED = ("launch", "hand-over", "wake-up")  # of what trtexec calls latency
+_SAME = 0.02  # share by which latencies, or clocks, may differ without a word
 _BETWEEN_CLOCKS = ("launch", "wake-up")  # from a stamp of the host to one of the device
 _APART = 0.1  # share by which two sums of layers may differ without a word
 
@@ -63,7 +70,7 @@ def time_by_type(report: Report) -> str:
     ]
     bar = stacked_bar(parts, message)
     name = "Time by layer type" if total else "Layers by type"
-    told = (f"{PROFILED}; sums of the layers' medians", layers_clock_text(report))
+    told = (f"{profiled_run(report)}; sums of the layers' medians", layers_clock_text(report))
     foot = source("; ".join(filter(None, told))) if total else ""
     return panel(name, message, bar, element("ul", *legend, class_="t-legend is-wide"), foot)
 
@@ -154,9 +161,72 @@ def reconciliation(report: Report) -> str:
         stacked_bar(coloured, message),
         element("ul", *legend, class_="t-legend"),
         *notes,
-        source(f"layers and gaps: {PROFILED}, medians of each query's sum; all else: without"),
+        text("p", _whole(report, total), "t-dim"),
+        *([text("p", apart)] if (apart := headline_apart(report)) else []),
+        source(f"layers and gaps: {profiled_run(report)}; all else: without time stamps"),
         twin(table(["Part", ("Time", "t-num")], rows)),
     )
+
+
+def _whole(report: Report, total_ms: float) -> str:
+    """Which inferences the whole is of."""
+    unsure = unsure_ms(report)
+    known = f" ± {time_ms(unsure)} (95 %)" if unsure else ""
+    number = profiled_number(report)
+    turns = f"took turns with the {number:,} profiled ones" if number else "ran for it"
+    return (
+        f"The whole, {time_ms(total_ms)}{known}, is the median of the plain inferences that"
+        f" {turns}, one at a time, from the host's call until it holds the results."
+    )
+
+
+def headline_apart(report: Report) -> str:
+    """Why the whole that is divided is not the benchmark's latency; empty where it is."""
+    run, parts = report.benchmark, report.reconciliation_ms
+    if run is None or not parts:
+        return ""
+    whole = sum(parts.values())
+    latency, half = run.latency_ms.median, half_ms(run.latency_ms)
+    noise = max(half + unsure_ms(report), _SAME * latency)
+    if abs(whole - latency) <= noise:
+        return ""
+    counted = whole - sum(parts.get(name, 0.0) for name in _NOT_COUNTED)
+    said = (
+        f"The benchmark's median latency, {time_ms(latency)} ± {time_ms(half)}, is of other"
+        " inferences and counts only copies and computing"
+    )
+    here = f"; counted so, those here take {time_ms(counted)}"
+    if abs(counted - latency) <= noise:
+        return f"{said}{here}."
+    more = "more" if counted > latency else "less"
+    share = percent(abs(counted / latency - 1) if latency else None)
+    return f"{said}{here}, {share} {more}: {_why_apart(report, slower=counted > latency)}."
+
+
+def _why_apart(report: Report, *, slower: bool) -> str:
+    """What is known to differ between the two; that they ran at other times, where nothing is."""
+    ran, timed = benchmark_clock(report), layers_clock(report)
+    units = clocked_units(report)
+    why: list[str] = []
+    if not slower and _overlaps(report):
+        why.append("the benchmark begins the next inference before one ends")
+    if ran is not None and timed is not None:
+        faster = timed.median_mhz / ran.median_mhz - 1
+        if abs(faster) > _SAME and (faster < 0) == slower:
+            why.append(f"the benchmark ran with {units} at {ran}, these at {timed}")
+    return " and ".join(why) or (
+        "they ran after the benchmark, when clocks or what else the machine did were others"
+    )
+
+
+def _overlaps(report: Report) -> bool:
+    """Whether most of the benchmark's queries began before the one ahead of them had ended."""
+    run = report.benchmark
+    if run is None or len(run.starts_ns) < 2:
+        return False
+    pairs = zip(run.starts_ns, run.samples_ms, run.starts_ns[1:], strict=False)
+    early = sum(next_ns < start_ns + took_ms * 1e6 for start_ns, took_ms, next_ns in pairs)
+    return 2 * early > len(run.starts_ns) - 1
 
 
 def _part(name: str, value_ms: float, total_ms: float, colour: str, why: str) -> str:
