@@ -1,6 +1,7 @@
 // Python code with a button that copies it.
 
 import { button, h } from "./dom.js";
+import { keepKeys } from "./keys.js";
 import { followTheme } from "./theme.js";
 
 const TOKENS = /("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(#.*)|\b(import|from|as|None|True|False)\b|\b(\d[\d_.]*)\b/g;
@@ -46,6 +47,7 @@ function render({ model, el }) {
   const show = () => code.replaceChildren(...highlighted(model.get("code")));
   model.on("change:code", show);
   const unfollow = followTheme(root, () => {});
+  keepKeys(root);
   show();
   return () => { model.off("change:code", show); unfollow(); };
 }

@@ -8,6 +8,7 @@ import { createDetail } from "./detail.js";
 import { button, fillWith, h, segmented } from "./dom.js";
 import { hideFallback } from "./fallback.js";
 import { bytes, timeNs, whole } from "./format.js";
+import { keepKeys } from "./keys.js";
 import { createLayerTable } from "./layer_table.js";
 import { peaksText } from "./limit.js";
 import { createMemoryView } from "./memory_view.js";
@@ -40,6 +41,7 @@ function render({ model, el }) {
   model.on("change:selection", select);
   const unfollow = followTheme(root, () => views?.recolour());
   const unhide = hideFallback(el);
+  keepKeys(root, (key) => Boolean(views?.key(key)));
   build();
   return () => {
     model.off("change:payload", build);
@@ -78,7 +80,7 @@ function createViews(root, data, model) {
   const parts = [time, table, detail, memory];
   const stepper = iterationStepper(data, store, goto);
   const zoom = h("div", { class: "t-tools" },
-    button("−", "Zoom out (S)", () => time.zoom("s")), button("+", "Zoom in (W)", () => time.zoom("w")));
+    button("−", "Zoom out (S)", () => time.key("s")), button("+", "Zoom in (W)", () => time.key("w")));
   const timeline = hasTime(data) ? withTwin(time.el, () => createSliceTable(data, store), parts) : notMeasured(time.el);
   const plan = withTwin(memory.el, () => createAllocationTable(data, store), parts);
 
@@ -102,6 +104,7 @@ function createViews(root, data, model) {
   });
   return {
     select: (ids) => store.set({ selection: ids.filter((i) => i >= 0 && i < data.layers.length) }, "model"),
+    key: time.key,
     recolour: () => { time.recolour(); memory.recolour(); },
     dispose() { off(); parts.forEach((part) => part.dispose()); },
   };

@@ -145,10 +145,10 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
       Home: 0, End: order.length - 1,
     }[event.key];
     if (to !== undefined) choose(Math.max(0, Math.min(order.length - 1, to)), event);
-    else if (event.key === "Escape") { selected = new Set(); onselect([]); draw(); }
+    else if (event.key === "Escape" && selected.size) { selected = new Set(); onselect([]); draw(); }
     else return;
     event.preventDefault();
-    event.stopPropagation(); // the notebook has keys of its own
+    event.stopPropagation();
   });
   head.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -88,8 +88,7 @@ export function createLayerTable(data, store) {
 
   search.addEventListener("input", filter);
   search.addEventListener("keydown", (event) => {
-    event.stopPropagation(); // otherwise letters are the notebook's commands
-    if (event.key === "Escape" && search.value) { search.value = ""; filter(); }
+    if (event.key === "Escape" && search.value) { search.value = ""; filter(); event.stopPropagation(); }
     if (event.key === "ArrowDown") grid.el.focus();
   });
   const off = [

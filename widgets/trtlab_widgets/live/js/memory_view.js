@@ -193,7 +193,7 @@ export function createMemoryView(root, data, store, tip) {
   stage.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const at = store.get().selection[0];
-    if (event.key === "Escape") store.set({ selection: [] }, "memory");
+    if (event.key === "Escape" && at !== undefined) store.set({ selection: [] }, "memory");
     else if (step) store.set({ selection: [Math.max(0, Math.min(steps - 1, (at ?? profile.peak - step) + step))] }, "memory");
     else return;
     event.preventDefault();

@@ -6,6 +6,7 @@
 import { createCanvas } from "./canvas.js";
 import { fillWith, h } from "./dom.js";
 import { reading, shortLabel } from "./format.js";
+import { keepKeys } from "./keys.js";
 import { canvasColours, followTheme } from "./theme.js";
 
 const HEIGHT = 34;
@@ -96,6 +97,7 @@ function render({ model, el }) {
   const list = h("div", { class: "t-strips", role: "list", "aria-label": "Sensors" });
   const note = h("p", { class: "t-strip-note", role: "status" });
   const root = h("div", { class: "trtl trtl-monitor" }, list, note);
+  keepKeys(root);
   el.append(root);
   const strips = new Map();
   let onScreen = false;

@@ -162,3 +162,17 @@ export function neighbour(data, track, i, step) {
   const p = track.order.indexOf(i) + step;
   return p >= 0 && p < track.order.length ? track.order[p] : -1;
 }
+
+/** A layer's slice in the chosen iteration, else its first one in a range, else its first one; −1 without one. */
+export function firstOf(data, tracks, layer, { chosen, range: [from, to] }) {
+  let best = -1;
+  for (const track of tracks) {
+    if (track.kind !== "stream") continue;
+    for (const i of track.order) {
+      if (data.slices.layer[i] !== layer) continue;
+      if (best < 0) best = i;
+      if (chosen === undefined ? data.slices.start[i] >= from && data.slices.start[i] <= to : data.slices.iteration[i] === chosen) return i;
+    }
+  }
+  return best;
+}

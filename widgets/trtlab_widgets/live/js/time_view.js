@@ -5,8 +5,9 @@ import { h } from "./dom.js";
 import { percent, timeNs } from "./format.js";
 import { createFold, foldTracks } from "./fold.js";
 import { createGutter, placeTracks, spanText, valueText } from "./gutter.js";
+import { isPlain } from "./keys.js";
 import { sliceName } from "./payload.js";
-import { drawSlices, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
+import { drawSlices, firstOf, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
 import { canvasColours } from "./theme.js";
 import { drawMinimap, drawRuler, drawThrottling, MINIMAP, nameThrottling, RULER } from "./time_axis.js";
 import { drawTrace, traceTracks } from "./trace_track.js";
@@ -202,18 +203,24 @@ export function createTimeView(root, data, store, tip, goto) {
   }
 
   stage.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!isPlain(event)) return;
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const turn = { "]": 1, "[": -1 }[event.key];
     if (step) stepSelection(step);
-    else if (turn) goto(Math.max(0, store.get().iteration + turn));
-    else if (event.key === "Escape") store.set({ selection: [] }, "key");
+    else if (event.key === "Escape" && store.get().selection.length) store.set({ selection: [] }, "key");
     else if (event.key === "Home") goto(-1);
-    else if (event.key.toLowerCase() === "f") fitSelection();
-    else if (!zoomKey(event.key, view)) return;
+    else if (!key(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
   });
+
+  /** What a letter does wherever in the explorer the focus is; says whether it did something. */
+  function key(name) {
+    const turn = { "]": 1, "[": -1 }[name];
+    if (turn) goto(Math.max(0, store.get().iteration + turn));
+    else if (name.toLowerCase() === "f") fitSelection();
+    else return zoomKey(name, view);
+    return true;
+  }
 
   function stepSelection(step) {
     const current = focused >= 0 ? focused : firstSlice(store.get().selection[0] ?? -1);
@@ -226,21 +233,8 @@ export function createTimeView(root, data, store, tip, goto) {
     reveal(next);
   }
 
-  /** A layer's slice in the chosen iteration, else its first one in view, else its first one. */
-  function firstSlice(layer) {
-    const chosen = data.iterations[store.get().iteration]?.id;
-    const [from, to] = store.get().range;
-    let best = -1;
-    for (const track of slices) {
-      if (track.kind !== "stream") continue;
-      for (const i of track.order) {
-        if (data.slices.layer[i] !== layer) continue;
-        if (best < 0) best = i;
-        if (chosen === undefined ? data.slices.start[i] >= from && data.slices.start[i] <= to : data.slices.iteration[i] === chosen) return i;
-      }
-    }
-    return best;
-  }
+  const firstSlice = (layer) =>
+    firstOf(data, slices, layer, { chosen: data.iterations[store.get().iteration]?.id, range: store.get().range });
 
   function reveal(i) {
     const [from, to] = store.get().range;
@@ -278,7 +272,7 @@ export function createTimeView(root, data, store, tip, goto) {
   return {
     el: h("div", { class: "t-time" }, gutter.el, stage, fold),
     limits,
-    zoom: (key) => zoomKey(key, view),
+    key,
     recolour() { colours = null; canvas.redraw(); },
     dispose() { off.forEach((f) => f()); canvas.dispose(); },
   };
