@@ -342,6 +342,17 @@ def test_a_window_without_queries_says_so(
     assert modules.evaluate(note) == wanted
 
 
+@pytest.mark.parametrize(
+    ("dots", "window", "wanted"),
+    [(True, "[20, 40]", "–"), (True, "[5, 40]", "427 ms"), (False, "[20, 40]", "427 ms")],
+)
+def test_a_query_out_of_view_is_not_read(
+    modules: Any, dots: bool, window: str, wanted: str
+) -> None:
+    track = f"{{ times: [10], values: [427], unit: 'ms', dots: {json.dumps(dots)} }}"
+    assert modules.evaluate(f"m.gutter.valueText({track}, 30, {window})") == wanted
+
+
 def _tracks(*rows: tuple[str, str, str, list[float], float | None]) -> str:
     """Sensor tracks as JavaScript: metric, label, unit, values and limit each."""
     keys = ("key", "label", "unit", "values", "limit")

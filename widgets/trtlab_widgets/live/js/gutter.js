@@ -51,8 +51,9 @@ export function spanText({ values, unit }) {
   return `${suffix && from.endsWith(suffix) ? from.slice(0, -suffix.length) : from} – ${to}`;
 }
 
-/** A trace's value at a time: that of the last sample before. */
-export function valueText(track, time) {
+/** A trace's value at a time: that of the last sample before; a query counts where its dot is in view. */
+export function valueText(track, time, [from]) {
   const i = sampleAt(track.times, time);
-  return reading(i < 0 ? null : track.values[i], track.unit);
+  const known = i >= 0 && !(track.dots && track.times[i] < from);
+  return reading(known ? track.values[i] : null, track.unit);
 }

@@ -181,7 +181,7 @@ export function createTimeView(root, data, store, tip, goto) {
     store.set({ hover: layer }, "time");
     stage.classList.toggle("is-hit", over.slice >= 0);
     if (over.time === null) { tip.hide(); restReadings(); } else {
-      for (const track of traces) gutter.set(track, valueText(track, over.time));
+      for (const track of traces) gutter.set(track, valueText(track, over.time, store.get().range));
       const wait = over.slice < 0 && waitAt(data, over.track, over.time);
       if (over.slice >= 0) showTip(event);
       else if (wait) tip.show(event, ...tipBody(null, data.waitName, [["Duration", timeNs(wait[2] - wait[1])]]));
