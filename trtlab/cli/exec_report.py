@@ -5,6 +5,7 @@ from statistics import fmean, median
 
 from trtlab.cli.printing import table
 from trtlab.report.percentile import percentile
+from trtlab.report.precisions import precision_text
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab.report.which_run import BENCHMARK, PROFILED
 
@@ -38,8 +39,7 @@ def build_block(report: Report) -> str:
             f"Engine built in {report.build.seconds:.3f} sec.",
             f"Weights: {report.memory.weights_bytes / (1 << 20):.3f} MiB",
             f"Device memory for the context: {report.memory.arena_bytes / (1 << 20):.3f} MiB",
-            f"Precision: {report.config.precision}"
-            + (" (emulated through float32)" if report.config.emulated else ""),
+            f"Precision: {precision_text(report.config, report.layers)}",
         ]
     )
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from trtlab.builder.progress import SilentMonitor
 from trtlab.profiling.progress import Step
+from trtlab.report.precisions import precision_text
 from trtlab.report.records import BenchmarkRecord, Report, Summary
 from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, profiled_run
@@ -93,12 +94,11 @@ def milliseconds(summary: Summary) -> str:
 def report_text(report: Report) -> str:
     """What `trtlab profile` prints: conditions, answer, costliest layers, verdicts."""
     shapes = "" if report.benchmark is None else _shapes(report.benchmark)
-    emulated = " (emulated)" if report.config.emulated else ""
     lines = [
         (
             f"{report.model.name} on {report.device.name}, {report.device.cores} "
             f"{'threads' if report.device.kind == 'cpu' else 'SMs'}, "
-            f"{report.config.precision}{emulated}{shapes}"
+            f"{precision_text(report.config, report.layers)}{shapes}"
         ),
         (
             f"built in {report.build.seconds:.2f} s: {report.model.nodes} nodes → "

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from trtlab.report.clocks import benchmark_clock, clocked_units, layers_clock
+from trtlab.report.precisions import precision_text
 from trtlab.report.records import Report
 
 Part = Literal["all", "benchmark", "layers", "build"]
@@ -22,7 +23,7 @@ def conditions(report: Report, part: Part = "all") -> tuple[str, ...]:
     units = "cores" if device.kind == "cpu" else "SMs"
     facts = [
         f"{device.name} ({device.kind}, {device.cores} {units})",
-        config.precision + (" (emulated)" if config.emulated else ""),
+        precision_text(config, report.layers),
     ]
     if run is not None:
         facts += [f"batch {run.batch}"] if run.batch is not None else []

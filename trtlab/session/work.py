@@ -1,7 +1,7 @@
 """The work itself, without a process around it: build an engine, measure it, describe it."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +31,8 @@ from trtlab.profiling.peaks import with_peaks
 from trtlab.profiling.progress import Progress, Step, silent
 from trtlab.profiling.telemetry.machine import machine_sources
 from trtlab.profiling.telemetry.sampler import TelemetrySampler
-from trtlab.report.records import MemoryRecord, Report
+from trtlab.report.precisions import is_emulated
+from trtlab.report.records import LayerRecord, MemoryRecord, Report
 from trtlab.runtime.devices import open_runtime
 from trtlab.runtime.executable import RunSettings
 from trtlab.runtime.loaded import LoadedEngine
@@ -259,7 +260,7 @@ def measure(
         reconciliation_ms=measured.reconciliation_ms,
         layers_span_ns=measured.layers_span_ns,
         single_ms=measured.single_ms,
-        warnings=(*_warnings(engine), *notes),
+        warnings=(*_warnings(engine, measured.layers), *notes),
     )
 
 
@@ -268,11 +269,16 @@ def _sampler(kind: str) -> TelemetrySampler:
     return TelemetrySampler(machine_sources(gpu_expected=kind == "cuda"))
 
 
-def _warnings(engine: Engine) -> tuple[str, ...]:
-    if not engine.config.emulated:
+def _warnings(engine: Engine, layers: Sequence[LayerRecord]) -> tuple[str, ...]:
+    config = engine.config
+    emulated = {config.precision} if config.emulated else set[str]()
+    emulated |= {layer.precision for layer in layers if is_emulated(layer)}
+    if not emulated:
         return engine.build.warnings
+    names = sorted(emulated)
     sentence = (
-        f"{engine.config.precision} is emulated on the CPU through float32: these times show "
+        f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} emulated on the CPU through "
+        "float32: these times show "
         "what it costs here, its accuracy is real, its speed is not that of hardware with this type"
     )
     return (*engine.build.warnings, sentence)
