@@ -38,6 +38,7 @@ function derive(header, column) {
     ...trace, times: column(`trace.${i}.t`), values: column(`trace.${i}.v`),
   }));
   data.iterations = iterations(data);
+  data.enqueueWaits = enqueueWaits(data);
   data.range = fullRange(data);
   return data;
 }
@@ -72,6 +73,18 @@ function iterations({ slices, categories }) {
   return [...spans.values()].sort((a, b) => a.id - b.id);
 }
 
+/** Whether asking for the work lasted until its last layer had run: then the host waited for it in there. */
+function enqueueWaits({ slices, categories }) {
+  const enqueue = categories.indexOf("enqueue");
+  const ends = [new Map(), new Map()]; // by inference: of enqueueing, of the layers
+  for (let i = 0; i < slices.start.length; i += 1) {
+    if (slices.category[i] !== enqueue && slices.layer[i] < 0) continue;
+    const kind = ends[slices.category[i] === enqueue ? 0 : 1];
+    kind.set(slices.iteration[i], Math.max(kind.get(slices.iteration[i]) ?? 0, slices.start[i] + slices.duration[i]));
+  }
+  return [...ends[0]].some(([id, end]) => ends[1].has(id) && end >= ends[1].get(id));
+}
+
 function fullRange({ slices, traces, queries }) {
   let from = Infinity;
   let to = -Infinity;
@@ -85,10 +98,12 @@ function fullRange({ slices, traces, queries }) {
   return from < to ? [from, to] : [0, 1e6];
 }
 
-/** A slice's name: its layer's, or its own. */
+/** A slice's name: its layer's, or its own, which for enqueueing says where that is mostly waiting. */
 export function sliceName(data, i) {
-  const layer = data.slices.layer[i];
-  return layer >= 0 ? data.layers[layer].name : data.slices.names[data.slices.name[i]];
+  const { layer, names, name, category } = data.slices;
+  if (layer[i] >= 0) return data.layers[layer[i]].name;
+  const waits = data.enqueueWaits && data.categories[category[i]] === "enqueue";
+  return names[name[i]] + (waits ? ", then waiting for the layers and their time stamps" : "");
 }
 
 /** Position in data.iterations of the fastest-half middle, or of the slowest one. */

@@ -9,7 +9,8 @@ const HEIGHTS = { inference: 20, enqueue: 16, stream: 28 };
 const LEAST_ROOM = 7; // pixels for a label: a digit's
 const HINTS = {
   inference: "Whole inferences, from the first copy to the last",
-  enqueue: "The host asking for the work; when layers are timed, it also waits for their time stamps and reads them",
+  enqueue: "The host asking for the work",
+  waits: "The host asks for the work, waits until the layers have run and reads their time stamps: not how long launching takes, which the benchmark tells",
   stream: "Work in the order in which this stream runs it, and the part of the visible time it is busy",
 };
 
@@ -29,7 +30,8 @@ export function sliceTracks(data) {
     const order = Uint32Array.from(groups.get(key)).sort((a, b) => start[a] - start[b]);
     const kind = key.startsWith("stream") ? "stream" : key;
     const longest = order.reduce((most, i) => Math.max(most, duration[i]), 0);
-    return { key, kind, label: title(key), hint: HINTS[kind], height: HEIGHTS[kind], order, longest };
+    const waits = kind === "enqueue" && data.enqueueWaits;
+    return { key, kind, label: waits ? "Enqueue and wait" : title(key), hint: HINTS[waits ? "waits" : kind], height: HEIGHTS[kind], order, longest };
   });
 }
 
