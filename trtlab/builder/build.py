@@ -111,7 +111,7 @@ def build(
         device=device.record(),
         model=model,
         config=config_record(options, profiles, device),
-        build=build_record(clock, passes, chosen, weights, cache, warnings),
+        build=build_record(clock, passes, chosen, weights, warnings),
         verbosity=options.verbosity,
         arena_bytes=arena_bytes,
         created=datetime.now().astimezone().isoformat(timespec="seconds"),

@@ -10,8 +10,8 @@ from trtlab.core.types import DataType
 from trtlab.devices.protocol import Device
 from trtlab.engine.engine import ShapeProfile
 from trtlab.layers.base import Array
+from trtlab.report.contests import distinct_contenders, timed
 from trtlab.report.records import BuildRecord, ConfigRecord, PassRecord, SelectionRecord
-from trtlab.tactics.timing_cache import TimingCache
 
 
 def _precision(options: BuildOptions, device: Device) -> str:
@@ -42,7 +42,6 @@ def build_record(
     passes: tuple[PassRecord, ...],
     chosen: Mapping[str, Chosen],
     weights: Mapping[str, Array],
-    cache: TimingCache,
     warnings: Sequence[str],
 ) -> BuildRecord:
     """What it took, and who competed.
@@ -52,23 +51,23 @@ def build_record(
         passes: What each pass did.
         chosen: Choices and contests by layer name.
         weights: As packed, by key.
-        cache: Of times.
         warnings: For whoever reads the record.
     """
     contests = {name: contest for name, (_, contest) in chosen.items() if contest is not None}
-    distinct = {id(c): c for c in contests.values()}.values()
-    contenders = [c for contest in distinct for c in contest.contenders]
+    selections = tuple(
+        SelectionRecord(name, chosen[name][0].tactic, contest.contenders)
+        for name, contest in contests.items()
+    )
+    contenders = distinct_contenders(selections)
+    times = timed(contenders)
     return BuildRecord(
         seconds=round(perf_counter() - clock.started, 4),
         phases=clock.seconds,
         passes=passes,
-        selections=tuple(
-            SelectionRecord(name, chosen[name][0].tactic, contest.contenders)
-            for name, contest in contests.items()
-        ),
+        selections=selections,
         tactics_tried=len(contenders),
-        tactics_timed=sum(c.time_us is not None for c in contenders),
-        cache_hits=cache.hits,
+        tactics_timed=times.here,
+        cache_hits=times.cached,
         engine_bytes=sum({id(a): a.nbytes for a in weights.values()}.values()),
         warnings=tuple(warnings),
     )

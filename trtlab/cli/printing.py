@@ -7,6 +7,7 @@ from typing import Self
 
 from trtlab.builder.progress import SilentMonitor
 from trtlab.profiling.progress import Step
+from trtlab.report.contests import counts_text
 from trtlab.report.precisions import precision_text
 from trtlab.report.records import BenchmarkRecord, Report, Summary
 from trtlab.report.short_name import short_name
@@ -102,8 +103,7 @@ def report_text(report: Report) -> str:
         ),
         (
             f"built in {report.build.seconds:.2f} s: {report.model.nodes} nodes → "
-            f"{len(report.layers)} layers, {report.build.tactics_timed} of "
-            f"{report.build.tactics_tried} tactics timed, {report.build.cache_hits} from the cache"
+            f"{len(report.layers)} layers; {counts_text(report.build)}"
         ),
     ]
     if report.benchmark is not None:

@@ -57,7 +57,8 @@ def one_pass(record: "PassRecord") -> str:
 
 def build(record: "BuildRecord") -> str:
     """What a build took and made."""
-    tactics = f"{record.tactics_timed} of {record.tactics_tried} tactics timed"
+    tactics = f"{record.tactics_tried} tactics: {record.tactics_timed} timed"
+    tactics += f" and {record.cache_hits} from the timing cache" if record.cache_hits else ""
     return (
         f"BuildRecord({record.seconds:.3g} s, {len(record.passes)} passes, {tactics},"
         f" {len(record.selections)} contests, engine {record.engine_bytes:,} bytes)"

@@ -113,6 +113,7 @@ class PassRecord:
 # How a rejection begins, or ends, when a tactic ran and failed: `builder.proof`, `tactics.contest`.
 _FAILURES = ("failed while being ", "faulted while being ", "wrong: ", "wrote ")
 _UNWRITTEN = " values unwritten"
+_PASSED_OVER = "not timed: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,13 @@ class ContenderRecord:
     from_cache: bool = False
 
     @property
+    def passed_over(self) -> bool:
+        """Whether it could have run, and its estimate left it no chance: `tactics.contest`."""
+        return self.rejection.startswith(_PASSED_OVER)
+
+    @property
     def refused(self) -> bool:
-        """Whether it failed when it was tried or timed; else a rejection says: not applicable."""
+        """Whether it failed when it was tried or timed; else it did not apply, or lost."""
         return self.rejection.startswith(_FAILURES) or self.rejection.endswith(_UNWRITTEN)
 
     def __repr__(self) -> str:
@@ -155,9 +161,9 @@ class BuildRecord:
     phases: dict[str, float]  # seconds by phase, in order
     passes: tuple[PassRecord, ...]
     selections: tuple[SelectionRecord, ...]
-    tactics_tried: int
-    tactics_timed: int
-    cache_hits: int
+    tactics_tried: int  # considered; a contest that several layers share counts once
+    tactics_timed: int  # of them, timed in this build
+    cache_hits: int  # of them, with a time from the timing cache
     engine_bytes: int
     warnings: tuple[str, ...] = ()
 

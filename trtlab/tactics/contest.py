@@ -102,9 +102,10 @@ def hold_contest(
 ) -> Contest:
     """Choose the fastest tactic that accepts the problem, and the same at other shapes.
 
-    Every candidate appears in the result: with samples, with its refusal, or with neither when
-    its hint ruled it out. A candidate that fails while being prepared is refused, not fatal;
-    when all that were timed failed, the best of those that a hint had ruled out is chosen.
+    Every candidate appears in the result: with samples, or with the reason why it has none: its
+    refusal, or the hint that ruled it out. A candidate that fails while being prepared is
+    refused, not fatal; when all that were timed failed, the best of those that a hint had ruled
+    out is chosen.
 
     Raises:
         DeviceLostError: A candidate faulted, and with it this process' context.
@@ -131,10 +132,11 @@ def hold_contest(
     if not timed:
         return _by_hint(problem, benched, timer, cache, [*failed, *refused])
     timed.sort(key=lambda c: c.time_us or 0.0)
+    passed = [_passed_over(problem, t, hint, best_hint, rules) for hint, t in benched]
     return Contest(
         registry.find(timed[0].tactic),
         timed[0].time_us or 0.0,
-        (*timed, *failed, *_untimed(problem, benched), *refused),
+        (*timed, *failed, *passed, *refused),
     )
 
 
@@ -159,18 +161,33 @@ def _by_hint(
             except (TrtlabError, MemoryError) as error:
                 failed.append(_failure(problem, tactic, error, cache))
             else:
-                rest = _untimed(problem, accepted[place:])
-                return Contest(tactic, hint, (*rest, *failed, *refused))
+                first = _untimed(problem, tactic, "")
+                rest = [
+                    _untimed(
+                        problem, t, f"estimated at {us:,.1f} µs, {tactic.name} at {hint:,.1f}"
+                    )
+                    for us, t in accepted[place + 1 :]
+                ]
+                return Contest(tactic, hint, (first, *rest, *failed, *refused))
     return Contest(None, float("inf"), (*failed, *refused))
 
 
-def _untimed(
-    problem: Problem, accepted: Sequence[tuple[float, Tactic]]
-) -> list[ContenderRecord]:
-    return [
-        ContenderRecord(t.name, None, workspace_bytes=t.workspace_bytes(problem))
-        for _, t in accepted
-    ]
+def _untimed(problem: Problem, tactic: Tactic, why: str) -> ContenderRecord:
+    needed = tactic.workspace_bytes(problem)
+    return ContenderRecord(
+        tactic.name, None, workspace_bytes=needed, rejection=why and f"not timed: {why}"
+    )
+
+
+def _passed_over(
+    problem: Problem, tactic: Tactic, hint: float, best: float, rules: ContestRules
+) -> ContenderRecord:
+    """A candidate that others left no chance, by their hints."""
+    if hint > rules.hint_ratio * best:
+        rule = f"more than {rules.hint_ratio:g} times the best estimate, {best:,.1f} µs"
+    else:
+        rule = f"which is not among the best {rules.max_tactics}"
+    return _untimed(problem, tactic, f"estimated at {hint:,.1f} µs, {rule}")
 
 
 def _failure(

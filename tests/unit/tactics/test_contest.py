@@ -185,6 +185,24 @@ def test_without_timing_the_hint_decides():
     assert result.chosen.name == "b"
 
 
+def test_who_was_not_timed_is_told_why():
+    fast, far, near = (
+        Fake("fast", 9.0, hint=2.0), Fake("far", 1.0, hint=20.0), Fake("near", 1.0, hint=3.0),
+    )  # fmt: skip
+    rules = ContestRules(hint_ratio=8.0, max_tactics=1)
+    result = contest(fast, far, near, rules=rules)
+    assert {c.tactic: c.rejection for c in result.contenders} == {
+        "fast": "",
+        "near": "not timed: estimated at 3.0 µs, which is not among the best 1",
+        "far": "not timed: estimated at 20.0 µs, more than 8 times the best estimate, 2.0 µs",
+    }
+    assert not any(c.refused for c in result.contenders)
+    untimed = contest(fast, far, rules=ContestRules(timed=False))
+    assert [(c.tactic, c.rejection) for c in untimed.contenders] == [
+        ("fast", ""), ("far", "not timed: estimated at 20.0 µs, fast at 2.0"),
+    ]  # fmt: skip
+
+
 def test_nobody_accepts():
     result = contest(Fake("a", 1.0, refuses="no"))
     assert result.chosen is None
