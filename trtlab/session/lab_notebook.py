@@ -28,8 +28,8 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
         return path
     argument = repr(model) if model else ""
     intro = (
-        "# trtlab\n\nRun the cell below (Shift+Enter), choose a model, then **Build** and "
-        "**Run**. Everything you click is also available as Python: see the *Python* tab."
+        f"# trtlab\n\nRun the cell below (Shift+Enter){_next(model)}. Everything you click is"
+        " also available as Python: see the *Python* tab."
     )
     cells: list[object] = [
         {"cell_type": "markdown", "id": "intro", "metadata": {}, "source": intro},
@@ -48,6 +48,16 @@ def write_workbench_notebook(folder: Path, model: str = "") -> Path:
         "nbformat_minor": 5,
     }
     return write_atomically(path, (json.dumps(notebook, indent=1) + "\n").encode())
+
+
+def _next(model: str) -> str:
+    """What the workbench opens, and what there is to do then."""
+    if not model:
+        return ", choose a model, then **Build** and **Run**"
+    opened = f"`{model.replace(chr(96), '')}`"
+    if model.endswith((".json", ".json.gz")):
+        return f": it opens the report {opened}; nothing has to be built or run"
+    return f": it opens {opened}; then **Build** and **Run**"
 
 
 def _place(folder: Path, model: str) -> Path:

@@ -1,5 +1,6 @@
 """`trtlab lab` up to the point where JupyterLab takes over."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ pytest.importorskip("anywidget")
 
 from trtlab.cli import lab
 from trtlab.cli.main import main
+from trtlab.session.lab_notebook import write_workbench_notebook
 
 
 @pytest.fixture
@@ -133,3 +135,15 @@ def test_what_ends_the_command_ends_jupyterlab(tmp_path):
         command.kill()
         command.wait()
         command.stdout.close()
+
+
+def test_the_notebook_says_what_it_opens(tmp_path):
+    def intro(model):
+        book = json.loads(write_workbench_notebook(tmp_path, model).read_text("utf-8"))
+        return book["cells"][0]["source"]
+
+    assert ", choose a model, then **Build** and **Run**." in intro("")
+    assert ": it opens `zoo:resnet50`; then **Build** and **Run**." in intro("zoo:resnet50")
+    told = intro("/runs/kept.json.gz")
+    assert "it opens the report `/runs/kept.json.gz`; nothing has to be built or run." in told
+    assert write_workbench_notebook(tmp_path, "/runs/kept.json.gz").name == "trtlab-kept.ipynb"
