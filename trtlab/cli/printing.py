@@ -118,7 +118,7 @@ def report_text(report: Report) -> str:
         (
             f"memory {report.memory.weights_bytes / 1e6:.1f} MB weights, "
             f"{report.memory.arena_bytes / 1e6:.1f} MB activations "
-            f"({report.memory.unshared_bytes / 1e6:.1f} MB without reuse)"
+            f"({report.memory.without_reuse_bytes / 1e6:.1f} MB without reuse)"
         ),
         "",
         *([f"costliest layers ({profiled_run(report)})"] if _timed(report) else []),

@@ -250,9 +250,14 @@ class MemoryRecord:
     workspace_bytes: int  # the largest scratch of a layer; it lies in the arena
     io_bytes: int
     peak_process_bytes: int | None
-    unshared_bytes: int  # what the activations would need without reuse
+    unshared_bytes: int  # what the activations, scratch left out, would need without reuse
     allocations: tuple[AllocationRecord, ...]
     arena_max_bytes: int | None = None  # at the largest shapes of all profiles; None: not told
+
+    @property
+    def without_reuse_bytes(self) -> int:
+        """The arena if nothing in it shared memory, with the tactics' scratch as it has."""
+        return max(sum(a.size_bytes for a in self.allocations), self.unshared_bytes)
 
     def __repr__(self) -> str:
         return one_line.memory(self)

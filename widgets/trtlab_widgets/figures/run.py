@@ -181,7 +181,7 @@ def memory_plan(report: Report, *, theme: Theme = "auto") -> go.Figure:
     """Each tensor a rectangle: its lifetime across, its place in the arena upwards."""
     memory = report.memory
     kinds = {t.name: layer.type for layer in report.layers for t in layer.outputs}
-    saved = memory.unshared_bytes / memory.arena_bytes if memory.arena_bytes else 1.0
+    saved = memory.without_reuse_bytes / memory.arena_bytes if memory.arena_bytes else 1.0
     message = (
         f"The arena takes {nbytes(memory.arena_bytes)}, {saved:.1f}× less than without reuse"
     )
