@@ -1,4 +1,4 @@
-"""The colours of layer types: one table for Python, CSS and JavaScript.
+"""The colours of layer types, and of parts of a time: one table for Python, CSS and JavaScript.
 
 Layer types are grouped into nine families: nobody tells fifty colours apart. Within each theme
 every two families differ by at least 15 (CIE76) for normal sight and for simulated
@@ -88,6 +88,36 @@ FAMILIES: tuple[Family, ...] = (
     Family("other", "Other", "#729ba8", "#7b8a8b", frozenset()),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Parts of an inference's time, and phases of a build, that share a colour.
+
+    Attributes:
+        key: Name in CSS variables (``--t-part-layers``).
+        light: Colour on light backgrounds.
+        dark: Colour on dark backgrounds.
+        names: As `Report.reconciliation_ms` and `BuildRecord.phases` spell them.
+    """
+
+    key: str
+    light: str
+    dark: str
+    names: frozenset[str]
+
+
+UNKNOWN_PART = "part-rest"
+PARTS: tuple[Part, ...] = (
+    Part("part-layers", "#3e78ea", "#84acff", frozenset({"layers", "Select tactics"})),
+    Part("part-launch", "#8a2eba", "#916cc1", frozenset({"launch", "Compile kernels"})),
+    Part("part-in", "#248b74", "#3bb87f", frozenset({"copy in", "copies", "Prove tactics"})),
+    Part("part-out", "#39a7de", "#95ddf3", frozenset({"copy out", "Pack weights"})),
+    Part("part-gaps", "#e09b08", "#dccb25", frozenset({"gaps", "Optimize network"})),
+    Part("part-over", "#ab2951", "#ff75b0", frozenset({"hand-over", "Keep compiled code"})),
+    Part("part-wake", "#d93f19", "#d57025", frozenset({"wake-up", "Plan memory"})),
+    Part("part-rest", "#729ba8", "#7b8a8b", frozenset({"unexplained"})),
+)
+
 _INDEX = {kind: index for index, family in enumerate(FAMILIES) for kind in family.kinds}
 OTHER = len(FAMILIES) - 1
 
@@ -103,9 +133,14 @@ def kind_label(kind: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def part_colour(name: str) -> str:
+    """The colour's key of a part of an inference or of a build: the same in every report."""
+    return next((part.key for part in PARTS if name in part.names), UNKNOWN_PART)
+
+
 def palette_css(theme: str) -> str:
-    """The families' colours as CSS custom properties of one theme (``light`` or ``dark``)."""
+    """All colours as CSS custom properties of one theme (``light`` or ``dark``)."""
     return " ".join(
-        f"--t-{family.key}: {family.dark if theme == 'dark' else family.light};"
-        for family in FAMILIES
+        f"--t-{each.key}: {each.dark if theme == 'dark' else each.light};"
+        for each in (*FAMILIES, *PARTS)
     )

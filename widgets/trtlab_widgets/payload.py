@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
 from trtlab.report.clocks import layers_clock_text, sums_apart
+from trtlab.report.contests import timed_at
 from trtlab.report.records import (
     ContenderRecord,
     LayerRecord,
@@ -26,7 +27,7 @@ from trtlab.report.records import (
     SelectionRecord,
     TensorRecord,
 )
-from trtlab.report.which_run import BENCHMARK, WHY, profiled_run
+from trtlab.report.which_run import BENCHMARK, WHY, profiled_number, profiled_run
 from trtlab_widgets.metrics import LayerMetrics, layer_metrics
 from trtlab_widgets.palette import FAMILIES, family_index, kind_label
 from trtlab_widgets.profiled import WAIT, profiled_inferences, profiling_note
@@ -77,6 +78,8 @@ def _header(report: Report) -> dict[str, object]:
         "families": [{"key": f.key, "label": f.label} for f in FAMILIES],
         "categories": CATEGORIES,
         "layersClock": layers_clock_text(report),
+        "tacticsAt": timed_at(report),
+        "profiled": profiled_number(report),
         "sumsApart": sums_apart(report),
         "profiling": profiling_note(report),
         "waitName": WAIT,
@@ -189,7 +192,7 @@ def _memory(report: Report) -> dict[str, object]:
         "weights": memory.weights_bytes,
         "workspace": memory.workspace_bytes,
         "io": memory.io_bytes,
-        "unshared": memory.unshared_bytes,
+        "unshared": memory.without_reuse_bytes,
         "allocations": [
             (a.tensor, a.offset_bytes, a.size_bytes, a.first_step, a.last_step)
             for a in memory.allocations

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from trtlab.report.percent import percent
 from trtlab.report.records import Report, Slice
+from trtlab.report.which_run import profiled_number
 from trtlab_widgets.pages.text import time_ms
 
 Interval = tuple[int, int]
@@ -92,8 +93,12 @@ def profiling_note(report: Report) -> str:
         return ""
     median = inferences[(len(inferences) - 1) // 2]
     added = median.whole_ns - median.work_ns
+    number = profiled_number(report)
+    drawn = (
+        f"{len(inferences)} of {number:,} profiled inferences are drawn. " if number else ""
+    )
     said = (
-        f"The median profiled inference took {time_ms(median.whole_ns / 1e6)}, of which"
+        f"{drawn}The median one of those drawn took {time_ms(median.whole_ns / 1e6)}, of which"
         f" {time_ms(added / 1e6)} ({percent(added / (median.whole_ns or 1))}) are time stamps"
         " and waits"
     )

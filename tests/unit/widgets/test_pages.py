@@ -4,12 +4,15 @@ from dataclasses import replace
 import pytest
 from sample_reports import built_only, large_report, resnet_report
 from trtlab_widgets.pages import text
-from trtlab_widgets.pages.build import build_page, contest_rows, phases
+from trtlab_widgets.pages.build import build_page, contest_rows, contests, phases
 from trtlab_widgets.pages.histogram import Beyond, histogram
 from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
 from trtlab_widgets.pages.overview import overview_page, verdict
+from trtlab_widgets.palette import part_colour
 
+from trtlab.builder.build import CARRY, COMPILE, OPTIMIZE, PACK, PLAN, PROVE, SELECT
+from trtlab.report.contests import timed_at
 from trtlab.report.percent import MINUS
 from trtlab.report.records import (
     BenchmarkRecord,
@@ -231,13 +234,31 @@ def test_warnings_of_a_build_are_notes_on_both_pages(report: Report) -> None:
     assert 'aria-label="Notes"' not in build_page(report)
 
 
-def test_the_longest_phase_has_a_colour_of_its_own(report: Report) -> None:
-    names = ("Optimize", "Compile", "Prove", "Select", "Pack", "Keep", "Plan")
-    seconds = dict(zip(names, (0.4, 20.0, 3.0, 9.0, 1.0, 0.2, 0.1), strict=True))
-    html = phases(replace(report.build, phases=seconds))
-    assert 'background: var(--t-step-0)" title="Compile"' in html
-    assert html.count("background: var(--t-step-0)") == 1
-    assert html.count("background: var(--t-step-5)") == 2
+def test_a_phase_has_its_colour_however_long_it_takes(report: Report) -> None:
+    names = (OPTIMIZE, COMPILE, PROVE, SELECT, PACK, CARRY, PLAN)
+    for times in ((0.4, 20.0, 3.0, 9.0, 1.0, 0.2, 0.1), (9.0, 0.1, 0.2, 0.3, 0.4, 0.5, 20.0)):
+        html = phases(replace(report.build, phases=dict(zip(names, times, strict=True))))
+        for name in names:
+            colour = f"var(--t-{part_colour(name)})"
+            assert html.count(f'background: {colour}" title="{name}"') == 1
+            assert html.count(f"background: {colour}") == 1
+    assert "t-part-rest" not in html
+
+
+def test_tactics_say_at_which_shapes_they_were_timed(report: Report) -> None:
+    assert report.benchmark is not None
+    low, opt, high = (1, 3, 224, 224), (1, 3, 224, 224), (32, 3, 224, 224)
+    config = replace(report.config, profiles=({"x": (low, opt, high)},))
+    at_opt = replace(
+        report, config=config, benchmark=replace(report.benchmark, shapes={"x": opt})
+    )
+    assert "; timed at x 1×3×224×224, the profile&#x27;s opt</p>" in contests(at_opt)
+    run = replace(report.benchmark, shapes={"x": (8, 3, 224, 224)})
+    told = "x 1×3×224×224, the profile's opt; the layers' times are at x 8×3×224×224"
+    assert timed_at(replace(at_opt, benchmark=run)) == told
+    fixed = replace(config, profiles=({"x": (opt, opt, opt)},))
+    assert timed_at(replace(at_opt, config=fixed)) == "x 1×3×224×224"
+    assert timed_at(replace(at_opt, config=replace(config, profiles=()))) == ""
 
 
 def test_the_picture_of_latencies_says_how_high_it_is(report: Report) -> None:

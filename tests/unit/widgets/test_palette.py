@@ -2,9 +2,19 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from trtlab_widgets.palette import FAMILIES, OTHER, family_index, kind_label, palette_css
+from trtlab_widgets.palette import (
+    FAMILIES,
+    OTHER,
+    PARTS,
+    UNKNOWN_PART,
+    family_index,
+    kind_label,
+    palette_css,
+    part_colour,
+)
 
 from trtlab.layers.catalog import OPS
+from trtlab.report.latency_parts import MEANINGS
 
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear sRGB.
 SIGHT = {
@@ -90,3 +100,12 @@ def test_unknown_types_are_other() -> None:
 def test_labels_and_css_properties() -> None:
     assert kind_label("MATRIX_MULTIPLY") == "Matrix multiply"
     assert f"--t-conv: {FAMILIES[0].dark};" in palette_css("dark")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_parts_of_a_time_have_a_colour_each_that_all_can_tell(theme: str) -> None:
+    assert {part_colour(name) for name in MEANINGS} == {part.key for part in PARTS}
+    assert part_colour("what nobody knows") == UNKNOWN_PART
+    for sight in SIGHT.values():
+        seen = [lab(np.clip(sight @ linear(getattr(p, theme)), 0, 1)) for p in PARTS]
+        assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) >= 15

@@ -59,9 +59,12 @@ def test_the_wait_lies_between_the_last_layer_and_the_copy_out(report: Report) -
 def test_the_sentence_says_what_profiling_adds(report: Report) -> None:
     slower = inference(1, 5000, wait_us=900)
     made = drawn(report, inference(0, 0), slower)
+    number = len(made.layers[0].time_us.samples)
+    assert number > 2
     assert profiling_note(made) == (
-        "The median profiled inference took 1.45 ms, of which 290 µs (20 %) are time stamps and"
-        " waits: 270 µs lie between the last layer and the copy out, where the host waits for"
+        f"2 of {number} profiled inferences are drawn. The median one of those drawn took"
+        " 1.45 ms, of which 290 µs (20 %) are time stamps and waits:"
+        " 270 µs lie between the last layer and the copy out, where the host waits for"
         " the layers' time stamps and reads them. This is no benchmark: without time stamps the"
         " median latency is 1.19 ms."
     )

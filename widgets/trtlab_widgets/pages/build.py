@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trtlab.report.contests import timed_in
+from trtlab.report.contests import timed_at, timed_in
 from trtlab.report.percent import increase, percent
 from trtlab.report.records import (
     BuildRecord,
@@ -14,7 +14,6 @@ from trtlab.report.records import (
 from trtlab.report.short_name import short_name
 from trtlab_widgets.pages.asked import outcomes
 from trtlab_widgets.pages.markup import (
-    STEPS,
     Cell,
     element,
     panel,
@@ -25,6 +24,7 @@ from trtlab_widgets.pages.markup import (
 )
 from trtlab_widgets.pages.text import nbytes, plural, seconds, time_us
 from trtlab_widgets.pages.title import layer_counts
+from trtlab_widgets.palette import part_colour
 
 _NONE = "none"  # how the tactic of a layer that does not run begins
 _LETTERS = 40  # of a layer's name
@@ -50,10 +50,7 @@ def phases(build: BuildRecord, notes: Sequence[str] = ()) -> str:
         if longest
         else f"{seconds(build.seconds)}; no phases were recorded"
     )
-    # The longest is the strongest; when there are more than shades, the shortest share one.
-    order = sorted(build.phases, key=lambda name: -build.phases[name])
-    shades = {name: f"step-{min(place, STEPS - 1)}" for place, name in enumerate(order)}
-    coloured = [(name, value, shades[name]) for name, value in build.phases.items()]
+    coloured = [(name, value, part_colour(name)) for name, value in build.phases.items()]
     legend = [
         element(
             "li",
@@ -171,9 +168,10 @@ def contests(report: Report) -> str:
     """Which tactic won each layer, by how much, and how many did not apply or failed."""
     build = report.build
     rows = contest_rows(report)
+    at = timed_at(report)
     message = (
         f"{plural(build.tactics_tried, 'tactic')} considered, {_times(build)};"
-        " a contest that several layers share counts once"
+        " a contest that several layers share counts once" + (f"; timed at {at}" if at else "")
     )
     head: list[Cell] = [
         "Layer",

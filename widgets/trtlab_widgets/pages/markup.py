@@ -23,11 +23,8 @@ def text(tag: str, content: str, class_: str = "") -> str:
 
 
 def swatch(colour: str) -> str:
-    """The square of a layer family's colour, or of ``step-0`` to ``step-5``."""
+    """The square of a layer family's colour, or of a part that is no layer."""
     return f'<span class="t-swatch" style="--c: var(--t-{colour})"></span>'
-
-
-STEPS = 6  # shades for parts that are no layers
 
 
 def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
@@ -63,7 +60,7 @@ def panel(title: str, message: str, *body: str) -> str:
 def stacked_bar(parts: Sequence[tuple[str, float, str]], label: str) -> str:
     """One bar of parts (name, size, colour), widths in proportion.
 
-    A colour is a layer family's key, or ``step-0`` to ``step-5`` for parts that are no layers.
+    A colour is a layer family's key, or that of a part that is no layer.
     """
     total = sum(size for _, size, _ in parts) or 1.0
     pieces = [

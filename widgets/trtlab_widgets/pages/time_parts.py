@@ -13,7 +13,6 @@ from trtlab.report.records import Report
 from trtlab.report.which_run import WHY, profiled_number, profiled_run
 from trtlab_widgets.pages.latency import half_ms, unsure_ms
 from trtlab_widgets.pages.markup import (
-    STEPS,
     element,
     panel,
     stacked_bar,
@@ -23,7 +22,7 @@ from trtlab_widgets.pages.markup import (
     twin,
 )
 from trtlab_widgets.pages.text import plural, time_ms, time_us, unexplained
-from trtlab_widgets.palette import FAMILIES, family_index
+from trtlab_widgets.palette import FAMILIES, family_index, part_colour
 
 REST = "unexplained"
 _NOT_COUNTED = ("launch", "hand-over", "wake-up")  # of what trtexec calls latency
@@ -145,10 +144,7 @@ def reconciliation(report: Report) -> str:
         return ""
     total = sum(value for _, value in parts)
     message = unexplained(report.reconciliation_ms.get(REST, 0.0), total, unsure_ms(report))
-    # The largest part is the strongest; what nobody can explain is the palest.
-    order = sorted((name for name, _ in parts if name != REST), key=lambda n: -dict(parts)[n])
-    shades = {name: f"step-{min(place, STEPS - 2)}" for place, name in enumerate(order)}
-    coloured = [(name, value, shades.get(name, f"step-{STEPS - 1}")) for name, value in parts]
+    coloured = [(name, value, part_colour(name)) for name, value in parts]
     legend = [
         _part(name, value, total, colour, below_zero(name, report))
         for name, value, colour in coloured
