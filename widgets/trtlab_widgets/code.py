@@ -13,9 +13,19 @@ _WIDTH = 88
 _HEAD = "import trtlab\n\n"
 
 
-def python_code(build: BuildRequest, run: RunRequest) -> str:
-    """A script for two requests; options that keep their default are left out."""
-    return _HEAD + _script(build, run)
+def python_code(build: BuildRequest, run: RunRequest, problem: str = "") -> str:
+    """A script for two requests; options that keep their default are left out.
+
+    Args:
+        build: What the builder is asked for.
+        run: What the benchmark is asked for.
+        problem: What is wrong in the form: such a field is left out, and a comment says so.
+    """
+    if not problem:
+        return _HEAD + _script(build, run)
+    told = " ".join(problem.split())
+    wrong = f"# Incomplete: the form has a mistake, and this script leaves it out.\n# {told}\n"
+    return wrong + _HEAD + _script(build, run)
 
 
 def recorded_code(report: Report) -> str:

@@ -160,7 +160,10 @@ class Desk:
     def _read_step(self, name: str) -> Step[Report]:
         def take(report: Report) -> None:
             self.show(Shown(report, file=Path(name)))
-            self.model.set_source(self.source)  # of the model, which stays open
+            if self.opened is None:  # nor is there a model that stays open
+                self.source = name
+                self.model.tell_report(report)
+            self.model.set_source(self.source)
             self.progress.say(f"Opened the report {name}.", "good")
 
         return self._step("read", lambda: read_report(Path(name)), take)
@@ -197,6 +200,7 @@ class Desk:
 
     def _failed(self, error: TrtlabError) -> None:
         if self.opened is None:
+            self.options.forget()
             self.model.tell(_NO_MODEL)
         self.refresh()
         if isinstance(error, CancelledError):
@@ -248,8 +252,9 @@ class Desk:
         """The script of the form, or of the report that the form did not make."""
         if recorded and self.shown is not None:
             self.results.tell_code(recorded_code(self.shown.report), recorded=True)
-        elif not self._problem():
-            self.results.tell_code(python_code(self.build_request, self.run_request))
+        elif self.opened is not None:
+            build, run = self.options.build_request(self.source), self.run_request
+            self.results.tell_code(python_code(build, run, problem=self._problem()))
 
     def _is_built(self) -> bool:
         """Whether the session's engine is the one that the form asks for."""

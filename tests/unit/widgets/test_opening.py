@@ -13,7 +13,7 @@ from sample_reports import resnet_report
 from trtlab_widgets.opening import is_report, read_report
 from trtlab_widgets.workbench import Workbench
 
-from trtlab.core.errors import EngineFormatError
+from trtlab.core.errors import EngineFormatError, TrtlabError
 
 REPORT = resnet_report(iterations=3)
 
@@ -103,3 +103,21 @@ def test_a_damaged_report_leaves_model_and_results(bench: Workbench, tmp_path: P
 def test_an_upload_may_be_a_report(bench: Workbench) -> None:
     assert ".json" in bench._desk.model._upload.accept
     assert ".gz" in bench._desk.model._upload.accept
+
+
+def test_after_a_model_that_failed_a_report_has_the_field(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    path, desk = REPORT.save(tmp_path / "kept.json"), bench._desk
+    desk.options.shapes._rows[0]._run.value = "2x3x224x224"
+    assert desk.options.changes
+    bench.load(tmp_path / "broken.onnx")
+    with pytest.raises(TrtlabError):
+        bench.wait(60)
+    assert desk.options.changes == ()  # they were the other model's
+    desk.model._path.value = str(path)
+    bench.wait(60)
+    assert desk.model._path.value == str(path)
+    assert f"A report of {REPORT.model.name}, recorded" in desk.model._card.value
+    assert "No model is open: choose one" in desk.model._card.value
+    assert bench._desk.actions._build.disabled

@@ -1,5 +1,6 @@
 """Options are counted, named and reset, whether or not they can be seen."""
 
+import ast
 from collections.abc import Iterator
 
 import pytest
@@ -106,3 +107,22 @@ def test_a_wrong_value_counts_as_a_change(bench: Workbench) -> None:
     bench._desk.options.limits._pools["WORKSPACE"][0].value = "much"
     bench._desk.options.shapes._rows[0]._fields[0].value = "x"
     assert bench._desk.options.changes == ("range of input", "workspace much")
+
+
+@pytest.mark.parametrize("typed", ["6400x3x224x224", "4x3x224", "abc"])
+def test_a_wrong_shape_to_run_at_is_a_change(typed: str) -> None:
+    bench = Workbench("zoo:resnet50", session=FakeSession())
+    bench.wait(60)
+    options = bench._desk.options
+    right = bench.code
+    options.shapes._rows[0]._run.value = typed
+    name = options.shapes._rows[0].name
+    assert options.changes == (f"run {name} at {typed}",)
+    assert not options.back.disabled
+    assert bench.code.startswith("# Incomplete: the form has a mistake")
+    assert f"# {name}: run at: " in bench.code
+    ast.parse(bench.code)
+    options.back.click()
+    assert options.changes == ()
+    assert bench.code == right
+    bench.close()

@@ -8,7 +8,8 @@ from pathlib import Path
 import ipywidgets as w
 
 from trtlab.core.settings import settings
-from trtlab.report.records import ModelRecord, TensorRecord
+from trtlab.report.conditions import created_text
+from trtlab.report.records import ModelRecord, Report, TensorRecord
 from trtlab.session.requests import OpenedModel
 from trtlab_widgets.inputs import extents_text
 from trtlab_widgets.pages.text import count, plural
@@ -60,6 +61,13 @@ class ModelPanel(w.VBox):
         """Say something in the card's place, line by line."""
         lines = text.splitlines()
         self._card.value = "".join(f'<p class="t-dim">{escape(line)}</p>' for line in lines)
+
+    def tell_report(self, report: Report) -> None:
+        """Say whose results are shown while there is no model to build."""
+        self.tell(
+            f"A report of {report.model.name}, recorded {created_text(report)} on"
+            f" {report.device.name}.\nNo model is open: choose one to build or run it."
+        )
 
     def set_source(self, source: str) -> None:
         """Show what was opened from outside, without opening it again."""

@@ -52,6 +52,14 @@ class OptionsPanel(w.Box):
         self._quiet = False
         self._edited()
 
+    def forget(self) -> None:
+        """No model is open: what was set for one is dropped."""
+        self._quiet = True
+        self.shapes.set_inputs((), {})
+        self.precision.set_layers(())
+        self._quiet = False
+        self._edited()
+
     def reset(self) -> None:
         """All options as they were before the first edit."""
         self._quiet = True

@@ -11,6 +11,7 @@ from trtlab_widgets.inputs import extents_text, read_range, read_within
 from trtlab_widgets.panels.form import Changed, Message, classed, group, note, on_value
 
 _PLACES = ("min", "opt", "max")
+_NO_INPUTS = "Open a model to see its inputs."
 
 
 class ShapesPanel(w.VBox):
@@ -23,7 +24,7 @@ class ShapesPanel(w.VBox):
     def __init__(self, changed: Changed) -> None:
         self._changed = changed
         self._rows: list[_InputRow] = []
-        super().__init__([group("Shapes", note("Open a model to see its inputs."))])
+        super().__init__([group("Shapes", note(_NO_INPUTS))])
         self.add_class("trtl-shapes")
 
     def set_inputs(
@@ -39,6 +40,7 @@ class ShapesPanel(w.VBox):
         lines = [
             note(f"{t.name} {extents_text(t.shape) or 'scalar'} is fixed.") for t in fixed
         ]
+        lines = lines if inputs else [note(_NO_INPUTS)]
         self.children = [group("Shapes", *(row.box for row in self._rows), *lines)]
 
     @property
@@ -62,11 +64,7 @@ class ShapesPanel(w.VBox):
     def changes(self) -> tuple[str, ...]:
         """What differs from the model's own ranges."""
         ranges = [f"range of {row.name}" for row in self._rows if row.differs]
-        runs = [
-            f"run {row.name} at {extents_text(row.shape)}"
-            for row in self._rows
-            if row.shape is not None
-        ]
+        runs = [f"run {row.name} at {row.run_at}" for row in self._rows if row.run_at]
         return (*ranges, *runs)
 
     def reset(self) -> None:
@@ -109,6 +107,11 @@ class _InputRow:
     def differs(self) -> bool:
         """Whether the range is another one than at first, or wrong."""
         return self.range != self._default
+
+    @property
+    def run_at(self) -> str:
+        """The shape to run at, or what was typed in its place."""
+        return self._run.value.strip() if self.shape is None else extents_text(self.shape)
 
     def reset(self) -> None:
         """Write the first range again."""
