@@ -15,7 +15,7 @@ from trtlab.report.records import Slice
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.parametrize("width", [1400, 1100, 900, 480])
+@pytest.mark.parametrize("width", [1900, 1280, 1100, 900, 480])
 def test_the_timelines_message_is_cut_off_and_moves_nothing(
     show: Callable[..., Any], width: int
 ) -> None:
@@ -26,11 +26,17 @@ def test_the_timelines_message_is_cut_off_and_moves_nothing(
     colour = head.get_by_role("button", name="Headroom", exact=True)
     colour.scroll_into_view_if_needed()
     before = head.bounding_box()
-    place = colour.bounding_box()
+    parts = head.locator("h2, p, button, output")
+    places = [part.bounding_box() for part in parts.all()]
     colour.click()
-    assert page.locator(".t-heat").is_visible()
+    legend = page.locator(".t-heat").bounding_box()
+    gutter = page.locator(".t-time .t-gutter").first.bounding_box()
+    assert gutter["x"] < legend["x"]
+    assert legend["x"] + legend["width"] < gutter["x"] + gutter["width"]
+    first = page.locator(".t-gutter-row").first.bounding_box()
+    assert legend["y"] + legend["height"] <= first["y"]
     assert head.bounding_box()["height"] == before["height"]
-    assert colour.bounding_box() == place
+    assert [part.bounding_box() for part in parts.all()] == places
     message.evaluate("(el) => { el.textContent = 'a long message '.repeat(40); }")
     assert head.bounding_box()["height"] == before["height"]
     assert message.evaluate("(el) => el.scrollWidth > el.clientWidth")

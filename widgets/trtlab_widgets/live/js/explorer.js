@@ -91,7 +91,7 @@ function createViews(root, data, model) {
   }
 
   root.append(
-    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store), timeline.toggle] : [], note(data.profiling), timeline.el, missing(data)),
+    panel("Timeline", [timeMessage(data), runs(data, "profiled")], hasTime(data) ? [stepper, zoom, colourChoice(data, store, time.el), timeline.toggle] : [], note(data.profiling), timeline.el, missing(data)),
     h("div", { class: "t-columns" }, panel("Layers", [layerMessage(data), runs(data, "profiled")], [], note(data.sumsApart), table.el), h("div", { class: "t-panel" }, detail.el)),
     panel("Activation memory", [memoryMessage(data, memory.profile)], [plan.toggle], plan.el, memoryFoot(data)),
   );
@@ -148,8 +148,8 @@ function iterationStepper(data, store, goto) {
     h("div", { class: "t-stepper" }, button("‹", "Previous inference ([)", step(-1)), label, button("›", "Next inference (])", step(1))));
 }
 
-/** Colours by type, or by the room that the roofline leaves; the latter needs measured peaks. */
-function colourChoice(data, store) {
+/** Colours by type, or by the room that the roofline leaves, whose legend stands in a free corner of the timeline. */
+function colourChoice(data, store, corner) {
   if (!data.layers.some((layer) => layer.attained !== null)) return null;
   const scale = h("span", { class: "t-heat", hidden: true, title: "Share of the time that the device's measured peaks would save" },
     "0", [0, 1, 2, 3, 4].map((step) => h("i", { style: { background: `var(--t-heat-${step})` } })), "100 %");
@@ -157,7 +157,8 @@ function colourChoice(data, store) {
     scale.hidden = colourBy === "type";
     store.set({ colourBy });
   });
-  return [scale, el];
+  corner.append(scale);
+  return el;
 }
 
 /** Which run a view's times come from, and why it matters; nothing before anything was timed. */
