@@ -35,6 +35,13 @@ def _with_low_peak(report: Report) -> Report:
     return replace(report, device=replace(report.device, peak_bytes_per_s=peak))
 
 
+def _emulated(report: Report) -> Report:
+    """The same run as if it computed fp16 through fp32: no peak of fp16 is known."""
+    layers = tuple(replace(layer, precision="fp16") for layer in report.layers)
+    config = replace(report.config, precision="fp16", emulated=True)
+    return replace(report, layers=layers, config=config)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("pages")
@@ -46,6 +53,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         **recorded,
         "idle": _with_idle(resnet_report()),
         "above": _with_low_peak(recorded["resnet50-fp16-b32"]),
+        "emulated": _emulated(resnet_report()),
     }
     for name, report in reports.items():
         (folder / f"{name}.html").write_text(report_html(report), encoding="utf-8")
@@ -148,3 +156,20 @@ def test_a_layer_that_never_runs_has_no_chosen_tactic(show: Callable[..., Any]) 
     page.evaluate(f"trtlab.model.set('selection', [{IDLE - 1}])")
     assert drawer.get_by_text("chosen", exact=True).count() == 1
     assert drawer.locator(".t-arena-idle").count() == 0
+
+
+def test_where_no_peak_was_measured_it_is_said(show: Callable[..., Any]) -> None:
+    page = show("emulated")
+    why = "No peak of fp16 was measured: it is emulated through fp32"
+    colour = page.get_by_role("button", name="Headroom", exact=True)
+    assert colour.is_disabled()
+    assert why in colour.get_attribute("title")
+    page.evaluate("trtlab.model.set('selection', [3])")
+    limit = page.locator(".t-facts > div", has_text="Of the limit")
+    assert limit.locator("dd").inner_text() == "–\nno peak of fp16"
+    assert why in limit.get_attribute("title")
+
+
+def test_colours_of_headroom_are_there_where_peaks_are(show: Callable[..., Any]) -> None:
+    page = show("resnet50-fp16-b32")
+    assert page.get_by_role("button", name="Headroom", exact=True).is_enabled()

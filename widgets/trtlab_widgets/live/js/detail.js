@@ -3,7 +3,7 @@
 import { leaderboard } from "./contest.js";
 import { fillWith, h } from "./dom.js";
 import { byteRate, bytes, count, DASH, digits, flopRate, percent, shape, timeUs } from "./format.js";
-import { ofLimit, overLimit } from "./limit.js";
+import { noLimit, ofLimit, overLimit } from "./limit.js";
 import { fitName, textMeasure } from "./names.js";
 import { histogram, roofline } from "./small_charts.js";
 
@@ -74,7 +74,7 @@ function one(data, layer, select) {
       h("p", { class: "t-dim" }, `${layer.label} · layer #${layer.index} · ${layer.precision}${data.emulated && layer.precision !== "fp32" ? " (emulated)" : ""} · stream ${layer.stream}`)),
     facts([
       ["Median time", timeUs(layer.time), layer.time === null ? "not run" : `${percent(layer.share)} · no. ${layer.rank} by time`],
-      ["Of the limit", ofLimit(layer.attained), limitNote(layer), overLimit(layer.attained)],
+      ["Of the limit", ofLimit(layer.attained), limitNote(data, layer), overLimit(layer.attained) || noLimit(data, layer)],
       ["Arithmetic", layer.flops ? count(layer.flops, "FLOP") : DASH, layer.flops && layer.gflops ? flopRate(layer.gflops) : ""],
       ["Traffic", bytes(layer.bytes), layer.gbytes ? `${byteRate(layer.gbytes)} · ${digits(layer.intensity)} FLOP/B` : ""],
     ]),
@@ -90,8 +90,9 @@ function one(data, layer, select) {
 
 const section = (title, ...body) => h("section", { class: "t-section" }, h("h4", {}, title), body);
 
-function limitNote({ attained, bound }) {
+function limitNote({ peaks }, { attained, bound, time, flops, precision }) {
   if (overLimit(attained)) return "above the peak";
+  if (attained === null && time !== null) return flops > 0 && !peaks.flops[precision] ? `no peak of ${precision}` : "no peak measured";
   return bound ? `${bound}-bound` : "";
 }
 

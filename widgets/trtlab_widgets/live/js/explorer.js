@@ -10,7 +10,7 @@ import { hideFallback } from "./fallback.js";
 import { bytes, timeNs, whole } from "./format.js";
 import { keepKeys } from "./keys.js";
 import { createLayerTable } from "./layer_table.js";
-import { peaksText } from "./limit.js";
+import { noHeadroom, peaksText } from "./limit.js";
 import { createMemoryView } from "./memory_view.js";
 import { shortName } from "./names.js";
 import { iterationBy, readPayload } from "./payload.js";
@@ -150,13 +150,14 @@ function iterationStepper(data, store, goto) {
 
 /** Colours by type, or by the room that the roofline leaves, whose legend stands in a free corner of the timeline. */
 function colourChoice(data, store, corner) {
-  if (!data.layers.some((layer) => layer.attained !== null)) return null;
   const scale = h("span", { class: "t-heat", hidden: true, title: "Share of the time that the device's measured peaks would save" },
     "0", [0, 1, 2, 3, 4].map((step) => h("i", { style: { background: `var(--t-heat-${step})` } })), "100 %");
   const { el } = segmented("Colour by", [["type", "Type"], ["headroom", "Headroom"]], "type", (colourBy) => {
     scale.hidden = colourBy === "type";
     store.set({ colourBy });
   });
+  const why = noHeadroom(data);
+  Object.assign(el.lastElementChild, { disabled: why !== "", title: why && `No layer shows its headroom. ${why}` });
   corner.append(scale);
   return el;
 }

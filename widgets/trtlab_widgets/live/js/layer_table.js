@@ -3,7 +3,7 @@
 import { button, download, fillWith, h } from "./dom.js";
 import { bytes, count, DASH, digits, flopUnit, percent, shape, shortTactic, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
-import { ofLimit, overLimit, peaksText } from "./limit.js";
+import { noHeadroom, noLimit, ofLimit, overLimit, peaksText } from "./limit.js";
 
 /** Columns in order of use: what and how long first, then why. */
 function layerColumns(data) {
@@ -20,7 +20,7 @@ function layerColumns(data) {
     { key: "type", title: "Type", width: 92, grow: 1, value: (r) => r.label, text: (r) => r.label },
     { key: "precision", title: "Prec.", hint: "Type that it computes in", width: 52, value: (r) => r.precision, text: (r) => r.precision },
     { key: "tactic", title: "Tactic", width: 178, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
-    { key: "attained", title: "Of limit", hint: `Share of what the device's measured peaks allow (roofline)${data.layersClock && `. Layers: ${data.layersClock}`}. Peaks, of a run of their own: ${peaksText(data)}`, width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained), tell: (r) => overLimit(r.attained) },
+    { key: "attained", title: "Of limit", hint: `Share of what the device's measured peaks allow (roofline)${data.layersClock && `. Layers: ${data.layersClock}`}. Peaks, of a run of their own: ${peaksText(data)}${noHeadroom(data) && `. – where there is none: ${noHeadroom(data)}`}`, width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained), tell: (r) => overLimit(r.attained) || noLimit(data, r) },
     { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
     { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
     { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },

@@ -14,6 +14,25 @@ export function overLimit(attained) {
     + "its data lay in a cache, or the device was slower while the peak was measured.";
 }
 
+/** Why nothing is said of a layer's limit; empty where it is. */
+export function noLimit({ peaks, emulated }, { attained, time, flops, precision }) {
+  if (attained !== null) return "";
+  if (time === null) return "The layer was not run.";
+  if (flops > 0 && !peaks.flops[precision]) {
+    const why = emulated && precision !== "fp32" ? `: it is emulated through fp32, so its times tell nothing of a limit` : "";
+    return `No peak of ${precision} was measured${why}.`;
+  }
+  return peaks.bytes ? "" : "The memory's peak was not measured.";
+}
+
+/** Why colours by the room below the limit would tell nothing: no layer that computes has one; empty where some has. */
+export function noHeadroom(data) {
+  const computing = data.layers.filter((layer) => layer.flops > 0 && layer.time !== null);
+  const [slowest] = [...computing].sort((a, b) => b.time - a.time);
+  if (computing.some((layer) => layer.attained !== null)) return "";
+  return slowest ? noLimit(data, slowest) : "No layer that computes was timed.";
+}
+
 /** The peaks that the layers are held against: of every type that they compute in, and of memory. Empty where none is known. */
 export function peaksText({ peaks, layers }) {
   const used = new Set(layers.filter((layer) => layer.flops > 0).map((layer) => layer.precision));
