@@ -5,19 +5,18 @@ import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from pathlib import Path
+from time import perf_counter
 from typing import ClassVar
-
-import numpy as np
 
 from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
+from trtlab.cli.exec_inputs import check_run, load_inputs
 from trtlab.cli.exec_missing import INSTEAD, MISSING
 from trtlab.cli.options import check_distinct, check_folders, tactic_sources
 from trtlab.cli.printing import TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.engine import inspector, plan_file
-from trtlab.engine.engine import Engine
-from trtlab.layers.base import Array
+from trtlab.engine.engine import Engine, ShapeProfile, check_profile
 from trtlab.report import trtexec_files
 from trtlab.report.atomic_write import write_atomically
 from trtlab.report.records import Report
@@ -53,35 +52,23 @@ class Exec(Command):
 
     def run(self, args: Namespace) -> int:
         """Build or load, run, report, export."""
-        if args.infStreams != 1:
-            raise UnsupportedError(
-                f"--infStreams={args.infStreams}: one stream of inferences is supported",
-                hint="start several processes to load the machine",
-            )
-        if not args.skipInference:
-            check_measurable(args.device)
-        if args.skipInference and (args.exportTimes or args.exportProfile):
-            raise UsageError("--exportTimes and --exportProfile need an inference run")
-        written = {f"--{name}": getattr(args, name) for name in exec_options.WRITTEN}
-        check_folders(*written.values())
-        if args.loadEngine is None:
-            check_distinct(
-                Path(args.onnx), {**written, "--timingCacheFile": args.timingCacheFile}
-            )
-        else:
-            check_distinct(args.loadEngine, {**written, "--saveEngine": None})
+        _check(args)
         if args.verbose:
             logging.basicConfig(level=logging.DEBUG)
         percents = exec_options.percentiles(args)
         request = _request(args)
-        engine = _built(args) if args.loadEngine is None else _loaded(args)
+        loaded_s = None
+        if args.loadEngine is None:
+            engine = _built(args)
+        else:
+            engine, loaded_s = _loaded(args)
         without = exec_options.GPU_ONLY if engine.device.kind == "cpu" else ()
         for name in (*exec_options.HINTS, *without):
             if getattr(args, name):
                 print(f"--{name} is accepted and has no effect on this device")
         report = describe(engine)
         print(exec_report.device_block(report))
-        print(exec_report.build_block(report))
+        print(exec_report.build_block(report, loaded_s, engine.created))
         if args.dumpLayerInfo:
             shapes = engine.profiles[0].opt()
             print(inspector.engine_text(engine, as_json=False, shapes=shapes))
@@ -91,8 +78,37 @@ class Exec(Command):
         return 0
 
 
-def _loaded(args: Namespace) -> Engine:
+def _check(args: Namespace) -> None:
+    """Find out before the work what stands against it.
+
+    Raises:
+        UsageError: Flags contradict each other, or a result could not be written.
+        UnsupportedError: What is asked for is not there.
+    """
+    if args.infStreams != 1:
+        raise UnsupportedError(
+            f"--infStreams={args.infStreams}: one stream of inferences is supported",
+            hint="start several processes to load the machine",
+        )
+    if not args.skipInference:
+        check_measurable(args.device)
+    if args.skipInference and (args.exportTimes or args.exportProfile):
+        raise UsageError("--exportTimes and --exportProfile need an inference run")
+    written = {f"--{name}": getattr(args, name) for name in exec_options.WRITTEN}
+    check_folders(*written.values())
+    if args.loadEngine is None:
+        check_distinct(Path(args.onnx), {**written, "--timingCacheFile": args.timingCacheFile})
+    else:
+        check_distinct(args.loadEngine, {**written, "--saveEngine": None})
+
+
+def _loaded(args: Namespace) -> tuple[Engine, float]:
+    """The engine, and the seconds that reading it took."""
+    started = perf_counter()
     engine = plan_file.load(args.loadEngine)
+    loaded_s = perf_counter() - started
+    if not args.skipInference:
+        check_run(engine.network.inputs, engine.profiles[0], args)
     idle = exec_options.without_effect_on_engines(args)
     if args.device.partition(":")[0] not in {"cpu", engine.device.kind}:
         idle.append(f"--device={args.device}")
@@ -101,7 +117,7 @@ def _loaded(args: Namespace) -> Engine:
     if args.saveEngine is not None:
         copied = write_atomically(args.saveEngine, args.loadEngine.read_bytes())
         print(f"Engine saved to {copied}")
-    return engine
+    return engine, loaded_s
 
 
 def _built(args: Namespace) -> Engine:
@@ -115,6 +131,9 @@ def _built(args: Namespace) -> Engine:
         **default_profile(parsed.network, parsed.model_record.source).inputs,
         **exec_options.profiles(args),
     }
+    if not args.skipInference:
+        profile = check_profile(parsed.network, ShapeProfile(profiles))
+        check_run(parsed.network.inputs, profile, args)
     request = BuildRequest(
         source=parsed.model_record.source,
         device=args.device,
@@ -157,12 +176,12 @@ def _measure(
     engine: Engine, request: RunRequest, args: Namespace, percents: tuple[float, ...]
 ) -> Report:
     with TerminalProgress() as progress:
-        report = measure(
-            engine, request, inputs=_inputs(engine, args), progress=progress.measured
-        )
+        shapes = run_shapes(engine, args.shapes)
+        inputs = load_inputs(engine, shapes, args.loadInputs)
+        report = measure(engine, request, inputs=inputs, progress=progress.measured)
     if report.benchmark is not None:
         print(exec_report.trace_block(report.benchmark, args.avgRuns, report.device.kind))
-        print(exec_report.summary_block(report.benchmark, percents, report.device.kind))
+        print(exec_report.summary_block(report, report.benchmark, percents))
     if args.dumpProfile:
         print(exec_report.profile_block(report))
     if args.dumpOutput or args.exportOutput:
@@ -170,33 +189,9 @@ def _measure(
     return report
 
 
-def _inputs(engine: Engine, args: Namespace) -> dict[str, Array] | None:
-    """Inputs from raw files, checked against their shapes; None without --loadInputs."""
-    if not args.loadInputs:
-        return None
-    shapes = run_shapes(engine, args.shapes)
-    inputs = random_inputs(engine, shapes)
-    for name, file in args.loadInputs.items():
-        if name not in shapes:
-            raise UsageError(
-                f"--loadInputs names {name!r}", hint="inputs: " + ", ".join(shapes)
-            )
-        dtype = inputs[name].dtype
-        try:
-            data = np.fromfile(file, dtype)
-        except OSError as error:
-            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
-        wanted = inputs[name].size
-        if data.size != wanted:
-            raise UsageError(
-                f"{file} holds {data.size} {dtype} elements, input {name!r} has {wanted}"
-            )
-        inputs[name] = data.reshape(shapes[name])
-    return inputs
-
-
 def _outputs(engine: Engine, args: Namespace) -> None:
-    inputs = _inputs(engine, args) or random_inputs(engine, run_shapes(engine, args.shapes))
+    shapes = run_shapes(engine, args.shapes)
+    inputs = load_inputs(engine, shapes, args.loadInputs) or random_inputs(engine, shapes)
     outputs = ICudaEngine(engine).create_execution_context().infer(inputs)
     if args.dumpOutput:
         for name, array in outputs.items():

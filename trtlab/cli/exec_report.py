@@ -31,12 +31,25 @@ def device_block(report: Report) -> str:
     )
 
 
-def build_block(report: Report) -> str:
-    """What the build took."""
+def build_block(report: Report, loaded_s: float | None = None, created: str = "") -> str:
+    """What the build took, or the loading.
+
+    Args:
+        report: Of the build.
+        loaded_s: Seconds that reading the engine took; None when it was built just now.
+        created: When a loaded engine was built.
+    """
+    built_s = report.build.seconds
+    origin = [f"Engine built in {built_s:.3f} sec."]
+    if loaded_s is not None:
+        origin = [
+            f"Engine loaded in {loaded_s:.3f} sec.",
+            f"It was built at {created or 'an unknown time'}, which took {built_s:.3f} sec.",
+        ]
     return "\n".join(
         [
-            "=== Build ===",
-            f"Engine built in {report.build.seconds:.3f} sec.",
+            "=== Build ===" if loaded_s is None else "=== Engine ===",
+            *origin,
             f"Weights: {report.memory.weights_bytes / (1 << 20):.3f} MiB",
             f"Device memory for the context: {report.memory.arena_bytes / (1 << 20):.3f} MiB",
             f"Precision: {precision_text(report.config, report.layers)}",
@@ -83,11 +96,29 @@ def trace_block(benchmark: BenchmarkRecord, runs: int, device: str) -> str:
     return "\n".join([*lines, *rows])
 
 
-def summary_block(benchmark: BenchmarkRecord, percents: Sequence[float], device: str) -> str:
-    """Throughput and the distribution of every phase."""
+def bindings(report: Report, benchmark: BenchmarkRecord) -> list[str]:
+    """Inputs and outputs with the shapes that were run, in trtexec's words."""
+    computed = {t.name: t.shape for layer in report.layers for t in layer.outputs}
+    shapes = {"Input": dict[str, Sequence[int | str]](benchmark.shapes), "Output": {}}
+    for tensor in report.model.outputs:
+        shapes["Output"][tensor.name] = computed.get(tensor.name, tensor.shape)
+    return [
+        f"{kind} binding for {name} with dimensions {'x'.join(map(str, shape)) or 'scalar'}"
+        for kind, tensors in shapes.items()
+        for name, shape in tensors.items()
+    ]
+
+
+def summary_block(
+    report: Report, benchmark: BenchmarkRecord, percents: Sequence[float]
+) -> str:
+    """Shapes, throughput and the distribution of every phase."""
+    device = report.device.kind
     lines = [
         "=== Performance summary ===",
         BENCHMARK.capitalize(),
+        *bindings(report, benchmark),
+        f"Precision: {precision_text(report.config, report.layers)}",
         f"Throughput: {benchmark.throughput_qps:g} qps",
     ]
     times = phase_times_ms(benchmark, device)

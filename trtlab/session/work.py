@@ -183,14 +183,21 @@ def run_shapes(engine: Engine, wanted: Mapping[str, StaticShape]) -> dict[str, S
     Raises:
         UsageError: An input is unknown, or a shape lies outside the profile.
     """
-    opt = engine.profiles[0].opt()
+    return shapes_within(engine.profiles[0], wanted)
+
+
+def shapes_within(
+    profile: ShapeProfile, wanted: Mapping[str, StaticShape]
+) -> dict[str, StaticShape]:
+    """`run_shapes` for a profile that has a range for every input."""
+    opt = profile.opt()
     unknown = sorted(set(wanted) - set(opt))
     if unknown:
         raise UsageError(
             f"the engine has no input {unknown[0]!r}", hint="inputs: " + ", ".join(opt)
         )
     shapes = {**opt, **{name: tuple(shape) for name, shape in wanted.items()}}
-    engine.profiles[0].check(shapes)
+    profile.check(shapes)
     return shapes
 
 

@@ -64,8 +64,8 @@ def test_an_engines_own_device_has_its_effect(device, said, monkeypatch, capsys)
     monkeypatch.setattr(plan_file, "load", lambda path: of_a_gpu)
     parser = CommandParser("trtlab exec")
     Exec().prepare(parser)
-    words = ["--loadEngine=e.engine", f"--device={device}"]
-    assert exec_module._loaded(parser.parse(words, {})) is of_a_gpu
+    words = ["--loadEngine=e.engine", "--skipInference", f"--device={device}"]
+    assert exec_module._loaded(parser.parse(words, {}))[0] is of_a_gpu
     assert capsys.readouterr().out == said
 
 
@@ -97,3 +97,44 @@ def test_no_file_takes_the_place_of_another(model, build, tmp_path, capsys):
     same = ["exec", f"--loadEngine={plan}", f"--saveEngine={plan}", "--skipInference"]
     assert main([*same, "--exportLayerInfo=/dev/null"]) == 0
     assert plan.read_bytes() == before[1]
+
+
+def test_a_loaded_engine_tells_its_loading_and_the_shapes_that_ran(build, capsys):
+    plan = build(
+        "--minShapes=x:1x3x16x16", "--optShapes=x:2x3x16x16", "--maxShapes=x:4x3x16x16"
+    )
+    quick = ("--duration=0", "--warmUp=0", "--iterations=1")
+    assert main(["exec", f"--loadEngine={plan}", "--shapes=x:3x3x16x16", *quick]) == 0
+    shown = capsys.readouterr().out
+    assert "Engine built in" not in shown
+    assert "Engine loaded in" in shown
+    engine = plan_file.load(plan)
+    assert (
+        f"It was built at {engine.created}, which took {engine.build.seconds:.3f} s" in shown
+    )
+    summary = shown.partition("=== Performance summary ===")[2]
+    assert "Input binding for x with dimensions 3x3x16x16\n" in summary
+    for tensor in engine.network.outputs:
+        assert f"Output binding for {tensor.name} with dimensions 3x" in summary
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--loadInputs=x:nofile.bin"], "the file of input 'x' does not exist"),
+        (["--loadInputs=x:."], "the file of input 'x' is a folder"),
+        (["--loadInputs=x:{model}"], "its elements, 1x3x16x16, take 3,072"),
+        (["--loadInputs=y:{model}"], "--loadInputs names 'y'"),
+        (["--shapes=x:9x3x16x16"], "outside the optimization profile"),
+    ],
+)
+def test_what_cannot_be_run_is_told_before_the_build(flags, said, model, monkeypatch, capsys):
+    built = []
+    monkeypatch.setattr(exec_module, "build_engine", lambda *args: built.append(args))
+    ranges = ["--minShapes=x:1x3x16x16", "--optShapes=x:1x3x16x16", "--maxShapes=x:4x3x16x16"]
+    words = [flag.replace("{model}", str(model)) for flag in flags]
+    assert main(["exec", f"--onnx={model}", *ranges, *words]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "try: " in told
+    assert built == []

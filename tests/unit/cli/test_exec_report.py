@@ -20,7 +20,9 @@ def benchmark():
 
 
 def _text(benchmark, device):
-    return trace_block(benchmark, 10, device) + summary_block(benchmark, (99,), device)
+    report = resnet_report()
+    report = replace(report, device=replace(report.device, kind=device))
+    return trace_block(benchmark, 10, device) + summary_block(report, benchmark, (99,))
 
 
 def test_on_the_cpu_nothing_is_said_of_a_gpu(benchmark):
