@@ -160,3 +160,22 @@ def test_names_are_shortened_until_they_fit(show: Callable[..., Any], width: int
     )
     assert len(rooms) > 10
     assert all(needs <= has for needs, has in rooms)
+
+
+@pytest.mark.parametrize("width", [1900, 1280, 700])
+def test_titles_and_their_arrows_are_whole(show: Callable[..., Any], width: int) -> None:
+    page = show(width=width)
+    cut = page.evaluate(
+        """[...document.querySelectorAll('.t-table .t-grid-sort')].flatMap((head) => {
+             const title = head.textContent;
+             return [0, 1].filter(() => {
+               head.click();
+               const shown = getComputedStyle(head, '::after').content.match(/[↑↓]/);
+               return !shown || head.scrollWidth > head.clientWidth;
+             }).map(() => title);
+           })"""
+    )
+    assert cut == []
+    cells = page.locator(".t-table .t-grid-row:visible").first.locator(".t-cell")
+    for cell in cells.all()[-2:]:
+        assert cell.evaluate("(e) => e.scrollWidth <= e.clientWidth"), cell.inner_text()

@@ -11,8 +11,9 @@ const SWATCH = 15; // with its gap
 /**
  * @param {object} options
  *   label: the table's accessible name
- *   columns: [{ key, title, hint, width, grow?, value(row), text(row), draw?(cell, row, fit), tell?(row), align? }];
- *     width in pixels is the least, grow the part of the room that is left; tell is a tooltip where it says
+ *   columns: [{ key, title, hint, width, longest?, grow?, value(row), text(row), draw?(cell, row, fit), tell?(row), align? }];
+ *     width in pixels is the least, but the title with its arrow and longest, a text, always fit; grow is
+ *     the part of the room that is left; tell is a tooltip where it says
  *     more than the text; fit(name, taken) is a layer's name as it fits the column beside something
  *     that takes so many pixels
  *   sort: [key, "ascending" | "descending"] to begin with, or null for the given order
@@ -169,11 +170,14 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
 
   /** Rows are grids of their own, so the columns' widths are computed once for all of them. */
   function layOut() {
-    const least = columns.reduce((sum, c) => sum + c.width, 0);
+    widthOf = textMeasure(el);
+    const headOf = textMeasure(heads[0].firstElementChild);
+    const needed = ({ title, longest = "" }) => Math.ceil(Math.max(headOf(`${title} ↓`), widthOf(longest))) + PADDING + 2;
+    const leasts = columns.map((c) => Math.max(c.width, needed(c)));
+    const least = leasts.reduce((sum, width) => sum + width, 0);
     const parts = columns.reduce((sum, c) => sum + (c.grow ?? 0), 0) || 1;
     const left = Math.max(0, el.clientWidth - least);
-    widths = columns.map((c) => c.width + (left * (c.grow ?? 0)) / parts);
-    widthOf = textMeasure(el);
+    widths = columns.map((c, i) => leasts[i] + (left * (c.grow ?? 0)) / parts);
     for (const slot of pool) slot.shown = null;
     el.style.setProperty("--t-columns", widths.map((width) => `${width}px`).join(" "));
     el.style.setProperty("--t-width", `${Math.max(least, el.clientWidth)}px`);

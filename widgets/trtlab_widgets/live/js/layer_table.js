@@ -24,7 +24,7 @@ function layerColumns(data) {
     { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
     { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
     { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },
-    { key: "output", title: "Output", width: 96, grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
+    { key: "output", title: "Output", width: 96, longest: longestOf(data.layers.map(outputShape)), grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
     { key: "stream", title: "Stream", width: 58, align: "end", value: (r) => r.stream, text: (r) => String(r.stream) },
   ].filter(known);
 }
@@ -37,6 +37,9 @@ function rateText({ flops, gflops }, unit) {
 }
 
 const outputShape = (layer) => (layer.outputs.length ? shape(layer.outputs[0].shape) : DASH);
+
+/** The text with the most letters, but not more than two dozen of them: other columns need room, too. */
+const longestOf = (texts) => texts.reduce((most, text) => (text.length > most.length ? text : most), "").slice(0, 24);
 
 /** The end of a tactic's name tells rows apart; the whole name is in the tooltip. */
 function drawTactic(cell, row) {
