@@ -179,3 +179,39 @@ def test_titles_and_their_arrows_are_whole(show: Callable[..., Any], width: int)
     cells = page.locator(".t-table .t-grid-row:visible").first.locator(".t-cell")
     for cell in cells.all()[-2:]:
         assert cell.evaluate("(e) => e.scrollWidth <= e.clientWidth"), cell.inner_text()
+
+
+def test_a_filter_without_a_match_says_so_however_far_the_table_is_scrolled(
+    show: Callable[..., Any],
+) -> None:
+    page = show(width=1280)
+    page.get_by_role("columnheader", name="Of limit").get_by_role("button").click()
+    grid = page.locator(".t-table .t-grid")
+    grid.evaluate("(e) => { e.scrollLeft = e.scrollWidth; }")
+    page.get_by_label("Filter layers").fill("no such layer")
+    box = grid.bounding_box()
+    told = page.get_by_text("No layer matches the filter.").bounding_box()
+    assert box["x"] <= told["x"]
+    assert told["x"] + told["width"] <= box["x"] + box["width"]
+    assert box["y"] + 28 <= told["y"] < box["y"] + box["height"] / 2
+
+
+def test_types_are_counted_among_what_the_words_find(show: Callable[..., Any]) -> None:
+    page = show()
+    chips = page.locator(".t-chip")
+
+    def places() -> list[tuple[int, int]]:
+        boxes = [chip.bounding_box() for chip in chips.all()]
+        return [(round(box["x"]), round(box["width"])) for box in boxes]
+
+    before = places()
+    counts = ".t-chip-count"
+    assert sum(int(n) for n in page.locator(counts).all_inner_texts()) == 59
+    page.get_by_label("Filter layers").fill("layer2.0")
+    settle(page)
+    found = int(page.locator(".t-table .t-foot").inner_text().split()[0])
+    assert 0 < found < 59
+    assert sum(int(n) for n in page.locator(counts).all_inner_texts()) == found
+    assert places() == before
+    page.locator(".t-chip", has_text="Pool & reduce").click()
+    assert sum(int(n) for n in page.locator(counts).all_inner_texts()) == found

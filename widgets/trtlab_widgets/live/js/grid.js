@@ -25,7 +25,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
   const heads = columns.map((column, i) => headCell(column, i ? "-1" : "0", () => toggleSort(column)));
   const head = h("div", { class: "t-grid-head", role: "row", "aria-rowindex": "1" }, heads);
   const body = h("div", { class: "t-grid-body", role: "rowgroup" });
-  const note = h("div", { class: "t-grid-empty", hidden: true }, empty);
+  const note = h("div", { class: "t-grid-none", hidden: true }, h("p", { class: "t-grid-empty" }, empty));
   const el = h("div", {
     class: "t-grid", role: "grid", tabindex: "0", "aria-label": label,
     "aria-multiselectable": "true", "aria-colcount": columns.length,
@@ -180,6 +180,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
     widths = columns.map((c, i) => leasts[i] + (left * (c.grow ?? 0)) / parts);
     for (const slot of pool) slot.shown = null;
     el.style.setProperty("--t-columns", widths.map((width) => `${width}px`).join(" "));
+    el.style.setProperty("--t-seen", `${el.clientWidth}px`);
     el.style.setProperty("--t-width", `${Math.max(least, el.clientWidth)}px`);
     draw();
   }

@@ -72,8 +72,9 @@ export function createLayerTable(data, store) {
 
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    grid.setRows(rows.filter((row) =>
-      (!families.size || families.has(row.family)) && words.every((word) => row.hay.includes(word))));
+    const found = rows.filter((row) => words.every((word) => row.hay.includes(word)));
+    chips.count(found);
+    grid.setRows(found.filter((row) => !families.size || families.has(row.family)));
     grid.setSelected(store.get().selection);
     tell();
   }
@@ -102,7 +103,7 @@ export function createLayerTable(data, store) {
     store.on(["hover"], (state) => grid.setHovered(state.hover)),
   ];
   filter();
-  const bar = h("div", { class: "t-tablebar" }, search, chips, csv);
+  const bar = h("div", { class: "t-tablebar" }, search, chips.el, csv);
   return {
     el: h("div", { class: "t-table" }, bar, grid.el, foot),
     focusSearch: () => search.focus(),
@@ -112,22 +113,26 @@ export function createLayerTable(data, store) {
 
 const haystack = (l) => [l.name, l.label, l.type, l.tactic, l.precision, ...l.origins].join(" ").toLowerCase();
 
-/** One toggle for each family that occurs; with none pressed, all are shown. */
+/** One toggle for each family that occurs; with none pressed, all are shown. `count(layers)` tells how many it would show. */
 function familyChips(data, chosen, changed) {
   const counts = new Map();
   for (const layer of data.layers) counts.set(layer.family, (counts.get(layer.family) ?? 0) + 1);
+  const numbers = new Map();
   const chips = [...counts].sort((a, b) => b[1] - a[1]).map(([family, number]) => {
     const { key, label } = data.families[family];
+    const count = h("span", { class: "t-chip-count", style: { "min-width": `${String(number).length}ch` } }); // of one width: nothing moves
+    numbers.set(family, count);
     const chip = h("button", {
       type: "button", class: "t-chip", "aria-pressed": "false", style: { "--c": `var(--t-${key})` },
-      title: `Show only: ${label}`,
+      title: `Show only: ${label}, ${whole(number)} of all layers`,
       onclick: () => {
         if (!chosen.delete(family)) chosen.add(family);
         chip.setAttribute("aria-pressed", String(chosen.has(family)));
         changed();
       },
-    }, h("span", { class: "t-swatch" }), label, h("span", { class: "t-dim" }, number));
+    }, h("span", { class: "t-swatch" }), label, count);
     return chip;
   });
-  return h("div", { class: "t-chips", role: "group", "aria-label": "Filter by layer type" }, chips);
+  const count = (layers) => numbers.forEach((el, family) => { el.textContent = layers.filter((layer) => layer.family === family).length; });
+  return { el: h("div", { class: "t-chips", role: "group", "aria-label": "Filter by layer type" }, chips), count };
 }
