@@ -143,7 +143,7 @@ def test_a_span_says_its_unit_once(
 @pytest.mark.parametrize(
     ("letters", "wanted"),
     [
-        (60, "/features.2.conv/0/0/Conv + /features.2.conv/0/Clip"),
+        (60, "features.2.conv/0/0/Conv + features.2.conv/0/Clip"),
         (30, "features.2.conv/0/0/Conv"),
         (20, "features.2.conv/0/0"),
         (18, "f.2.conv/0/0"),
@@ -173,6 +173,9 @@ def test_the_last_word_of_a_name_goes_last(modules: Any) -> None:
         ("/encoder/layer.3/mlp/dense/MatMul + /encoder/layer.3/Add", 16, "e/l.3/mlp/dense"),
         ("PWN(/encoder/layer.3/Div, /encoder/layer.3/Erf)", 21, "PWN(/encod…yer.3/Erf)"),
         ("a_word_without_any_place_in_a_model.12", 3, "a…2"),
+        ("/features.1.conv/1/Conv", 40, "features.1.conv/1/Conv"),
+        ("conv1 + /layer1/Add", 40, "conv1 + layer1/Add"),
+        ("PWN(/layer.3/Div)", 40, "PWN(/layer.3/Div)"),
         ("short", 5, "short"),
     ],
 )

@@ -3,18 +3,22 @@
 /** Names of layers that the builder added are sentences; others are names of nodes, joined by " + ". */
 export const isSentence = (name) => !/^\S+( \+|$)/.test(name);
 
+/** A name without the slash that every node of some exporters begins with: it tells nothing apart. */
+export const bareName = (name) => (isSentence(name) ? name : name.split(" + ").map((part) => part.replace(/^\//, "")).join(" + "));
+
 /**
  * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
  * colour tells; then with initials for words, the first words first, because numbers tell the layers of
  * one model apart, and then the last words. Empty when nothing telling fits.
  */
 export function barName(name, room, widthOf) {
-  const first = name.split(" + ")[0].replace(/^\//, "");
+  const bare = bareName(name);
+  const [first] = bare.split(" + ");
   const place = first.replace(/\/[A-Z]\w*$/, "");
   const fits = (form) => widthOf(form) <= room;
   const initials = (most) => { let n = 0; return place.replace(/[A-Za-z]+/g, (word) => ((n += 1) <= most ? word[0] : word)); };
   if (!fits(initials(Infinity))) return ""; // most bars: measuring is what drawing them costs
-  const longest = [name, first, place].find(fits);
+  const longest = [bare, first, place].find(fits);
   if (longest !== undefined) return longest;
   let most = 1;
   while (!fits(initials(most))) most += 1;
@@ -23,8 +27,9 @@ export function barName(name, room, widthOf) {
 
 /** The same where something has to stand: what has no short form is cut in the middle, as ends differ. */
 export function fitName(name, room, widthOf) {
-  if (widthOf(name) <= room) return name;
-  return (!isSentence(name) && barName(name, room, widthOf)) || cutMiddle(name, room, widthOf);
+  const bare = bareName(name);
+  if (widthOf(bare) <= room) return bare;
+  return (!isSentence(name) && barName(name, room, widthOf)) || cutMiddle(bare, room, widthOf);
 }
 
 function cutMiddle(text, room, widthOf) {
