@@ -105,6 +105,27 @@ def test_progress_and_cancel_while_a_build_runs(notebook: Callable[..., Any]) ->
     page.wait_for_selector(f"{RUN}:enabled")
 
 
+def test_progress_and_cancel_are_in_sight_with_the_options_open(
+    notebook: Callable[..., Any],
+) -> None:
+    page = notebook("sight", WORKBENCH.format(step_s=0.5), width=1280)
+    page.get_by_text("Ready to build.").wait_for()
+    options = page.locator(".trtl-options")
+    page.get_by_role("button", name="Options").click()
+    options.wait_for()
+    before = options.bounding_box()
+    page.locator(RUN).click()
+    bar = page.get_by_role("progressbar").first
+    bar.wait_for()
+    assert bar.bounding_box()["y"] < before["y"]
+    cancel = page.get_by_role("button", name="Cancel")
+    assert cancel.bounding_box()["y"] < before["y"] < 400
+    assert options.bounding_box() == before  # nothing jumps
+    assert before["height"] < 560
+    cancel.click()
+    page.get_by_text("Cancelled.").first.wait_for()
+
+
 def test_progress_goes_on_while_a_cell_is_busy(lab: Any, notebook: Callable[..., Any]) -> None:
     busy = "import time\nwb.wait(); wb.build(); time.sleep(300)"
     page = notebook("busy", WORKBENCH.format(step_s=1.0), busy)

@@ -145,7 +145,7 @@ class Workbench(w.VBox):
         self.monitor.layout.display = "none"
         desk.model.layout.flex = "1 1 420px"
         bar = classed(w.Box([desk.model, desk.actions]), "trtl-bar")
-        form = [bar, desk.options, desk.progress, self.monitor]
+        form = [bar, desk.progress, desk.options, self.monitor]
         return [sheet, *form, desk.errors, desk.above, desk.results]
 
     def _suggest(self) -> None:

@@ -35,7 +35,8 @@ class OptionsPanel(w.Box):
         self.back.tooltip = "All options back to their defaults"
         self.back.on_click(lambda _: self.reset())
         foot = classed(w.HBox([self._sum, self.back]), "trtl-options-foot")
-        super().__init__([self.precision, self.shapes, self.limits, self.measuring, foot])
+        last = w.VBox([self.limits, self.measuring])  # the tallest column: it never grows
+        super().__init__([self.precision, self.shapes, last, foot])
         self.add_class("trtl-options")
         self.fold(away=True)
         self._tell()

@@ -35,7 +35,7 @@ class PrecisionPanel(w.VBox):
         options = [(each.label, each.device) for each in devices]
         self._device = labelled(w.Dropdown, "Device", options=options)
         self._precision = labelled(w.Dropdown, "Precision")
-        self._note = classed(note(""), "trtl-two-lines")
+        self._note = note("")
         self._layer = labelled(
             w.Combobox, "Single layer", placeholder="name of a layer", ensure_option=False
         )
@@ -63,8 +63,8 @@ class PrecisionPanel(w.VBox):
         single = [self._layer, apply, self._selected, self._problem, self._tags]
         super().__init__(
             [
-                group("Precision", self._device, self._precision, self._note),
-                group("Layers that differ", *single),
+                group("Precision", self._device, self._precision),
+                group("Layers that differ", *single, self._note),  # nothing follows a note
             ]
         )
 
