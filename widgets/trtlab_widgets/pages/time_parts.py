@@ -205,14 +205,14 @@ def _why_apart(report: Report, *, slower: bool) -> str:
     units = clocked_units(report)
     why: list[str] = []
     if not slower and _overlaps(report):
-        why.append("the benchmark begins the next inference before one ends")
+        why.append("begins the next inference before one ends")
     if ran is not None and timed is not None:
         faster = timed.median_mhz / ran.median_mhz - 1
         if abs(faster) > _SAME and (faster < 0) == slower:
-            why.append(f"the benchmark ran with {units} at {ran}, these at {timed}")
-    return " and ".join(why) or (
-        "they ran after the benchmark, when clocks or what else the machine did were others"
-    )
+            why.append(f"ran with {units} at {ran}, these at {timed}")
+    if why:
+        return f"the benchmark {' and '.join(why)}"
+    return "they ran after the benchmark, when clocks or what else the machine did were others"
 
 
 def _overlaps(report: Report) -> bool:
