@@ -2,15 +2,20 @@
 
 import json
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from trtlab.cli.command import Command
-from trtlab.cli.printing import table
-from trtlab.core.types import format_shape
+from trtlab.cli.printing import size_text, table
+from trtlab.core.types import Shape, format_shape
 from trtlab.engine import inspector, plan_file
+from trtlab.engine.engine import Engine
 from trtlab.network import text
+from trtlab.network.types_at import infer_at
+from trtlab.report.precisions import precision_text
 from trtlab.session.sources import open_source
+from trtlab.session.work import describe
 
 
 class Inspect(Command):
@@ -60,13 +65,28 @@ def _engine(args: Namespace) -> None:
     if args.json:
         print(json.dumps(inspector.engine_information(engine, shapes), indent=1))
         return
-    print(f"{engine.name}: {engine.config.precision}, {len(engine.network)} layers, "
-          f"{engine.weights_bytes / 1e6:,.1f} MB weights, built {engine.created} for "
+    precision = precision_text(engine.config, describe(engine).layers)
+    print(f"{engine.name}: {precision}, {len(engine.network)} layers, "
+          f"{size_text(engine.weights_bytes)} weights, built {engine.created} for "
           f"{engine.device.name} ({engine.compatibility})")  # fmt: skip
     if engine.code:
         print(f"  carries {inspector.code_summary(engine)}")
-    for name, (low, opt, high) in engine.profiles[0].inputs.items():
-        print(f"  input {name}: min {format_shape(low)}, opt {format_shape(opt)}, "
-              f"max {format_shape(high)}")  # fmt: skip
+    for name, ranges in engine.profiles[0].inputs.items():
+        print(f"  input {name}: {_range_text(ranges)}")
+    for name, ranges in _output_ranges(engine).items():
+        print(f"  output {name}: {_range_text(ranges)}")
     if args.layers:
         print(inspector.engine_text(engine, as_json=False, shapes=shapes))
+
+
+def _range_text(ranges: Sequence[Shape]) -> str:
+    named = zip(("min", "opt", "max"), ranges, strict=True)
+    return ", ".join(f"{which} {format_shape(shape)}" for which, shape in named)
+
+
+def _output_ranges(engine: Engine) -> dict[str, list[Shape]]:
+    """The outputs' shapes at the profile's min, opt and max."""
+    profile = engine.profiles[0]
+    low, high = profile.extremes()
+    inferred = [infer_at(engine.network, shapes) for shapes in (low, profile.opt(), high)]
+    return {t.name: [at.types[t].shape for at in inferred] for t in engine.network.outputs}

@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from trtlab.cli.command import Command
 from trtlab.core.errors import UnsupportedError, UsageError
+from trtlab.parser.source import load as load_model
+from trtlab.report.codec import load as load_report
 from trtlab.session.lab_notebook import write_workbench_notebook
 from trtlab.session.sources import settled_source
 
@@ -57,6 +59,8 @@ class Lab(Command):
         if not args.folder.is_dir():
             raise UsageError(f"there is no folder {args.folder}", hint="make it first")
         model = settled_source(args.model) if args.model else ""
+        if model:
+            _check(Path(model))
         notebook = write_workbench_notebook(args.folder, model)
         jupyter = [sys.executable, "-m", "jupyterlab"]
         words = [*jupyter, str(notebook)]
@@ -70,6 +74,18 @@ class Lab(Command):
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             words.append("--allow-root")  # in a container there is often no other user
         return _become([*words, *args.rest])
+
+
+def _check(file: Path) -> None:
+    """Find out before anything is made that a file is neither a model nor a report.
+
+    Raises:
+        TrtlabError: What it is instead.
+    """
+    if file.name.endswith((".json", ".json.gz")):
+        load_report(file)
+    elif file.exists():  # else a zoo model
+        load_model(file)
 
 
 def _become(words: list[str]) -> int:

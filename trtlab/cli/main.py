@@ -35,6 +35,11 @@ _SUMMARIES = {
     "monitor": "clocks, power, temperature and load as rows",
 }
 
+_SETTINGS = {
+    "TRTLAB_THREADS": "CPU threads of kernels (default: every core this process may use)",
+    "TRTLAB_CACHE_DIR": "compiled kernels, timing caches, zoo models (default: ~/.cache/trtlab)",
+}
+
 
 def load_command(name: str) -> Command:
     """The command of that name."""
@@ -52,6 +57,11 @@ def overview() -> str:
             "See where an inference model's time goes, and why.",
             "",
             *lines,
+            "",
+            "  --version  what is installed",
+            "",
+            "Set before the start, in the environment:",
+            *(f"  {name:18}{what}" for name, what in _SETTINGS.items()),
             "",
             "`trtlab COMMAND --help` tells more; `trtlab lab` is the place to begin.",
         ]

@@ -17,6 +17,7 @@ _WIDTH = 78
 _SHOWN = 15
 _LETTERS = 44  # of a layer's name
 _TELL_EVERY_S = 0.1
+_SMALL_BYTES = 100_000
 
 
 class TerminalProgress(SilentMonitor):
@@ -84,6 +85,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
     return "\n".join([line(header), "  ".join("─" * w for w in widths), *map(line, rows)])
 
 
+def size_text(nbytes: int) -> str:
+    """``98.2 MB``, or ``0.9 kB`` where that would be none."""
+    return f"{nbytes / 1e3:,.1f} kB" if nbytes < _SMALL_BYTES else f"{nbytes / 1e6:,.1f} MB"
+
+
 def milliseconds(summary: Summary) -> str:
     """``12.34 ms (95 % interval 12.30–12.41, p99 13.0)``."""
     return (
@@ -116,9 +122,9 @@ def report_text(report: Report) -> str:
         ]
     lines += [
         (
-            f"memory {report.memory.weights_bytes / 1e6:.1f} MB weights, "
-            f"{report.memory.arena_bytes / 1e6:.1f} MB activations "
-            f"({report.memory.without_reuse_bytes / 1e6:.1f} MB without reuse)"
+            f"memory {size_text(report.memory.weights_bytes)} weights, "
+            f"{size_text(report.memory.arena_bytes)} activations "
+            f"({size_text(report.memory.without_reuse_bytes)} without reuse)"
         ),
         "",
         *([f"costliest layers ({profiled_run(report)})"] if _timed(report) else []),

@@ -1,9 +1,11 @@
 """One call from a model to an engine, or to a report."""
 
 from collections.abc import Mapping, Sequence
+from operator import index
 from typing import TYPE_CHECKING
 
 from trtlab.builder.progress import ProgressMonitor
+from trtlab.core.errors import UsageError
 from trtlab.engine.engine import ShapeRange
 from trtlab.parser.parse import ParsedModel
 from trtlab.parser.source import Source
@@ -123,7 +125,7 @@ def profile(
     Raises:
         TrtlabError: What, where, and what to do next.
     """
-    wanted = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    wanted = _exact(shapes or {})
     run = RunRequest(
         shapes=wanted,
         duration_s=duration_s,
@@ -154,6 +156,25 @@ def profile(
     return measure(engine, run, progress=progress)
 
 
+def _exact(shapes: Mapping[str, Sequence[int]]) -> dict[str, "StaticShape"]:
+    """Shapes as they were given, once they are known to be whole numbers.
+
+    Raises:
+        UsageError: One is not.
+    """
+    found: dict[str, StaticShape] = {}
+    for name, shape in shapes.items():
+        try:
+            found[name] = tuple(index(extent) for extent in shape)
+        except TypeError as error:
+            raise UsageError(
+                f"the shape of input {name!r} is not made of whole numbers: {shape!r}",
+                where=("shapes",),
+                hint=f'give its extents, such as shapes={{"{name}": (1, 3, 224, 224)}}',
+            ) from error
+    return found
+
+
 def _request(
     parsed: ParsedModel,
     device: str,
@@ -162,8 +183,7 @@ def _request(
     profiles: Mapping[str, ShapeRange],
     rest: BuildRequest,
 ) -> BuildRequest:
-    exact: dict[str, StaticShape] = {n: tuple(int(d) for d in s) for n, s in shapes.items()}
-    at = profile_at(parsed.network, exact, rest.source)
+    at = profile_at(parsed.network, _exact(shapes), rest.source)
     ranges: dict[str, ShapeRange] = {**at.inputs, **profiles}
     return BuildRequest(
         source=rest.source,

@@ -8,7 +8,9 @@ from small_report import REPORT
 
 from tests.support.tiny_models import branches, mlp
 from trtlab.cli.main import COMMANDS, main
+from trtlab.core.errors import UsageError
 from trtlab.report.codec import load
+from trtlab.session.one_call import profile
 
 
 @pytest.fixture
@@ -22,6 +24,7 @@ def test_without_a_command_the_commands_are_listed(capsys):
     assert main([]) == 0
     shown = capsys.readouterr().out
     assert all(f"  {name}" in shown for name in COMMANDS)
+    assert all(word in shown for word in ("--version", "TRTLAB_THREADS", "TRTLAB_CACHE_DIR"))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -197,3 +200,25 @@ def test_a_saved_report_is_recognized_by_every_command(words, name, tmp_path, ca
 def test_mistakes_are_answered_with_a_way_out(words, code, message, capsys):
     assert main(words) == code
     assert message in capsys.readouterr().err
+
+
+def test_an_engine_tells_its_outputs_and_its_size(model, tmp_path, capsys):
+    plan = tmp_path / "a.engine"
+    ranges = ["--minShapes=x:1x3x16x16", "--optShapes=x:2x3x16x16", "--maxShapes=x:4x3x16x16"]
+    words = ["--builderOptimizationLevel=0", "--skipInference", f"--saveEngine={plan}"]
+    assert main(["exec", f"--onnx={model}", *ranges, *words]) == 0
+    capsys.readouterr()
+    assert main(["inspect", "engine", str(plan)]) == 0
+    shown = capsys.readouterr().out
+    assert "input x: min 1x3x16x16, opt 2x3x16x16, max 4x3x16x16" in shown
+    assert "output y: min 1x10, opt 2x10, max 4x10" in shown
+    assert " kB weights" in shown
+    assert "0.0 MB" not in shown
+
+
+@pytest.mark.parametrize("shape", ["abc", 3, (1, 2.5)])
+def test_a_shape_that_is_none_is_told(shape, model):
+    with pytest.raises(
+        UsageError, match=r"(?s)input 'x' is not made of whole.*at shapes.*try:"
+    ):
+        profile(model, shapes={"x": shape})

@@ -5,14 +5,26 @@ import os
 import subprocess
 import sys
 
+import onnx
 import pytest
+from small_report import REPORT
 
 pytest.importorskip("jupyterlab")
 pytest.importorskip("anywidget")
 
+from tests.support.tiny_models import mlp
 from trtlab.cli import lab
 from trtlab.cli.main import main
+from trtlab.report.codec import save as save_report
 from trtlab.session.lab_notebook import write_workbench_notebook
+
+
+def write(file):
+    """A model, or a report."""
+    if file.suffix == ".onnx":
+        onnx.save(mlp(), file)
+    else:
+        save_report(REPORT, file)
 
 
 @pytest.fixture
@@ -30,9 +42,24 @@ def test_a_missing_model_is_told_before_jupyterlab_starts(started, tmp_path, cap
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("net.onnx", "no ONNX model"), ("run.json", "run.json")]
+)
+def test_a_file_that_is_neither_model_nor_report_is_refused(
+    name, said, started, tmp_path, capsys
+):
+    (tmp_path / name).write_bytes(b"garbage")
+    assert main(["lab", str(tmp_path / name), "--folder", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "try: " in told
+    assert started == []
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_relative_path_holds_in_another_folder(started, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "net.onnx").write_bytes(b"model")
+    write(tmp_path / "net.onnx")
     (tmp_path / "work").mkdir()
     assert main(["lab", "net.onnx", "--folder", "work"]) == 0
     assert len(started) == 1
@@ -47,7 +74,7 @@ def test_a_zoo_model_keeps_its_name(started, tmp_path):
 
 def test_a_saved_report_is_opened_under_its_own_name(started, tmp_path):
     for name in ("run.json.gz", "other.json"):
-        (tmp_path / name).write_bytes(b"report")
+        write(tmp_path / name)
         assert main(["lab", str(tmp_path / name), "--folder", str(tmp_path)]) == 0
     for stem, name in (("run", "run.json.gz"), ("other", "other.json")):
         assert str(tmp_path / name) in (tmp_path / f"trtlab-{stem}.ipynb").read_text()
@@ -57,7 +84,7 @@ def test_a_saved_report_is_opened_under_its_own_name(started, tmp_path):
 def test_files_of_one_name_have_notebooks_of_their_own(started, tmp_path):
     files = ("run.onnx", "run.json", "ü.onnx", 'a"b.onnx')
     for name in files:
-        (tmp_path / name).write_bytes(b"file")
+        write(tmp_path / name)
     for name in files * 2:  # the second time each one's own is found again
         assert main(["lab", str(tmp_path / name), "--folder", str(tmp_path)]) == 0
     books = sorted(path.name for path in tmp_path.glob("*.ipynb"))
@@ -87,7 +114,7 @@ def test_the_help_tells_of_saved_reports(capsys):
 
 
 def test_the_printed_address_leads_to_the_notebook(started, tmp_path):
-    (tmp_path / "my net.onnx").write_bytes(b"model")
+    write(tmp_path / "my net.onnx")
     assert main(["lab", str(tmp_path / "my net.onnx"), "--folder", str(tmp_path)]) == 0
     [words] = started
     assert str(tmp_path / "trtlab-my net.ipynb") in words
