@@ -176,6 +176,7 @@ def test_the_last_word_of_a_name_goes_last(modules: Any) -> None:
         ("/features.1.conv/1/Conv", 40, "features.1.conv/1/Conv"),
         ("conv1 + /layer1/Add", 40, "conv1 + layer1/Add"),
         ("PWN(/layer.3/Div)", 40, "PWN(/layer.3/Div)"),
+        ("/Cast_output_0 to fp16", 40, "Cast_output_0 to fp16"),
         ("short", 5, "short"),
     ],
 )

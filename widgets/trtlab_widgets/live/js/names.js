@@ -4,7 +4,7 @@
 export const isSentence = (name) => !/^\S+( \+|$)/.test(name);
 
 /** A name without the slash that every node of some exporters begins with: it tells nothing apart. */
-export const bareName = (name) => (isSentence(name) ? name : name.split(" + ").map((part) => part.replace(/^\//, "")).join(" + "));
+const bareName = (name) => name.replace(/(^| \+ )\//g, "$1");
 
 /**
  * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
