@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
+CLEAR_LINE = "\r\x1b[2K"  # what a terminal takes for an empty line that begins anew
+
 
 class Command(ABC):
     """One command of ``trtlab``.

@@ -13,7 +13,7 @@ from trtlab.cli.command import Command
 from trtlab.cli.exec_inputs import check_run, load_inputs
 from trtlab.cli.exec_missing import INSTEAD, MISSING
 from trtlab.cli.options import check_distinct, check_folders, tactic_sources
-from trtlab.cli.printing import TerminalProgress
+from trtlab.cli.printing import READ, TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine, ShapeProfile, check_profile
@@ -125,7 +125,12 @@ def _built(args: Namespace) -> Engine:
     memory_pools_bytes = exec_options.pools(args)
     if args.timingCacheFile is not None:
         timing_cache.read_file(args.timingCacheFile)  # before the model is
-    parsed = open_source(args.onnx, seed=args.seed)
+    progress = TerminalProgress()
+    progress.phase_start(READ, None, 1)
+    try:
+        parsed = open_source(args.onnx, seed=args.seed)
+    finally:
+        progress.phase_finish(READ)
     parsed.network.strongly_typed = own_types
     profiles = {
         **default_profile(parsed.network, parsed.model_record.source).inputs,
@@ -153,7 +158,10 @@ def _built(args: Namespace) -> Engine:
         timing_iterations=args.avgTiming,
         verbosity=args.profilingVerbosity,
     )
-    engine = build_engine(request, TerminalProgress(), parsed, extras)
+    try:
+        engine = build_engine(request, progress, parsed, extras)
+    finally:
+        progress.phase_finish("")  # an error begins on a line of its own
     if args.saveEngine is not None:
         print(f"Engine saved to {plan_file.save(engine, args.saveEngine)}")
     return engine

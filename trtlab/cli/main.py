@@ -11,7 +11,7 @@ from importlib import import_module
 from inspect import cleandoc
 from typing import cast
 
-from trtlab.cli.command import Command
+from trtlab.cli.command import CLEAR_LINE, Command
 from trtlab.cli.parser import CommandParser
 from trtlab.core.errors import InternalError, TrtlabError, UnsupportedError
 
@@ -95,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(name: str, words: list[str]) -> int:
-    command = load_command(name)
+    command = _loaded(name)
     parser = CommandParser(
         prog=f"trtlab {name}",
         description=cleandoc(command.__doc__ or ""),
@@ -106,6 +106,17 @@ def _run(name: str, words: list[str]) -> int:
     args = parser.parse(own, command.missing, command.instead)
     args.rest = rest
     return command.run(args)
+
+
+def _loaded(name: str) -> Command:
+    """The command; on a terminal it is said meanwhile that something goes on."""
+    if not sys.stderr.isatty():
+        return load_command(name)
+    print("starting …", end="", file=sys.stderr, flush=True)
+    try:
+        return load_command(name)
+    finally:
+        print(CLEAR_LINE, end="", file=sys.stderr, flush=True)
 
 
 def _split(words: list[str]) -> tuple[list[str], list[str]]:

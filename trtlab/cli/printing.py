@@ -5,7 +5,9 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Self
 
+from trtlab.builder.build import SELECT
 from trtlab.builder.progress import SilentMonitor
+from trtlab.cli.command import CLEAR_LINE
 from trtlab.profiling.progress import Step
 from trtlab.report.contests import counts_text
 from trtlab.report.precisions import precision_text
@@ -18,6 +20,8 @@ _SHOWN = 15
 _LETTERS = 44  # of a layer's name
 _TELL_EVERY_S = 0.1
 _SMALL_BYTES = 100_000
+READ = "Reading the model"
+_NOTES = {SELECT: " · kernels that are new are compiled before they are timed"}
 
 
 class TerminalProgress(SilentMonitor):
@@ -38,11 +42,12 @@ class TerminalProgress(SilentMonitor):
         """Show the phase's name."""
         del parent_phase
         self._total = num_steps
-        self._write(f"{phase_name} …")
+        self._write(f"{phase_name} …{_NOTES.get(phase_name, '')}")
 
     def step_complete(self, phase_name: str, step: int) -> bool:
         """Show how far it is."""
-        self._write(f"{phase_name}: {step + 1}/{max(self._total, step + 1)}")
+        note = _NOTES.get(phase_name, "")
+        self._write(f"{phase_name}: {step + 1}/{max(self._total, step + 1)}{note}")
         return True
 
     def phase_finish(self, phase_name: str) -> None:
@@ -68,7 +73,7 @@ class TerminalProgress(SilentMonitor):
 
     def _write(self, text: str) -> None:
         if self._shown:
-            sys.stderr.write(f"\r\x1b[2K{text[:_WIDTH]}")
+            sys.stderr.write(f"{CLEAR_LINE}{text[:_WIDTH]}")
             sys.stderr.flush()
 
 

@@ -13,7 +13,7 @@ from trtlab.cli.options import (
     check_folders,
     tactic_sources,
 )
-from trtlab.cli.printing import TerminalProgress, report_text
+from trtlab.cli.printing import READ, TerminalProgress, report_text
 from trtlab.report.codec import save
 from trtlab.report.saving import save_page
 from trtlab.session.one_call import profile
@@ -44,6 +44,7 @@ class Profile(Command):
         check_folders(args.json, args.html)
         check_distinct(Path(args.model), {"--json": args.json, "--html": args.html})
         with TerminalProgress() as progress:
+            progress.phase_start(READ, None, 1)
             report = profile(
                 args.model,
                 device=args.device,

@@ -5,8 +5,12 @@ import sys
 
 import pytest
 
+from trtlab.cli import exec as exec_module
+from trtlab.cli.main import main
 from trtlab.cli.printing import TerminalProgress
+from trtlab.core.errors import UsageError
 from trtlab.profiling.progress import Step
+from trtlab.session import one_call
 
 CLEAR = "\r\x1b[2K"
 
@@ -65,3 +69,33 @@ def test_nothing_is_shown_where_nobody_looks(monkeypatch):
     with TerminalProgress() as progress:
         progress.measured(measuring(7))
     assert pipe.getvalue() == ""
+
+
+@pytest.mark.parametrize("words", [["exec", "--onnx=a.onnx"], ["profile", "a.onnx"]])
+def test_a_terminal_hears_at_once_that_a_model_is_read(words, monkeypatch):
+    terminal, shown = Terminal(), []
+
+    def reads(*_words, **_options):
+        shown.extend(lines(terminal))
+        raise UsageError("no such model")
+
+    monkeypatch.setattr(exec_module, "open_source", reads)
+    monkeypatch.setattr(one_call, "open_source", reads)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert main(words) == 2
+    assert terminal.getvalue().startswith("starting …" + CLEAR)
+    assert shown == ["", "Reading the model …"]
+    assert lines(terminal)[-1].startswith("trtlab: no such model")
+
+
+def test_the_selection_says_why_it_may_stand_still(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    progress = TerminalProgress()
+    progress.phase_start("Select tactics", None, 9)
+    progress.step_complete("Select tactics", 2)
+    progress.phase_start("Pack weights", None, 9)
+    why = "kernels that are new are compiled before they are timed"
+    assert lines(terminal) == [
+        f"Select tactics … · {why}", f"Select tactics: 3/9 · {why}", "Pack weights …",
+    ]  # fmt: skip
