@@ -173,3 +173,13 @@ def test_where_no_peak_was_measured_it_is_said(show: Callable[..., Any]) -> None
 def test_colours_of_headroom_are_there_where_peaks_are(show: Callable[..., Any]) -> None:
     page = show("resnet50-fp16-b32")
     assert page.get_by_role("button", name="Headroom", exact=True).is_enabled()
+
+
+def test_times_say_their_shapes_and_how_many_inferences_they_are_of(
+    show: Callable[..., Any],
+) -> None:
+    page = show("resnet50-fp16-b32")
+    page.locator(".t-table .t-grid-row:visible").first.click()
+    page.locator(".t-detail").get_by_text("Timed alone at x 32×3×224×224.").wait_for()
+    page.get_by_text("3 of 50 profiled inferences are drawn, median").wait_for()
+    page.get_by_text("; medians of 50 profiled inferences, ").wait_for()

@@ -18,19 +18,21 @@ export function notNeeded({ tactic, type }) {
 }
 
 /** Every tactic that competed for a layer: times as bars, the others with their reason. */
-export function leaderboard(layer, family) {
+export function leaderboard(layer, family, at) {
   const { arena } = layer;
   const idle = notNeeded(layer);
   const winner = arena.find((c) => c.chosen);
+  const when = at && arena.some((c) => c.time !== null) && h("p", { class: "t-dim" }, `Timed alone at ${at}.`);
   const words = idle && h("p", { class: "t-arena-idle" }, idle, winner && [" Where it has to copy, the contest's winner would run: ", h("span", { class: "t-mono" }, winner.tactic), "."]);
   if (!arena.length) return words || h("p", { class: "t-dim" }, "No contest was recorded.");
   const slowest = Math.max(...arena.map((c) => c.time ?? 0), 1e-9);
   const best = arena.find((c) => c.time !== null)?.time;
   const entry = (c) => contender(c, { slowest, best, family, runs: !idle });
   const unfit = arena.filter((c) => c.why && !c.refused);
-  if (unfit.length <= FEW) return [words, h("ol", { class: "t-arena" }, arena.map(entry))];
+  if (unfit.length <= FEW) return [words, when, h("ol", { class: "t-arena" }, arena.map(entry))];
   return [
     words,
+    when,
     h("ol", { class: "t-arena" }, arena.filter((c) => !unfit.includes(c)).map(entry)),
     h("details", { class: "t-arena-rest" }, h("summary", {}, `${unfit.length} tactics are not applicable`), h("ol", { class: "t-arena" }, unfit.map(entry))),
   ];

@@ -79,7 +79,7 @@ function one(data, layer, select) {
       ["Traffic", bytes(layer.bytes), layer.gbytes ? `${byteRate(layer.gbytes)} · ${digits(layer.intensity)} FLOP/B` : ""],
     ]),
     section("Where it comes from", origins(layer)),
-    section("Tactics that competed", leaderboard(layer, family)),
+    section("Tactics that competed", leaderboard(layer, family, data.tacticsAt)),
     layer.samples.length > 0 && section("Distribution of times", histogram(layer.samples, layer.time, family)),
     roof && section("Against the device's limit", roof),
     section("Tensors", tensors(layer)),

@@ -7,7 +7,7 @@ import { createTip } from "./canvas.js";
 import { createDetail } from "./detail.js";
 import { button, fillWith, h, segmented } from "./dom.js";
 import { hideFallback } from "./fallback.js";
-import { bytes, timeNs, whole } from "./format.js";
+import { bytes, timeNs, timeUs, whole } from "./format.js";
 import { keepKeys } from "./keys.js";
 import { createLayerTable } from "./layer_table.js";
 import { noHeadroom, peaksText } from "./limit.js";
@@ -184,7 +184,14 @@ function timeMessage(data) {
   const median = lengths[Math.floor((lengths.length - 1) / 2)];
   const reasons = [...new Set(data.throttling.map((t) => t[2]))];
   const otherwise = data.clocks === "good" ? "clocks were not held back" : "throttling is not observable";
-  return `profiled run: ${lengths.length} inferences, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
+  const drawn = data.profiled ? `${whole(lengths.length)} of ${whole(data.profiled)} profiled inferences are drawn` : `profiled run: ${lengths.length} inferences`;
+  return `${drawn}, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
+}
+
+/** What the layers' times add up to, and of how many inferences they are the medians. */
+function sums({ layers, profiled }) {
+  const sum = layers.reduce((all, layer) => all + (layer.time ?? 0), 0);
+  return profiled && sum ? `; medians of ${whole(profiled)} profiled inferences, ${timeUs(sum)} in all` : "";
 }
 
 function layerMessage(data) {
@@ -193,7 +200,7 @@ function layerMessage(data) {
   const peaks = peaksText(data);
   const limit = peaks && data.layers.some((l) => l.attained !== null) ? `; limit: ${peaks}` : "";
   const clock = data.layersClock && data.layers.some((l) => l.time !== null) ? `; ${data.layersClock}` : "";
-  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + clock + limit;
+  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + sums(data) + clock + limit;
 }
 
 function memoryMessage(data, profile) {
@@ -204,7 +211,7 @@ function memoryMessage(data, profile) {
 }
 
 function memoryFoot({ memory }) {
-  const parts = [["Arena", memory.arena], ["Without reuse", memory.unshared], ["Weights", memory.weights], ["Workspace", memory.workspace], ["Inputs and outputs", memory.io]];
+  const parts = [["Arena", memory.arena], ["Without reuse", memory.unshared], ["Weights", memory.weights], ["Workspace in the arena", memory.workspace], ["Inputs and outputs", memory.io]];
   return h("footer", { class: "t-foot" }, parts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, bytes(value)))));
 }
 
