@@ -16,7 +16,7 @@ VIEWS = {
     "notebook": summary_html,
     "profile": report_text,
     "exec": lambda report: (
-        summary_block(report.benchmark, (99,), "cpu") + profile_block(report)
+        summary_block(report, report.benchmark, (99,)) + profile_block(report)
     ),
     "workbench": overview_page,
 }
