@@ -182,4 +182,4 @@ def test_times_say_their_shapes_and_how_many_inferences_they_are_of(
     page.locator(".t-table .t-grid-row:visible").first.click()
     page.locator(".t-detail").get_by_text("Timed alone at x 32×3×224×224.").wait_for()
     page.get_by_text("3 of 50 profiled inferences are drawn, median").wait_for()
-    page.get_by_text("; medians of 50 profiled inferences, ").wait_for()
+    page.get_by_text("; medians of 50 profiled inferences").wait_for()

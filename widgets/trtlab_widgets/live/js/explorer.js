@@ -7,7 +7,7 @@ import { createTip } from "./canvas.js";
 import { createDetail } from "./detail.js";
 import { button, fillWith, h, segmented } from "./dom.js";
 import { hideFallback } from "./fallback.js";
-import { bytes, timeNs, timeUs, whole } from "./format.js";
+import { bytes, timeNs, whole } from "./format.js";
 import { keepKeys } from "./keys.js";
 import { createLayerTable } from "./layer_table.js";
 import { noHeadroom, peaksText } from "./limit.js";
@@ -188,11 +188,8 @@ function timeMessage(data) {
   return `${drawn}, median ${timeNs(median)}; ${reasons.length ? `throttled: ${reasons.join(", ").toLowerCase()}` : otherwise}`;
 }
 
-/** What the layers' times add up to, and of how many inferences they are the medians. */
-function sums({ layers, profiled }) {
-  const sum = layers.reduce((all, layer) => all + (layer.time ?? 0), 0);
-  return profiled && sum ? `; medians of ${whole(profiled)} profiled inferences, ${timeUs(sum)} in all` : "";
-}
+/** Of how many inferences the times, and the sum below the table, are the medians. */
+const medians = ({ profiled }) => (profiled ? `; medians of ${whole(profiled)} profiled inferences` : "");
 
 function layerMessage(data) {
   const half = data.layers.filter((l) => l.cumulative !== null && l.cumulative - l.share < 0.5).length;
@@ -200,7 +197,7 @@ function layerMessage(data) {
   const peaks = peaksText(data);
   const limit = peaks && data.layers.some((l) => l.attained !== null) ? `; limit: ${peaks}` : "";
   const clock = data.layersClock && data.layers.some((l) => l.time !== null) ? `; ${data.layersClock}` : "";
-  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + sums(data) + clock + limit;
+  return (half ? `${half} of ${all} take half of the time` : `${all} in order of execution`) + medians(data) + clock + limit;
 }
 
 function memoryMessage(data, profile) {
