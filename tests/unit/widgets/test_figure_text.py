@@ -65,7 +65,7 @@ def test_a_named_theme_has_its_own_colour(theme: Any) -> None:
 
 TITLE = (
     "cuda.product.wgmma/128x128s3c1b2 won encoder.layer.0/intermediate/dense: 20 tactics with a"
-    " time (from the timing cache), 15 not applicable, 0 refused"
+    " time (from the timing cache), 15 not timed, 0 refused"
 )
 
 

@@ -205,7 +205,7 @@ def test_build_page_tells_what_does_not_apply_from_what_failed(report: Report) -
     html = build_page(replace(report, build=build))
     assert "4 tactics considered, 1 with a time, timed in this build" in html
     table = html[html.index("Runner-up") :]
-    assert re.findall(r"<th[^>]*>([^<]*)</th>", table)[-2:] == ["Not applicable", "Refused"]
+    assert re.findall(r"<th[^>]*>([^<]*)</th>", table)[-2:] == ["Not timed", "Refused"]
     assert re.findall(r"<td[^>]*>([^<]*)</td>", table)[-3:] == ["1", "2", "1"]
 
 

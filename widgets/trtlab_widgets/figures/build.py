@@ -8,7 +8,7 @@ from trtlab.report.percent import percent
 from trtlab.report.records import Report, SelectionRecord
 from trtlab.report.short_name import short_name
 from trtlab_widgets.figures.look import ACCENT, Rows, Theme, blank
-from trtlab_widgets.pages.build import does_not_apply
+from trtlab_widgets.pages.build import not_timed
 from trtlab_widgets.pages.text import plural, seconds
 
 _REST = "#9aa1ab"
@@ -80,10 +80,10 @@ def tactic_contest(report: Report, layer: str, *, theme: Theme = "auto") -> go.F
     )
     name = short_name(layer, _LETTERS)
     refused = sum(c.refused for c in selection.contenders)
-    unfit = sum(does_not_apply(c) for c in selection.contenders)
+    unfit = sum(not_timed(c) for c in selection.contenders)
     message = (
         f"{selection.chosen} won {name}: {plural(len(fastest), 'tactic')} with a time"
-        f" ({timed(fastest)}), {unfit} not applicable, {refused} refused"
+        f" ({timed(fastest)}), {unfit} not timed, {refused} refused"
     )
     figure = blank(message, theme, height=100 + 34 * len(fastest))
     for contender in fastest:

@@ -133,8 +133,8 @@ def _refusals(record: PassRecord) -> str:
     return element("details", summary, element("ul", *items), class_="t-details")
 
 
-def does_not_apply(contender: ContenderRecord) -> bool:
-    """Whether a tactic was ruled out before it was tried: by its own check, or an option."""
+def not_timed(contender: ContenderRecord) -> bool:
+    """Whether a tactic was ruled out before: by its own check, an option, or its estimate."""
     return bool(contender.rejection) and not contender.refused
 
 
@@ -165,7 +165,7 @@ def contest_rows(report: Report) -> list[tuple[SelectionRecord, float, float | N
 
 
 def contests(report: Report) -> str:
-    """Which tactic won each layer, by how much, and how many did not apply or failed."""
+    """Which tactic won each layer, by how much, and how many were not timed or failed."""
     build = report.build
     rows = contest_rows(report)
     at = timed_at(report)
@@ -179,7 +179,7 @@ def contests(report: Report) -> str:
         ("Time", "t-num"),
         ("Runner-up", "t-num"),
         ("With a time", "t-num"),
-        ("Not applicable", "t-num"),
+        ("Not timed", "t-num"),
         ("Refused", "t-num"),
     ]
     body: list[list[Cell]] = [
@@ -189,7 +189,7 @@ def contests(report: Report) -> str:
             (time_us(chosen), "t-num"),
             (increase(gap) if gap is not None else "none", "t-num"),
             (str(sum(c.time_us is not None for c in selection.contenders)), "t-num"),
-            (str(sum(does_not_apply(c) for c in selection.contenders)), "t-num"),
+            (str(sum(not_timed(c) for c in selection.contenders)), "t-num"),
             (str(sum(c.refused for c in selection.contenders) or ""), "t-num"),
         ]
         for selection, chosen, gap in rows[:_MOST_ROWS]

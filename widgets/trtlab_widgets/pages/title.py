@@ -7,6 +7,7 @@ from html import escape
 from trtlab.report.clocks import benchmark_clock, layers_clock
 from trtlab.report.conditions import created_text
 from trtlab.report.percent import MINUS
+from trtlab.report.precisions import precision_text
 from trtlab.report.records import Report
 from trtlab_widgets.pages.asked import options
 from trtlab_widgets.pages.markup import element, text
@@ -18,10 +19,11 @@ Shapes = Mapping[str, tuple[int | str, ...]]
 def title(report: Report) -> str:
     """The model, and everything a number depends on."""
     model, config = report.model, report.config
-    emulated = " (emulated: shows accuracy, not speed)" if config.emulated else ""
+    precision = precision_text(config, report.layers)
+    precision = precision.replace("(emulated)", "(emulated: shows accuracy, not speed)")
     facts = [
         report.device.name,
-        f"{config.precision}{emulated}",
+        precision,
         *options(config),
         layer_counts(report),
         f"{count(model.parameters)} parameters",

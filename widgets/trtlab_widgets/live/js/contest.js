@@ -34,7 +34,7 @@ export function leaderboard(layer, family, at) {
     words,
     when,
     h("ol", { class: "t-arena" }, arena.filter((c) => !unfit.includes(c)).map(entry)),
-    h("details", { class: "t-arena-rest" }, h("summary", {}, `${unfit.length} tactics are not applicable`), h("ol", { class: "t-arena" }, unfit.map(entry))),
+    h("details", { class: "t-arena-rest" }, h("summary", {}, `${unfit.length} tactics were not timed`), h("ol", { class: "t-arena" }, unfit.map(entry))),
   ];
 }
 
