@@ -4,17 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from lab_workbench import RUN, TABS_TOP, WORKBENCH
 
 pytestmark = pytest.mark.browser
 
-WORKBENCH = """from fake_session import FakeSession
-from trtlab_widgets.workbench import Workbench
-
-wb = Workbench("zoo:resnet50", session=FakeSession())
-wb"""
-RUN = ".trtl-actions button:has-text('Run')"
 TAB = ".trtl-compare"
-TABS_TOP = "document.querySelector('.trtl-tabs').getBoundingClientRect().top"
 
 
 @pytest.mark.parametrize(("theme", "width"), [("Light", 1440), ("Dark", 900)])

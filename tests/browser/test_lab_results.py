@@ -5,17 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lab_workbench import RUN, TABS_TOP, WORKBENCH
 
 pytestmark = pytest.mark.browser
 
-WORKBENCH = """from fake_session import FakeSession
-from trtlab_widgets.workbench import Workbench
-
-wb = Workbench("zoo:resnet50", session=FakeSession())
-wb"""
-RUN = ".trtl-actions button:has-text('Run')"
 LINE = ".trtl-shown-line"
-TABS_TOP = "document.querySelector('.trtl-tabs').getBoundingClientRect().top"
 OPACITY = "getComputedStyle(document.querySelector('.trtl-tabs .t-page')).opacity"
 
 

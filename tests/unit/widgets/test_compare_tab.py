@@ -1,6 +1,5 @@
 """The tab that compares the shown run with an earlier one of the same model."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -9,7 +8,6 @@ import pytest
 
 pytest.importorskip("anywidget")
 
-from fake_session import FakeSession
 from sample_reports import built_only, half_precision, large_report, resnet_report
 from trtlab_widgets.pages.compared import compared_page, layers_sentence
 from trtlab_widgets.panels.compare_panel import ComparePanel
@@ -35,14 +33,6 @@ def panel() -> ComparePanel:
     made = ComparePanel()
     made.look(visible=True)
     return made
-
-
-@pytest.fixture
-def bench() -> Iterator[Workbench]:
-    made = Workbench("zoo:resnet50", session=FakeSession())
-    made.wait(60)
-    yield made
-    made.close()
 
 
 # ---- which runs ---------------------------------------------------------------------------

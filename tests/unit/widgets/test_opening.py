@@ -1,7 +1,6 @@
 """The workbench opens what it saves."""
 
 import gzip
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from trtlab_widgets.workbench import Workbench
 from trtlab.core.errors import EngineFormatError, TrtlabError
 
 REPORT = resnet_report(iterations=3)
-
-
-@pytest.fixture
-def bench() -> Iterator[Workbench]:
-    made = Workbench("zoo:resnet50", session=FakeSession())
-    made.wait(60)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", ["r.json", "r.json.gz", "R.JSON"])

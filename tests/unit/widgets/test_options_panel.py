@@ -1,7 +1,6 @@
 """Options are counted, named and reset, whether or not they can be seen."""
 
 import ast
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,14 +10,6 @@ from fake_session import FakeSession
 from trtlab_widgets.workbench import Workbench
 
 from trtlab.session.requests import RunRequest
-
-
-@pytest.fixture
-def bench() -> Iterator[Workbench]:
-    made = Workbench("zoo:resnet50", session=FakeSession())
-    made.wait(60)
-    yield made
-    made.close()
 
 
 def change_all(bench: Workbench) -> None:
