@@ -102,6 +102,7 @@ class ReportComparison:
         parts: Of the model, the largest difference first.
         latency: Whether the benchmarks' latencies differ; None where one was not measured.
         conditions: What else is different, one sentence each: device, options, shapes, versions.
+        doubts: What speaks against the latencies' difference where the samples call it real.
     """
 
     before: Report
@@ -109,19 +110,12 @@ class ReportComparison:
     parts: tuple[Part, ...]
     latency: Comparison | None
     conditions: tuple[str, ...]
+    doubts: tuple[Doubt, ...]
 
     @property
     def layers_ms(self) -> tuple[float, float]:
         """Sums of all layers' medians of both reports."""
-        sides = (self.before.layers, self.after.layers)
-        before, after = (_total_us(side) / 1e3 for side in sides)
-        return before, after
-
-    @property
-    def doubts(self) -> tuple[Doubt, ...]:
-        """What speaks against the latencies' difference where the samples call it real."""
-        alike = not self.conditions and not any(part.changes for part in self.parts)
-        return doubts((self.before, self.after), self.latency, self.layers_ms, alike=alike)
+        return _layers_ms(self.before), _layers_ms(self.after)
 
     @property
     def latency_sentence(self) -> str:
@@ -186,13 +180,12 @@ def compare_reports(
     groups = _groups(before.layers, after.layers)
     parts = [Part(name, a, b, _verdict(a, b)) for name, a, b in groups]
     parts.sort(key=lambda part: -abs(part.saved_us))
-    return ReportComparison(
-        before,
-        after,
-        tuple(parts),
-        _latency(before, after),
-        differing_conditions(before, after),
-    )
+    latency = _latency(before, after)
+    conditions = differing_conditions(before, after)
+    alike = not conditions and not any(part.changes for part in parts)
+    spent_ms = (_layers_ms(before), _layers_ms(after))
+    against = doubts((before, after), latency, spent_ms, alike=alike)
+    return ReportComparison(before, after, tuple(parts), latency, conditions, against)
 
 
 def _check_of_one_model(before: Report, after: Report) -> None:
@@ -259,6 +252,10 @@ def _latency(before: Report, after: Report) -> Comparison | None:
         same = "No difference: these are the same measurements."
         return Comparison(Verdict.NOISE, 1.0, 1.0, 1.0, None, same)
     return compare(*samples, smallest_effect=_SMALLEST_EFFECT)
+
+
+def _layers_ms(report: Report) -> float:
+    return _total_us(report.layers) / 1e3
 
 
 def _total_us(layers: Iterable[LayerRecord]) -> float:

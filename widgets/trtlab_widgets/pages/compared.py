@@ -148,9 +148,8 @@ def _whole(part: Part) -> str:
 
 def _bar(part: Part, scale: _Scale) -> str:
     """From the middle to the left where time was saved, and to the right where it was lost."""
-    share = (
-        50 * abs(part.saved_us) / scale.most_us
-    )  # per cent: each direction has half the width
+    # In per cent; each direction has half the width.
+    share = 50 * abs(part.saved_us) / scale.most_us
     left = 50 - share if part.saved_us > 0 else 50
     fill = element("i", style=f"left: {left:.2f}%; width: {share:.2f}%")
     said = scale.told(-part.saved_us, "+") if part.saved_us else "0"
