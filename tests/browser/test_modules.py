@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from shown_names import SHOWN
 from trtlab_widgets.live.bundle import script
 from trtlab_widgets.pages.histogram import histogram
 
@@ -167,23 +168,21 @@ def test_the_last_word_of_a_name_goes_last(modules: Any) -> None:
     assert found == "e/l.0/a/self/query"
 
 
-@pytest.mark.parametrize(
-    ("name", "letters", "wanted"),
-    [
-        ("/encoder/layer.3/mlp/dense/MatMul + /encoder/layer.3/Add", 16, "e/l.3/mlp/dense"),
-        ("PWN(/encoder/layer.3/Div, /encoder/layer.3/Erf)", 21, "PWN(/encod…yer.3/Erf)"),
-        ("a_word_without_any_place_in_a_model.12", 3, "a…2"),
-        ("/features.1.conv/1/Conv", 40, "features.1.conv/1/Conv"),
-        ("conv1 + /layer1/Add", 40, "conv1 + layer1/Add"),
-        ("PWN(/layer.3/Div)", 40, "PWN(/layer.3/Div)"),
-        ("/Cast_output_0 to fp16", 40, "Cast_output_0 to fp16"),
-        ("short", 5, "short"),
-    ],
-)
+@pytest.mark.parametrize(("name", "letters", "wanted"), SHOWN)
 def test_a_name_that_must_stand_somewhere_is_never_empty(
     modules: Any, name: str, letters: int, wanted: str
 ) -> None:
     assert modules.evaluate(f"m.names.shortName('{name}', {letters})") == wanted
+
+
+def test_a_bar_of_a_cast_drops_the_slash_too(modules: Any) -> None:
+    found = modules.evaluate("""(() => {
+        const data = { categories: ["layer"], layers: [{ name: "/Cast_output_0 to fp16" }],
+          slices: { layer: [0], category: [0], iteration: [0], name: [-1], names: [] } };
+        const ctx = { measureText: (text) => ({ width: text.length }) };
+        return m.slice_track.labelOf(ctx, data, 0, 40);
+    })()""")
+    assert found == "Cast_output_0 to fp16"
 
 
 def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:

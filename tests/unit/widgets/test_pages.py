@@ -17,6 +17,7 @@ from trtlab.report.percent import MINUS
 from trtlab.report.records import (
     BenchmarkRecord,
     ContenderRecord,
+    RejectionRecord,
     Report,
     SelectionRecord,
 )
@@ -187,6 +188,14 @@ def test_build_page_names_refusals_and_limits_long_lists() -> None:
     html = build_page(large_report(layers=120, slices=1000))
     assert "output has 2 readers" in html
     assert "The 60 slowest of 120 layers" in html
+
+
+def test_no_layer_of_a_page_begins_with_a_slash(report: Report) -> None:
+    declined = RejectionRecord("/layer4/Add", "another reads it", ("/layer4/conv1/Conv",))
+    one = replace(report.build.passes[0], rejections=(declined,))
+    html = build_page(replace(report, build=replace(report.build, passes=(one,))))
+    assert ">layer4/Add<" in html
+    assert "(layer4/conv1/Conv)" in html
 
 
 def test_build_page_tells_what_does_not_apply_from_what_failed(report: Report) -> None:

@@ -11,7 +11,7 @@ from trtlab.report.records import (
     Report,
     SelectionRecord,
 )
-from trtlab.report.short_name import short_name
+from trtlab.report.short_name import bare_name, short_name
 from trtlab_widgets.pages.asked import outcomes
 from trtlab_widgets.pages.markup import (
     Cell,
@@ -118,9 +118,11 @@ def _refusals(record: PassRecord) -> str:
     items = [
         element(
             "li",
-            text("b", r.subject, "t-mono"),
+            text("b", bare_name(r.subject), "t-mono"),
             text("span", f" {r.reason}"),
-            text("span", f" ({', '.join(r.where)})" if r.where else "", "t-dim"),
+            text(
+                "span", f" ({', '.join(map(bare_name, r.where))})" if r.where else "", "t-dim"
+            ),
         )
         for r in record.rejections[:_MOST_REFUSALS]
     ]

@@ -1,10 +1,10 @@
-// Layers' names where room is short: what tells the layers of one model apart stays.
+// Layers' names as they are shown: `trtlab.report.short_name` is the same rule, for letters instead of pixels.
 
 /** Names of layers that the builder added are sentences; others are names of nodes, joined by " + ". */
 export const isSentence = (name) => !/^\S+( \+|$)/.test(name);
 
 /** A name without the slash that every node of some exporters begins with: it tells nothing apart. */
-const bareName = (name) => name.replace(/(^| \+ )\//g, "$1");
+export const bareName = (name) => name.replace(/(^| \+ )\/(?=\S)/g, "$1");
 
 /**
  * A layer's name in so many pixels: whole, or its first part, or that without the operator, which the
@@ -33,7 +33,7 @@ export function fitName(name, room, widthOf) {
 }
 
 function cutMiddle(text, room, widthOf) {
-  const cut = (keep) => `${text.slice(0, Math.ceil(keep / 2))}…${text.slice(text.length - Math.floor(keep / 2))}`;
+  const cut = (keep) => `${text.slice(0, Math.floor(keep / 2))}…${text.slice(text.length - Math.ceil(keep / 2))}`;
   let keep = Math.floor((text.length * room) / widthOf(text));
   while (keep > 2 && widthOf(cut(keep)) > room) keep -= 1;
   return cut(Math.max(2, keep));

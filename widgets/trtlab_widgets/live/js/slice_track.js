@@ -1,7 +1,7 @@
 // Bars on a time axis: one track a stream, drawn so that ten or a million bars cost alike.
 
 import { fitText } from "./canvas.js";
-import { barName, isSentence } from "./names.js";
+import { bareName, barName, isSentence } from "./names.js";
 import { sliceName } from "./payload.js";
 import { layerColour } from "./theme.js";
 
@@ -134,7 +134,7 @@ function drawBar(ctx, data, look, i, left, right, top, height, marked) {
 }
 
 /** What a bar is called in so many pixels; empty when nothing telling fits. */
-function labelOf(ctx, data, i, room) {
+export function labelOf(ctx, data, i, room) {
   if (room < LEAST_ROOM) return "";
   const widthOf = (text) => ctx.measureText(text).width;
   const id = data.slices.iteration[i];
@@ -142,7 +142,8 @@ function labelOf(ctx, data, i, room) {
     return [`Inference ${id}`, String(id)].find((text) => widthOf(text) <= room) ?? "";
   }
   const name = sliceName(data, i);
-  return data.slices.layer[i] < 0 || isSentence(name) ? fitText(ctx, name, room) : barName(name, room, widthOf);
+  if (data.slices.layer[i] < 0) return fitText(ctx, name, room);
+  return isSentence(name) ? fitText(ctx, bareName(name), room) : barName(name, room, widthOf);
 }
 
 /** The slice of a track at a time, or the nearest one within a tolerance; −1 when there is none. */
