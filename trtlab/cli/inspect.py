@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from trtlab.cli.command import Command
-from trtlab.cli.printing import size_text, table
+from trtlab.cli.printing import table
 from trtlab.core.types import Shape, format_shape
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
 from trtlab.network import text
 from trtlab.network.types_at import infer_at
 from trtlab.report.precisions import precision_text
+from trtlab.report.quantity import nbytes
 from trtlab.session.sources import open_source
 from trtlab.session.work import describe
 
@@ -67,7 +68,7 @@ def _engine(args: Namespace) -> None:
         return
     precision = precision_text(engine.config, describe(engine).layers)
     print(f"{engine.name}: {precision}, {len(engine.network)} layers, "
-          f"{size_text(engine.weights_bytes)} weights, built {engine.created} for "
+          f"{nbytes(engine.weights_bytes)} weights, built {engine.created} for "
           f"{engine.device.name} ({engine.compatibility})")  # fmt: skip
     if engine.code:
         print(f"  carries {inspector.code_summary(engine)}")

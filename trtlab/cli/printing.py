@@ -11,6 +11,7 @@ from trtlab.cli.command import CLEAR_LINE
 from trtlab.profiling.progress import Step
 from trtlab.report.contests import counts_text
 from trtlab.report.precisions import precision_text
+from trtlab.report.quantity import nbytes
 from trtlab.report.records import BenchmarkRecord, Report, Summary
 from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, profiled_run
@@ -19,7 +20,6 @@ _WIDTH = 78
 _SHOWN = 15
 _LETTERS = 44  # of a layer's name
 _TELL_EVERY_S = 0.1
-_SMALL_BYTES = 100_000
 READ = "Reading the model"
 _NOTES = {SELECT: " · kernels that are new are compiled before they are timed"}
 
@@ -90,11 +90,6 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
     return "\n".join([line(header), "  ".join("─" * w for w in widths), *map(line, rows)])
 
 
-def size_text(nbytes: int) -> str:
-    """``98.2 MB``, or ``0.9 kB`` where that would be none."""
-    return f"{nbytes / 1e3:,.1f} kB" if nbytes < _SMALL_BYTES else f"{nbytes / 1e6:,.1f} MB"
-
-
 def milliseconds(summary: Summary) -> str:
     """``12.34 ms (95 % interval 12.30–12.41, p99 13.0)``."""
     return (
@@ -127,9 +122,9 @@ def report_text(report: Report) -> str:
         ]
     lines += [
         (
-            f"memory {size_text(report.memory.weights_bytes)} weights, "
-            f"{size_text(report.memory.arena_bytes)} activations "
-            f"({size_text(report.memory.without_reuse_bytes)} without reuse)"
+            f"memory {nbytes(report.memory.weights_bytes)} weights, "
+            f"{nbytes(report.memory.arena_bytes)} activations "
+            f"({nbytes(report.memory.without_reuse_bytes)} without reuse)"
         ),
         "",
         *([f"costliest layers ({profiled_run(report)})"] if _timed(report) else []),

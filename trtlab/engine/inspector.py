@@ -2,14 +2,19 @@
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trtlab.core.types import StaticShape, TensorType, format_shape
 from trtlab.engine.engine import Engine
 from trtlab.network.graph import Layer, Tensor
 from trtlab.network.types_at import infer_at
+from trtlab.report.precisions import layer_precision, precision_text
+from trtlab.report.quantity import nbytes
+from trtlab.report.records import LayerRecord
+from trtlab.report.short_name import short_name
 
 _SHOWN = 12
+_LETTERS = 60  # of a layer's name
 
 
 def engine_text(engine: Engine, *, as_json: bool, shapes: Mapping[str, StaticShape]) -> str:
@@ -127,31 +132,45 @@ def code_summary(engine: Engine) -> str:
     plans = len(engine.code) - engine.kernel_count
     return (
         f"{engine.kernel_count} compiled kernels and {plans} library plans, "
-        f"{engine.code_bytes / 1e6:,.1f} MB"
+        f"{nbytes(engine.code_bytes)}"
     )
 
 
-def html_summary(engine: Engine) -> str:
-    """A small table for notebooks; colours come from the page."""
-    rows = "".join(
-        f"<tr><td>{html.escape(layer.name)}</td><td>{layer.op.kind}</td>"
-        f"<td>{html.escape(engine.choices[layer.name].tactic or '–')}</td>"
-        f"<td style='text-align:right'>{engine.choices[layer.name].time_us:,.1f}</td></tr>"
-        for layer in engine.network.layers[:_SHOWN]
-    )
-    more = len(engine.network) - _SHOWN
-    rest = f"<tr><td colspan=4>… and {more} more layers</td></tr>" if more > 0 else ""
+def html_summary(engine: Engine, layers: Sequence[LayerRecord]) -> str:
+    """A small table for notebooks; colours come from the page.
+
+    Args:
+        engine: What it is about.
+        layers: Its layers as `layer_records` tells them.
+    """
+    rows = "".join(_row(layer, engine) for layer in layers[:_SHOWN])
+    more = len(layers) - _SHOWN
+    rest = f"<tr><td colspan=5>… and {more} more layers</td></tr>" if more > 0 else ""
     inputs = ", ".join(
         f"{html.escape(name)} {format_shape(low)} … {format_shape(high)}"
         for name, (low, _, high) in engine.profiles[0].inputs.items()
     )
-    code = code_summary(engine)
+    facts = (
+        html.escape(precision_text(engine.config, layers)),
+        f"{len(layers)} layers",
+        f"weights {nbytes(engine.weights_bytes)}",
+        f"activations {nbytes(engine.arena_bytes)}",
+        code_summary(engine),
+    )
     return (
-        f"<div><b>Engine {html.escape(engine.name)}</b> · {engine.config.precision} · "
-        f"{len(engine.network)} layers · weights {engine.weights_bytes / 1e6:,.1f} MB · "
-        f"activations {engine.arena_bytes / 1e6:,.1f} MB{code and ' · ' + code}<br>"
+        f"<div><b>Engine {html.escape(engine.name)}</b> · {' · '.join(filter(None, facts))}<br>"
         f"<small>{html.escape(engine.device.name)} · inputs {inputs} · "
         f"built in {engine.build.seconds:.2f} s</small>"
-        "<table><thead><tr><th>Layer</th><th>Type</th><th>Tactic</th><th>µs while tuning</th>"
-        f"</tr></thead><tbody>{rows}{rest}</tbody></table></div>"
+        "<table><thead><tr><th>Layer</th><th>Type</th><th>Precision</th><th>Tactic</th>"
+        f"<th>µs while tuning</th></tr></thead><tbody>{rows}{rest}</tbody></table></div>"
+    )
+
+
+def _row(layer: LayerRecord, engine: Engine) -> str:
+    name = html.escape(short_name(layer.name, _LETTERS))
+    choice = engine.choices[layer.name]
+    return (
+        f"<tr title='{html.escape(layer.name)}'><td>{name}</td><td>{layer.type}</td>"
+        f"<td>{layer_precision(layer)}</td><td>{html.escape(choice.tactic or '–')}</td>"
+        f"<td style='text-align:right'>{choice.time_us:,.1f}</td></tr>"
     )

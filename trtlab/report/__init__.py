@@ -9,9 +9,9 @@ A `Report` opens on a laptop without a GPU: every figure, table and finding draw
   as CSV.
 * `html`: what a notebook shows of a report, `one_line`: of a record. `trace_events`: Chrome
   and Perfetto traces. `trtexec_files`: the files that trtexec exports.
-* `percentile`: the one definition of a percentile. `percent`, `short_name`: how shares, changes
-  and long names are written. `conditions`: what a measured time depends on; `clocks`: the
-  clock of each run. `contests`: where times of tactics come from. `which_run`: what
-  the benchmark and the profiled run are called wherever their times are shown. `latency_parts`:
-  what the parts of one inference's latency are.
+* `percentile`: the one definition of a percentile. `percent`, `quantity`, `short_name`: how
+  shares, changes, sizes and long names are written. `conditions`: what a measured time depends
+  on; `clocks`: the clock of each run. `contests`: where times of tactics come from.
+  `which_run`: what the benchmark and the profiled run are called wherever their times are
+  shown. `latency_parts`: what the parts of one inference's latency are.
 """

@@ -11,6 +11,7 @@ from html import escape
 from trtlab.report.clocks import layers_clock_text, sums_apart
 from trtlab.report.conditions import conditions
 from trtlab.report.percent import percent
+from trtlab.report.quantity import nbytes
 from trtlab.report.records import BenchmarkRecord, LayerRecord, Report
 from trtlab.report.short_name import short_name
 from trtlab.report.which_run import BENCHMARK, WHY, profiled_run
@@ -73,11 +74,11 @@ def _build_line(report: Report) -> str:
     words = (
         f"built in {build.seconds:.2f} s, {report.model.nodes} nodes → "
         f"{len(report.layers)} layers, {build.tactics_tried} tactics considered · "
-        f"engine {_size(build.engine_bytes)}, activations {_size(memory.arena_bytes)}"
+        f"engine {nbytes(build.engine_bytes)}, activations {nbytes(memory.arena_bytes)}"
     )
     most = memory.arena_max_bytes
     if most is not None and most > memory.arena_bytes:
-        words += f" (at the profiles' max {_size(most)})"
+        words += f" (at the profiles' max {nbytes(most)})"
     return f'<div style="{_FAINT}">{words}</div>'
 
 
@@ -135,10 +136,3 @@ def _sentences(verdicts: Iterable[tuple[str, str]]) -> str:
 
 def _ms(value_ms: float) -> str:
     return f"{value_ms:.3f} ms" if value_ms < 100 else f"{value_ms:.1f} ms"
-
-
-def _size(size_bytes: int) -> str:
-    for unit, scale in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if size_bytes >= scale:
-            return f"{size_bytes / scale:.1f} {unit}"
-    return f"{size_bytes} B"

@@ -15,6 +15,11 @@ def is_emulated(layer: LayerRecord) -> bool:
     return layer.tactic.endswith(f"~{layer.precision}")
 
 
+def layer_precision(layer: LayerRecord) -> str:
+    """What one layer computes in: ``fp16``, or ``fp16 (emulated)``."""
+    return layer.precision + (" (emulated)" if is_emulated(layer) else "")
+
+
 def precision_text(config: ConfigRecord, layers: Sequence[LayerRecord]) -> str:
     """``fp16 (emulated)``, or ``fp32, 1 layer fp16 (emulated)`` where layers differ.
 

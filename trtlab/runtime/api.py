@@ -1,5 +1,6 @@
 """TensorRT's Runtime, ICudaEngine and IHostMemory."""
 
+from collections.abc import Mapping
 from threading import Lock
 from typing import Self
 
@@ -12,13 +13,14 @@ from trtlab.core.enums import ProfilingVerbosity
 from trtlab.core.errors import UsageError
 from trtlab.core.logger import ILogger, Severity
 from trtlab.core.sealed import Only, Sealed
-from trtlab.core.types import DataType
+from trtlab.core.types import DataType, StaticShape
 from trtlab.devices.open import open_device
 from trtlab.devices.protocol import Device
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
+from trtlab.engine.layer_records import layer_records
 from trtlab.network.api.arguments import shown, whole
-from trtlab.planner.plan import plan
+from trtlab.planner.plan import Plan, plan
 from trtlab.runtime.allocators import (
     ExecutionContextAllocationStrategy,
     IRuntimeConfig,
@@ -138,16 +140,17 @@ class ICudaEngine(EngineTensors):
         return self.get_device_memory_size_for_profile_v2(profile_index)
 
     def _planned_bytes(self, profile_index: int) -> int:
-        engine, ranges = self.engine, self.engine.profiles[profile_index].inputs
-        return max(
-            plan(
-                engine.network,
-                engine.choices,
-                {name: shapes[which] for name, shapes in ranges.items()},
-                self._loaded.registry,
-                streams=engine.streams,
-            ).arena_bytes
-            for which in (0, 2)
+        extremes = self.engine.profiles[profile_index].extremes()
+        return max(self._plan(shapes).arena_bytes for shapes in extremes)
+
+    def _plan(self, shapes: Mapping[str, StaticShape]) -> Plan:
+        engine = self.engine
+        return plan(
+            engine.network,
+            engine.choices,
+            shapes,
+            self._loaded.registry,
+            streams=engine.streams,
         )
 
     @property
@@ -220,7 +223,8 @@ class ICudaEngine(EngineTensors):
         return IHostMemory(plan_file.serialize(self.engine))
 
     def _repr_html_(self) -> str:
-        return inspector.html_summary(self.engine)
+        layout = self._plan(self.engine.profiles[0].opt())
+        return inspector.html_summary(self.engine, layer_records(self.engine, layout))
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,7 @@
 """Floor 13: the one-call API and the long-running work behind it.
 
 * `one_call`: from a model to an engine, or to a report, in this process.
-* `work`: what it does: build, measure, describe. `layer_records`: layers as the report has them.
+* `work`: what it does: build, measure, describe.
 * `sources`: where a model comes from, and shapes for inputs that nobody gave shapes for.
 * `requests`: what a caller asks for, and what it hears while the work is under way.
 * `session`: the same work in a process of its own; `worker` is that process, `job` a piece of

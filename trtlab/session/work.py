@@ -17,6 +17,7 @@ from trtlab.core.settings import settings
 from trtlab.core.types import DataType, StaticShape
 from trtlab.core.version import exact_version
 from trtlab.engine.engine import Engine, ShapeProfile
+from trtlab.engine.layer_records import layer_records
 from trtlab.layers.base import Array
 from trtlab.parser.parse import ParsedModel
 from trtlab.passes.options import Constraints
@@ -36,7 +37,6 @@ from trtlab.report.records import LayerRecord, MemoryRecord, Report
 from trtlab.runtime.devices import open_runtime
 from trtlab.runtime.executable import RunSettings
 from trtlab.runtime.loaded import LoadedEngine
-from trtlab.session.layer_records import layer_records
 from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab.session.sources import default_profile, open_cached
 

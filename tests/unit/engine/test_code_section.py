@@ -48,7 +48,7 @@ def test_code_survives_the_way_to_disk_and_back(engine, kernel, tmp_path):
 def test_an_engine_of_the_cpu_carries_none(engine):
     plain = replace(engine, code=())
     assert plan_file.deserialize(plan_file.serialize(plain)).code == ()
-    assert "library plans" not in html_summary(plain)
+    assert "library plans" not in html_summary(plain, ())
 
 
 def test_a_file_from_before_code_is_read():
@@ -99,4 +99,4 @@ def test_the_inspector_tells_of_code(engine, kernel):
     size = len(kernel.data) + len(PLAN.data)
     assert told == {"Kernels": 1, "Library Plans": 2, "Bytes": size}
     json.dumps(told)
-    assert "1 compiled kernels and 2 library plans" in html_summary(engine)
+    assert "1 compiled kernels and 2 library plans" in html_summary(engine, ())

@@ -1,60 +1,35 @@
-"""Numbers as people read them: three digits, the unit that fits, a dash when missing."""
+"""Numbers as people read them: times, counts and rates, beside what every report writes alike."""
 
-import math
+from trtlab.report.percent import percent
+from trtlab.report.quantity import DASH as DASH
+from trtlab.report.quantity import digits as digits
+from trtlab.report.quantity import nbytes as nbytes
+from trtlab.report.quantity import scaled
 
-from trtlab.report.percent import MINUS, percent
-
-DASH = "–"
 _TIME_NS = ((1.0, "ns"), (1e3, "µs"), (1e6, "ms"), (1e9, "s"))
-_BYTES = ((1.0, "B"), (1024.0, "KiB"), (2.0**20, "MiB"), (2.0**30, "GiB"), (2.0**40, "TiB"))
 _COUNT = ((1.0, ""), (1e3, "K"), (1e6, "M"), (1e9, "G"), (1e12, "T"), (1e15, "P"))
-
-
-def digits(value: float | None) -> str:
-    """Three significant digits without an exponent: 1234.5 → ``1,234``, 0.01234 → 0.0123."""
-    if value is None or math.isnan(value):
-        return DASH
-    size = abs(value)
-    if size == 0:
-        return "0"
-    if size >= 100:
-        return f"{value:,.0f}".replace("-", MINUS)
-    places = min(8, max(0, 2 - math.floor(math.log10(size))))
-    return f"{value:.{places}f}".replace("-", MINUS)
-
-
-def _scaled(value: float | None, steps: tuple[tuple[float, str], ...]) -> str:
-    if value is None or math.isnan(value):
-        return DASH
-    factor, unit = next((s for s in reversed(steps) if abs(value) >= s[0]), steps[0])
-    return f"{digits(value / factor)} {unit}"
 
 
 def time_us(value: float | None) -> str:
     """Microseconds in the unit that fits."""
-    return _scaled(None if value is None else value * 1e3, _TIME_NS)
+    return scaled(None if value is None else value * 1e3, _TIME_NS)
 
 
 def time_ms(value: float | None) -> str:
     """Milliseconds in the unit that fits."""
-    return _scaled(None if value is None else value * 1e6, _TIME_NS)
+    return scaled(None if value is None else value * 1e6, _TIME_NS)
 
 
 def seconds(value: float | None) -> str:
     """Seconds in the unit that fits; minutes from two minutes on."""
     if value is not None and value >= 120:
         return f"{int(value // 60)} min {int(value % 60)} s"
-    return _scaled(None if value is None else value * 1e9, _TIME_NS)
-
-
-def nbytes(value: float | None) -> str:
-    """Bytes with a binary prefix."""
-    return _scaled(value, _BYTES)
+    return scaled(None if value is None else value * 1e9, _TIME_NS)
 
 
 def count(value: float | None, unit: str = "") -> str:
     """A large number with a decimal prefix: 25557032 → ``25.6 M``."""
-    return f"{_scaled(value, _COUNT)}{unit}".strip()
+    return f"{scaled(value, _COUNT)}{unit}".strip()
 
 
 def gflop_rate(value: float | None) -> str:
