@@ -15,6 +15,7 @@ pytestmark = pytest.mark.browser
 
 RECORDED = Path(__file__).parents[2] / "notebooks/recorded"
 IDLE = 9  # the sample's layer that is made to run nothing
+SINGLE = 3  # the one that is made to compute through fp32
 
 
 def _idle(layer: LayerRecord) -> LayerRecord:
@@ -37,9 +38,20 @@ def _with_low_peak(report: Report) -> Report:
 
 def _emulated(report: Report) -> Report:
     """The same run as if it computed fp16 through fp32: no peak of fp16 is known."""
-    layers = tuple(replace(layer, precision="fp16") for layer in report.layers)
+    layers = tuple(_through_fp32(layer) for layer in report.layers)
     config = replace(report.config, precision="fp16", emulated=True)
     return replace(report, layers=layers, config=config)
+
+
+def _through_fp32(layer: LayerRecord) -> LayerRecord:
+    return replace(layer, precision="fp16", tactic=f"{layer.tactic}~fp16")
+
+
+def _with_single(report: Report) -> Report:
+    """Built in fp32 but for one layer."""
+    layers = list(report.layers)
+    layers[SINGLE] = _through_fp32(layers[SINGLE])
+    return replace(report, layers=tuple(layers))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +66,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "idle": _with_idle(resnet_report()),
         "above": _with_low_peak(recorded["resnet50-fp16-b32"]),
         "emulated": _emulated(resnet_report()),
+        "single": _with_single(resnet_report()),
     }
     for name, report in reports.items():
         (folder / f"{name}.html").write_text(report_html(report), encoding="utf-8")
@@ -168,6 +181,32 @@ def test_where_no_peak_was_measured_it_is_said(show: Callable[..., Any]) -> None
     limit = page.locator(".t-facts > div", has_text="Of the limit")
     assert limit.locator("dd").inner_text() == "–\nno peak of fp16"
     assert why in limit.get_attribute("title")
+
+
+def test_a_single_emulated_layer_is_told_from_the_others(show: Callable[..., Any]) -> None:
+    page = show("single")
+    said = page.locator(".t-detail-head p")
+    page.evaluate(f"trtlab.model.set('selection', [{SINGLE}])")
+    assert " · fp16 (emulated) · " in said.inner_text()
+    limit = page.locator(".t-facts > div", has_text="Of the limit")
+    assert "it is emulated through fp32" in limit.get_attribute("title")
+    page.evaluate(f"trtlab.model.set('selection', [{SINGLE + 1}])")
+    assert " · fp32 · " in said.inner_text()
+    page.get_by_label("Filter layers").fill("emulated")
+    assert page.locator(".t-table .t-foot").inner_text().startswith("1 of 59 layers")
+    cell = page.locator(".t-table .t-grid-row:visible").get_by_text("fp16*", exact=True)
+    assert cell.get_attribute("title") == "fp16 (emulated)"
+    head = page.get_by_role("columnheader", name="Prec.").get_by_role("button")
+    assert "* emulated through fp32" in head.get_attribute("title")
+
+
+def test_a_hovered_bar_says_that_its_layer_is_emulated(show: Callable[..., Any]) -> None:
+    page = show("emulated")
+    stage = page.locator(".t-stage").first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + 0.62 * box["width"], box["y"] + 92)
+    assert " · fp16 (emulated)" in page.locator(".t-tip").inner_text()
 
 
 def test_colours_of_headroom_are_there_where_peaks_are(show: Callable[..., Any]) -> None:

@@ -20,6 +20,7 @@ from itertools import accumulate
 
 from trtlab.report.clocks import layers_clock_text, sums_apart
 from trtlab.report.contests import timed_at
+from trtlab.report.precisions import is_emulated
 from trtlab.report.records import (
     ContenderRecord,
     LayerRecord,
@@ -73,7 +74,6 @@ def _header(report: Report) -> dict[str, object]:
         "model": report.model.name,
         "device": report.device.name,
         "precision": report.config.precision,
-        "emulated": report.config.emulated,
         "runs": {"benchmark": BENCHMARK, "profiled": profiled_run(report), "why": WHY},
         "families": [{"key": f.key, "label": f.label} for f in FAMILIES],
         "categories": CATEGORIES,
@@ -118,6 +118,7 @@ def _layer(
         "rules": layer.rules,
         "tactic": layer.tactic,
         "precision": layer.precision,
+        "emulated": is_emulated(layer),
         "stream": layer.stream,
         "inputs": [_tensor(t) for t in layer.inputs],
         "outputs": [_tensor(t) for t in layer.outputs],

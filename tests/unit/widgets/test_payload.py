@@ -94,6 +94,17 @@ def test_attributes_that_json_lacks_become_text(report: Report) -> None:
     }  # fmt: skip
 
 
+def test_each_layer_says_whether_it_is_emulated(report: Report) -> None:
+    """Whatever the build was asked for: single layers may differ from it, both ways."""
+    through = replace(report.layers[1], precision="fp16", tactic="cpu.gemm.packed~fp16")
+    native = replace(report.layers[2], precision="fp16", tactic="cpu.cast.vector")
+    layers = (report.layers[0], through, native, *report.layers[3:])
+    for emulated in (False, True):
+        config = replace(report.config, emulated=emulated)
+        header, _ = unpack(pack(replace(report, config=config, layers=layers)))
+        assert [layer["emulated"] for layer in header["layers"][:3]] == [False, True, False]
+
+
 def test_a_report_that_was_only_built_can_be_packed(report: Report) -> None:
     bare = built_only(report)
     header, columns = unpack(pack(bare))

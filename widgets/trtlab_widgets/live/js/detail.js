@@ -2,7 +2,7 @@
 
 import { leaderboard } from "./contest.js";
 import { fillWith, h } from "./dom.js";
-import { byteRate, bytes, count, DASH, digits, flopRate, percent, shape, timeUs } from "./format.js";
+import { byteRate, bytes, count, DASH, digits, flopRate, percent, precisionText, shape, timeUs } from "./format.js";
 import { noLimit, ofLimit, overLimit } from "./limit.js";
 import { fitName, textMeasure } from "./names.js";
 import { histogram, roofline } from "./small_charts.js";
@@ -71,7 +71,7 @@ function one(data, layer, select) {
   const roof = roofline(data, layer, select);
   return [
     h("header", { class: "t-detail-head" }, swatch(data, layer), h("h3", { title: layer.name }, layer.name),
-      h("p", { class: "t-dim" }, `${layer.label} · layer #${layer.index} · ${layer.precision}${data.emulated && layer.precision !== "fp32" ? " (emulated)" : ""} · stream ${layer.stream}`)),
+      h("p", { class: "t-dim" }, `${layer.label} · layer #${layer.index} · ${precisionText(layer)} · stream ${layer.stream}`)),
     facts([
       ["Median time", timeUs(layer.time), layer.time === null ? "not run" : `${percent(layer.share)} · no. ${layer.rank} by time`],
       ["Of the limit", ofLimit(layer.attained), limitNote(data, layer), overLimit(layer.attained) || noLimit(data, layer)],

@@ -68,6 +68,9 @@ const OPERATOR = /^(?:cpu|cuda)\.(?:(?!cudnn|cublaslt|numpy)\w+\.)?/;
 /** A tactic's name without device and operator, which the row tells anyhow; a library's name stays. */
 export const shortTactic = (name) => name.replace(OPERATOR, "");
 
+/** What a layer computes in, as `trtlab.report.precisions` says it. */
+export const precisionText = ({ precision, emulated }) => precision + (emulated ? " (emulated)" : "");
+
 /** A sensor's value: bytes are scaled, other units are kept; whole numbers stay whole. */
 export function reading(value, unit) {
   if (value === null || value === undefined || Number.isNaN(value)) return DASH;

@@ -1,7 +1,7 @@
 // The ranked table of layers: search, type filter, inline bars, export.
 
 import { button, download, fillWith, h } from "./dom.js";
-import { bytes, count, DASH, digits, flopUnit, percent, shape, shortTactic, timeUs, whole } from "./format.js";
+import { bytes, count, DASH, digits, flopUnit, percent, precisionText, shape, shortTactic, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
 import { noHeadroom, noLimit, ofLimit, overLimit, peaksText } from "./limit.js";
 
@@ -18,7 +18,7 @@ function layerColumns(data) {
     { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 62, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
     { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
     { key: "type", title: "Type", width: 92, grow: 1, value: (r) => r.label, text: (r) => r.label },
-    { key: "precision", title: "Prec.", hint: "Type that it computes in", width: 52, value: (r) => r.precision, text: (r) => r.precision },
+    { key: "precision", title: "Prec.", hint: `Type that it computes in${data.layers.some((l) => l.emulated) ? "; * emulated through fp32: its accuracy is shown, not its speed" : ""}`, width: 52, value: (r) => r.precision, text: (r) => r.precision + (r.emulated ? "*" : ""), tell: precisionText },
     { key: "tactic", title: "Tactic", width: 178, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
     { key: "attained", title: "Of limit", hint: `Share of what the device's measured peaks allow (roofline)${data.layersClock && `. Layers: ${data.layersClock}`}. Peaks, of a run of their own: ${peaksText(data)}${noHeadroom(data) && `. – where there is none: ${noHeadroom(data)}`}`, width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained), tell: (r) => overLimit(r.attained) || noLimit(data, r) },
     { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
@@ -111,7 +111,7 @@ export function createLayerTable(data, store) {
   };
 }
 
-const haystack = (l) => [l.name, l.label, l.type, l.tactic, l.precision, ...l.origins].join(" ").toLowerCase();
+const haystack = (l) => [l.name, l.label, l.type, l.tactic, precisionText(l), ...l.origins].join(" ").toLowerCase();
 
 /** One toggle for each family that occurs; with none pressed, all are shown. `count(layers)` tells how many it would show. */
 function familyChips(data, chosen, changed) {

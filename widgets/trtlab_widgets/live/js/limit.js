@@ -15,11 +15,11 @@ export function overLimit(attained) {
 }
 
 /** Why nothing is said of a layer's limit; empty where it is. */
-export function noLimit({ peaks, emulated }, { attained, time, flops, precision }) {
+export function noLimit({ peaks }, { attained, time, flops, precision, emulated }) {
   if (attained !== null) return "";
   if (time === null) return "The layer was not run.";
   if (flops > 0 && !peaks.flops[precision]) {
-    const why = emulated && precision !== "fp32" ? `: it is emulated through fp32, so its times tell nothing of a limit` : "";
+    const why = emulated ? ": it is emulated through fp32, so its times tell nothing of a limit" : "";
     return `No peak of ${precision} was measured${why}.`;
   }
   return peaks.bytes ? "" : "The memory's peak was not measured.";

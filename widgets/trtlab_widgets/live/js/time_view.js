@@ -2,7 +2,7 @@
 
 import { createCanvas, tipBody } from "./canvas.js";
 import { h } from "./dom.js";
-import { percent, timeNs } from "./format.js";
+import { percent, precisionText, timeNs } from "./format.js";
 import { createFold, foldTracks } from "./fold.js";
 import { createGutter, placeTracks, spanText, valueText } from "./gutter.js";
 import { isPlain } from "./keys.js";
@@ -198,7 +198,7 @@ export function createTimeView(root, data, store, tip, goto) {
       ["Duration", timeNs(data.slices.duration[i])],
       ["Began", `${timeNs(began)} into inference ${data.slices.iteration[i]}`],
       ["Median", layer ? `${timeNs((layer.time ?? NaN) * 1e3)} · ${percent(layer.share)}` : null],
-      ["Layer", layer ? `${layer.label} · ${layer.precision}` : null],
+      ["Layer", layer ? `${layer.label} · ${precisionText(layer)}` : null],
     ]));
   }
 
