@@ -255,8 +255,8 @@ def test_what_cannot_be_captured_is_enqueued(device, stream):
     bound.give("y", np.full(20, np.nan, np.float32))
     executable.bind({n: m.address for n, m in bound.memory.items()})
     program = executable.program
-    waits = _Waits(program._route.launches[1][0])
-    program._route.launches[1] = [waits, *program._route.launches[1][1:]]
+    waits = _Waits(program.route.launches[1][0])
+    program.route.launches[1] = [waits, *program.route.launches[1][1:]]
     for _ in range(3):
         poison(bound)
         bound.context.execute_async_v3(stream.ptr)

@@ -22,7 +22,7 @@ class Settings:
     threads: int
     checks: bool
     prove: bool = True
-    overlap: bool = False
+    overlap: bool = True
 
     @property
     def cpu_threads(self) -> int:
@@ -49,5 +49,5 @@ def settings() -> Settings:
         threads=int(threads) if threads.isdigit() else 0,
         checks=os.environ.get("TRTLAB_CHECKS", "0") not in {"", "0"},
         prove=os.environ.get("TRTLAB_PROVE", "1") != "0",
-        overlap=os.environ.get("TRTLAB_OVERLAP", "0") not in {"", "0"},
+        overlap=os.environ.get("TRTLAB_OVERLAP", "1") != "0",
     )

@@ -1,7 +1,8 @@
 """Kernels name the weights of the steps after them, up to the next step that can."""
 
 from trtlab.devices.cuda.ahead import look_ahead
-from trtlab.devices.cuda.kernel import FETCH_AHEAD, Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.neighbours import FETCH_AHEAD
 from trtlab.devices.protocol import Scheduled
 
 ABLE = Kernel("able", f"void able() {{ {FETCH_AHEAD} }}", (1, 1, 1), (32, 1, 1))

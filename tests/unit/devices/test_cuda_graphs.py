@@ -9,6 +9,7 @@ from trtlab.devices.cuda import replay, stamps
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import whole_words
 from trtlab.devices.cuda.program import CudaProgram
+from trtlab.devices.cuda.stamped import StampedRun
 from trtlab.devices.protocol import Scheduled
 
 
@@ -126,11 +127,7 @@ def test_a_capture_that_is_tried_again_records_every_event_again(log, monkeypatc
     monkeypatch.setattr(replay, "capture", capture)
     steps = [Scheduled([Note("a")]), Scheduled([Note("b")])]
     program = object.__new__(CudaProgram)
-    program._route, program._stamps, program._stamped = (
-        Route(steps),
-        stamps.Stamps(steps),
-        None,
-    )
+    program.graphs, program._refusal = True, ""
     program._device, program.extras = None, replay.PLAIN
-    assert program._stamped_graph() == "graph"
+    assert StampedRun(program, stamps.Stamps(steps)).graph() == "graph"
     assert tries[0] == tries[1] == ["event 0", "a on main", "event 1", "b on main", "event 2"]

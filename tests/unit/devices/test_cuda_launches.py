@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from trtlab.devices.cuda import kernel as kernel_module
-from trtlab.devices.cuda.kernel import AHEAD, FOLLOW, Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.neighbours import AHEAD, FOLLOW
 
 
 @pytest.fixture
@@ -69,9 +70,9 @@ def test_a_configuration_is_made_once(driver):
     assert driver.made == {"function": 1, "config": 2, "attribute": 1, "stream": 100}
 
 
-def test_a_launch_tells_its_kernel_whom_it_admits(driver):
+def test_a_launch_tells_its_kernel_about_its_neighbours(driver):
     launch = launch_of(f"{AHEAD} {FOLLOW}")
-    launch.ahead = ((1 << 20, 4096), (2 << 20, 8192))
+    launch.ahead, launch.turn = ((1 << 20, 4096), (2 << 20, 8192)), 5 << 20
     launch.prepare(SimpleNamespace(function=lambda kernel: SimpleNamespace(ptr=99)))
     for admits in (False, True):
         launch.enqueue(SimpleNamespace(ptr=7), admits=admits)
@@ -79,8 +80,9 @@ def test_a_launch_tells_its_kernel_whom_it_admits(driver):
         places = (ctypes.c_void_p * 3).from_address(config.parameters)
         assert ctypes.c_int64.from_address(places[0]).value == 1 << 20
         assert ctypes.c_double.from_address(places[1]).value == 2.0
-        told = (ctypes.c_uint32 * 13).from_address(places[2])  # four addresses, four sizes
-        assert list(told) == [1 << 20, 0, 2 << 20, 0, 0, 0, 0, 0, 4096, 8192, 0, 0, number]
+        told = (ctypes.c_uint32 * 15).from_address(places[2])  # addresses, turn, sizes
+        addresses = [1 << 20, 0, 2 << 20, 0, 0, 0, 0, 0]
+        assert list(told) == [*addresses, 5 << 20, 0, 4096, 8192, 0, 0, number]
 
 
 def test_a_kernel_that_does_not_wait_is_never_early(driver):

@@ -39,8 +39,8 @@ def test_the_first_that_has_a_plan_takes_the_place(prepared):
     step = Scheduled([Planned(0), Planned(3)], instead=tuple(map(maker, others)))
     steps = prepared(first, step)
     assert made == others[:2]
-    assert steps._route.launches == [first.launches, others[1]]
-    assert steps._steps[0] is first
+    assert steps.route.launches == [first.launches, others[1]]
+    assert steps.steps[0] is first
     assert others[1][0].loader is not None
 
 

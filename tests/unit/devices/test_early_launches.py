@@ -6,7 +6,8 @@ import pytest
 
 from trtlab.core.settings import Settings
 from trtlab.devices.cuda.enqueueing import Hooks, Route
-from trtlab.devices.cuda.kernel import FOLLOW, Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.neighbours import FOLLOW
 from trtlab.devices.protocol import Scheduled
 
 

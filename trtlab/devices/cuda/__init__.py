@@ -2,14 +2,16 @@
 
 * `libraries`: CuPy and the CUDA bindings, imported when first needed; what is missing is said.
 * `versions`: of the driver and of the libraries that offer tactics, for records.
-* `kernel`: a kernel as text with its launch configuration, and launches as data; `tensor_map`:
-  matrices, heads and windows of images as the copy engine's arguments.
+* `kernel`: a kernel as text with its launch configuration, and launches as data; `neighbours`:
+  how it treats those around it; `tensor_map`: matrices, heads and windows of images as the copy
+  engine's arguments.
 * `nvrtc`: text → machine code, on machines without a driver too; kept on disk. `code`: compiled
   code and library plans that came with an engine.
 * `memory`, `scratch`, `clock`: allocations, what launches share, the two clocks.
 * `program`: steps that run, on top of `replay` (one graph, or step by step), `enqueueing`
-  (streams that fork and join), `graphs` (captures), `stamps` (events around steps), `l2_window`
-  (what the cache keeps), `ahead` (what it fetches), `callers_stream` and `kernel_names` (asked
-  of a captured graph).
+  (streams that fork and join), `graphs` (captures), `l2_window` (what the cache keeps), `ahead`
+  (what it fetches), `callers_stream` and `kernel_names` (asked of a captured graph).
+* `stamped`: runs that tell each step's time, by `marks` (kernels write it down) or `stamps`
+  (events around steps).
 * `device`: all of it behind the device protocol.
 """

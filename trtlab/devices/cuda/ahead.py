@@ -7,7 +7,8 @@ names the weights of the steps that follow, up to the next step with such a kern
 
 from collections.abc import Sequence
 
-from trtlab.devices.cuda.kernel import MOST_AHEAD, KernelLaunch
+from trtlab.devices.cuda.kernel import KernelLaunch
+from trtlab.devices.cuda.neighbours import MOST_AHEAD
 from trtlab.devices.protocol import Scheduled
 
 _MOST_BYTES = 16 << 20  # beyond, a table of which few rows are read

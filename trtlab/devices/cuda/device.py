@@ -82,7 +82,7 @@ class CudaDevice:
     @cached_property
     def _fingerprint(self) -> str:
         driver = cupy().cuda.runtime.driverGetVersion()
-        overlap = "/overlap" if settings().overlap else ""
+        overlap = "" if settings().overlap else "/apart"
         return f"{self.name}/{self.arch}/{driver}/{compiler_version()}/{_sources()}{overlap}"
 
     def record(self) -> DeviceRecord:

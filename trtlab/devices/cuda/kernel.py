@@ -8,17 +8,11 @@ from typing import Any, Protocol
 
 from trtlab.devices.cuda.libraries import driver, succeeded
 from trtlab.devices.cuda.memory import CudaMemory
+from trtlab.devices.cuda.neighbours import AHEAD, FETCH_AHEAD, FOLLOW, Told
 from trtlab.devices.cuda.tensor_map import TensorMap, WindowMap
 
 Grid = tuple[int, int, int]
 Argument = int | float | TensorMap | WindowMap
-AHEAD = "const Ahead ahead"
-"""The last parameter: what a kernel does for those behind it."""
-FOLLOW = "follow(ahead);"
-"""The statement by which a kernel waits for the one before it; before, it reads constants only."""
-FETCH_AHEAD = "fetch_ahead(ahead);"
-"""The statement by which a kernel asks for the next kernels' weights; see `ahead`."""
-MOST_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -101,13 +95,15 @@ class KernelLaunch:
     Attributes:
         kernel: What to run.
         arguments: Addresses (8 bytes each) and tensor maps, in the kernel's order.
-        ahead: Addresses and sizes of weights to ask into the L2 cache, four at most.
+        ahead: Addresses and sizes of weights to ask into the L2 cache.
+        turn: Address that gets the GPU's time when everything before it is done; 0 for none.
     """
 
     kernel: Kernel
     arguments: tuple[Argument, ...]
     capturable: bool = True
     ahead: tuple[tuple[int, int], ...] = ()
+    turn: int = 0
     _function: Any = field(default=None, repr=False)
     _held: list[Any] = field(default_factory=list[Any], repr=False)
     _pointers: dict[bool, Any] = field(default_factory=dict[bool, Any], repr=False)
@@ -123,7 +119,7 @@ class KernelLaunch:
         for admits in (False, True):
             last: list[int] = []
             if AHEAD in self.kernel.text:
-                self._held.append(_ahead(self.ahead, admits=admits))
+                self._held.append(Told(self.ahead, self.turn, admits).stored())
                 last.append(ctypes.addressof(self._held[-1]))
             all_places = (*places, *last)
             self._pointers[admits] = (ctypes.c_void_p * len(all_places))(*all_places)
@@ -155,23 +151,6 @@ def _stored(argument: Argument) -> Any:  # noqa: ANN401 - memory that holds it
     return (
         ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(argument)
     )
-
-
-class _Ahead(ctypes.Structure):
-    """The kernel's own parameter of this name."""
-
-    _fields_ = (
-        ("at", ctypes.c_uint64 * MOST_AHEAD),
-        ("bytes", ctypes.c_uint32 * MOST_AHEAD),
-        ("admits", ctypes.c_uint32),
-    )
-
-
-def _ahead(ranges: tuple[tuple[int, int], ...], *, admits: bool) -> _Ahead:
-    found = _Ahead(admits=admits)
-    for number, (address, nbytes) in enumerate(ranges):
-        found.at[number], found.bytes[number] = address, nbytes
-    return found
 
 
 def _config(kernel: Kernel, *, early: bool) -> Any:  # noqa: ANN401 - a driver structure

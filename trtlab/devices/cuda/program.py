@@ -1,11 +1,10 @@
 """A program on a GPU: runs on streams of the caller, checked runs, time stamps, kernel names.
 
-A second graph with event nodes around every step is captured when it is first asked for time
-stamps, so that stamps cost nothing otherwise.
+Time stamps are taken in a graph of their own, captured when they are first asked for, so that
+they cost nothing otherwise.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,13 @@ from numpy.typing import NDArray
 from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
 from trtlab.devices.cuda.callers_stream import CallersStream
 from trtlab.devices.cuda.enqueueing import Hooks
-from trtlab.devices.cuda.graphs import ENQUEUEING, Graph
+from trtlab.devices.cuda.graphs import ENQUEUEING
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.libraries import context_is_lost, cupy, told
-from trtlab.devices.cuda.replay import Extras, ReplayedSteps
+from trtlab.devices.cuda.marks import Marks
+from trtlab.devices.cuda.replay import ReplayedSteps
+from trtlab.devices.cuda.stamped import StampedRun
 from trtlab.devices.cuda.stamps import Stamps
 from trtlab.devices.protocol import Scheduled
 
@@ -42,14 +43,15 @@ class CudaProgram(ReplayedSteps):
     ) -> None:
         super().__init__(steps, main, loader)
         self._callers: dict[int, CallersStream] = {}
-        self._stamped: tuple[Graph | None, Extras] | None = None
-        self._stamps: Stamps | None = None
+        self._events: StampedRun | None = None
+        self._marks: StampedRun | None = None
+        self._last: StampedRun | None = None
 
     # ---- running -----------------------------------------------------------------------
 
     def run(self) -> None:
         """Enqueue everything on the device's own stream."""
-        self.enqueue(self._main)
+        self.enqueue(self.main)
 
     def run_on(self, handle: int) -> None:
         """Enqueue everything behind what the caller's stream holds.
@@ -71,21 +73,19 @@ class CudaProgram(ReplayedSteps):
             stream = self._callers[handle] = CallersStream(handle)
         try:
             if stream.is_capturing():
-                self._join_capture(stream, stamped=False)
+                self._may_join_capture()
+                self.enqueue_steps(stream, self.hooks(recorded=True))
             else:
                 self.enqueue(stream)
         except RuntimeError as error:  # CuPy's
             raise _refused(handle, error) from error
 
-    def _join_capture(self, stream: Any, *, stamped: bool) -> None:  # noqa: ANN401
-        """Add the steps to the graph that the caller captures."""
+    def _may_join_capture(self) -> None:
         if self._refusal:
             raise UsageError(
                 f"this engine cannot be part of a CUDA graph: {self._refusal}",
                 hint="call execute_async_v3 outside of the capture",
             )
-        hooks = self._stamp_hooks if stamped else self.hooks
-        self.enqueue_steps(stream, hooks(recorded=True))
 
     def run_checked(self, handle: int, names: Sequence[str]) -> None:
         """Enqueue step by step, and wait for each: a fault is told with the step's name.
@@ -129,14 +129,14 @@ class CudaProgram(ReplayedSteps):
     def run_stamped(self) -> NDArray[np.int64]:
         """Run and wait; start and end of each step in nanoseconds of the host's clock.
 
-        The event nodes' own time, found by replaying with and without them, is taken out in
-        equal parts, so that the steps of one stream add up to what a plain replay takes.
+        What is put between the steps for it is measured, by replaying with and without, and
+        taken out, so that the steps of one stream add up to what a plain replay takes.
         """
         self.enqueue_stamped(None)
         return self.stamps()
 
     def enqueue_stamped(self, handle: int | None) -> None:
-        """Enqueue with events around every step; `stamps` reads them.
+        """Enqueue with time stamps around every step; `stamps` reads them.
 
         Args:
             handle: The caller's stream, 0 the legacy default one; None is the device's own.
@@ -144,18 +144,15 @@ class CudaProgram(ReplayedSteps):
         Raises:
             DeviceError: The stream is gone, or the device refused.
         """
-        stream = self._main if handle is None else CallersStream(handle)
-        if self._stamps is None:
-            with self._device:
-                self._stamps = Stamps(self._steps)
+        stream = self.main if handle is None else CallersStream(handle)
         try:
             if handle is not None and stream.is_capturing():
-                self._stamps.unanchored()
-                self._join_capture(stream, stamped=True)
-                return
-            self._calibrate(stream)
-            self._stamps.anchored(self._main)
-            self._run_stamped(stream)
+                self._may_join_capture()
+                self._last = self._with_events()
+                self._last.join(stream)
+            else:
+                self._last = self._with_marks() or self._with_events()
+                self._last.enqueue(stream)
         except RuntimeError as error:  # CuPy's
             raise _refused(handle or 0, error) from error
 
@@ -165,46 +162,24 @@ class CudaProgram(ReplayedSteps):
         Raises:
             UsageError: There was none.
         """
-        if self._stamps is None:
+        if self._last is None:
             raise UsageError("no stamped run was enqueued")
-        return self._stamps.read(in_line=self._route.in_line)
+        return self._last.read()
 
-    def _run_stamped(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-        graph = self._stamped_graph() if self.replays else None
-        if graph is not None:
-            graph.launch(stream)
-        else:
-            self.enqueue_steps(stream, self._stamp_hooks(recorded=False))
+    def _with_events(self) -> StampedRun:
+        if self._events is None:
+            with self._device:
+                self._events = StampedRun(self, Stamps(self.steps))
+        return self._events
 
-    def _calibrate(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-        """Find what the event nodes cost; these replays come behind the caller's work."""
-        assert self._stamps is not None
-        if self._stamps.calibrated:
-            return
-        plain: Callable[[], None] | None = None
-        if self.replays and self._route.in_line and len(self._steps) > 1:
-            self.enqueue(stream)
-            if self._stamped_graph() is not None and self._graph is not None:
-                plain = self._replay_plain
-        stream.synchronize()
-        self._stamps.calibrate(self._main, plain, self._replay_stamped)
-
-    def _replay_plain(self) -> None:
-        self.enqueue(self._main)
-
-    def _replay_stamped(self) -> None:
-        self._run_stamped(self._main)
-
-    def _stamped_graph(self) -> Graph | None:
-        if self._stamped is None or self._stamped[1] is not self.extras:
-            hooks = partial(self._stamp_hooks, recorded=True)
-            self._stamped = (self.captured(hooks), self.extras)
-        return self._stamped[0]
-
-    def _stamp_hooks(self, *, recorded: bool) -> Hooks:
-        """Events around the steps as well."""
-        assert self._stamps is not None
-        return self.hooks(self._stamps.hooks(recorded=recorded), recorded=recorded)
+    def _with_marks(self) -> StampedRun | None:
+        """None where steps are beside each other, or not replayed: then events tell more."""
+        if not (self.replays and self.route.in_line and len(self.steps) > 1):
+            return None
+        if self._marks is None:
+            with self._device:
+                self._marks = StampedRun(self, Marks(self.steps, self.main, self._loader))
+        return self._marks if self._marks.graph() is not None else None
 
     # ---- kernels -----------------------------------------------------------------------
 
@@ -214,13 +189,13 @@ class CudaProgram(ReplayedSteps):
         Raises:
             DeviceError: The driver does not tell.
         """
-        self._main.synchronize()
+        self.main.synchronize()
         with ENQUEUEING, self._device:
             return [
-                kernel_names(launches, self._main)
+                kernel_names(launches, self.main)
                 if all(launch.capturable for launch in launches)
                 else ()
-                for launches in self._route.launches
+                for launches in self.route.launches
             ]
 
 

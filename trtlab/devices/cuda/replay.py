@@ -49,6 +49,9 @@ class ReplayedSteps:
         loader: Compiles the steps' kernels.
 
     Attributes:
+        main: The device's own stream.
+        steps: What runs: with the launches that libraries have plans for.
+        route: Which of their launches go where.
         graphs: Whether to replay a captured graph where that is possible.
         extras: What runs carry.
         auxiliary: The caller's streams for regions, used where no graph is; what they lack
@@ -61,20 +64,20 @@ class ReplayedSteps:
         main: Any,  # noqa: ANN401 - a CuPy stream
         loader: Loader,
     ) -> None:
-        self._main = main
+        self.main = main
         self._loader = loader
         self._device: Any = cupy().cuda.Device()
         shared: dict[int, SharedScratch] = {}
-        self._steps = [
+        self.steps = [
             _prepared(step, shared.setdefault(step.stream, SharedScratch(loader)))
             for step in steps
         ]
-        self._route = Route(self._steps)
+        self.route = Route(self.steps)
         self.graphs = True
         self.extras = PLAIN
         self.auxiliary: Sequence[int] = ()
         held_back = sum(
-            not launch.capturable for launches in self._route.launches for launch in launches
+            not launch.capturable for launches in self.route.launches for launch in launches
         )
         self._refusal = f"{held_back} launches wait for the host" if held_back else ""
         self._own_auxiliary: list[Any] = []
@@ -108,23 +111,25 @@ class ReplayedSteps:
         self._graph = self.captured(partial(self.hooks, recorded=True))
         self._carried = extras
 
-    def captured(self, hooks: Callable[[], Hooks]) -> Graph | None:
+    def captured(self, hooks: Callable[[], Hooks], route: Route | None = None) -> Graph | None:
         """A graph; None, and the reason kept, where the launches refuse.
 
         Args:
             hooks: Makes those of one capture: they remember what was done already.
+            route: Of what is captured; the steps' own unless given.
         """
+        taken = route or self.route
 
         def enqueue(main: Any, others: Sequence[Any]) -> None:  # noqa: ANN401 - CuPy streams
             with kept_in_cache(self.extras.window, [main, *others]):
-                self._route.enqueue(main, others, hooks())
+                taken.enqueue(main, others, hooks())
 
         reason = ""
         for _ in range(_CAPTURE_TRIES):
             try:
                 return capture(
                     self._device,
-                    self._route.auxiliary,
+                    taken.auxiliary,
                     enqueue,
                     lambda: self._loader.function(FILL),
                 )
@@ -135,19 +140,30 @@ class ReplayedSteps:
 
     # ---- step by step ------------------------------------------------------------------
 
-    def enqueue_steps(self, stream: Any, hooks: Hooks) -> None:  # noqa: ANN401
-        """Put everything on the stream and those beside it."""
+    def enqueue_steps(
+        self,
+        stream: Any,  # noqa: ANN401 - a CuPy stream
+        hooks: Hooks,
+        route: Route | None = None,
+    ) -> None:
+        """Put everything on the stream and those beside it.
+
+        Args:
+            stream: The main one.
+            hooks: Called between steps.
+            route: Of what is enqueued; the steps' own unless given.
+        """
         window = None if stream.ptr in LEGACY else self.extras.window
         with ENQUEUEING, self._device:
             others = self._auxiliary_streams()
             with kept_in_cache(window, [stream, *others]):
-                self._route.enqueue(stream, others, hooks)
+                (route or self.route).enqueue(stream, others, hooks)
 
     def _auxiliary_streams(self) -> list[Any]:
         """The caller's, then the program's own."""
         module = cupy().cuda
-        given = [CallersStream(h) for h in self.auxiliary[: self._route.auxiliary]]
-        missing = self._route.auxiliary - len(given)
+        given = [CallersStream(h) for h in self.auxiliary[: self.route.auxiliary]]
+        missing = self.route.auxiliary - len(given)
         while len(self._own_auxiliary) < missing:
             self._own_auxiliary.append(module.Stream(non_blocking=True))
         return [*given, *self._own_auxiliary[:missing]]

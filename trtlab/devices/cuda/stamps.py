@@ -22,9 +22,14 @@ class Stamps:
 
     Args:
         steps: With their streams and regions.
+
+    Attributes:
+        steps: The same.
     """
 
     def __init__(self, steps: Sequence[Scheduled]) -> None:
+        self.steps = steps
+        self._in_line = all(step.region < 0 for step in steps)
         self._events: list[Any] = []
         self._pairs: list[tuple[int, int]] = []
         self._cost: float | None = None
@@ -88,8 +93,8 @@ class Stamps:
         """
         self._cost = 0.0
         if plain is not None:
-            extra_ns = _extra_ns(stream, plain, stamped)
-            self._cost = max(extra_ns, 0.0) / (len(self._events) - 1)
+            added_ns = extra_ns(stream, plain, stamped)
+            self._cost = max(added_ns, 0.0) / (len(self._events) - 1)
 
     # ---- reading -----------------------------------------------------------------------
 
@@ -105,12 +110,11 @@ class Stamps:
         """The coming runs count from their own begin: they are captured by somebody else."""
         self._anchor = None
 
-    def read(self, *, in_line: bool) -> NDArray[np.int64]:
-        """Start and end of each step in nanoseconds; waits for the run.
+    def launched(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """Nothing to do: the last event tells where the run ends."""
 
-        Args:
-            in_line: All steps follow each other on one stream.
-        """
+    def read(self) -> NDArray[np.int64]:
+        """Start and end of each step in nanoseconds; waits for the run."""
         if not self._pairs:
             return np.zeros((0, 2), np.int64)
         for _, after in self._pairs:
@@ -120,11 +124,11 @@ class Stamps:
         since = np.array([elapsed_ns(first, event) for event in self._events], np.int64)
         cost = self._cost or 0.0
         since -= np.minimum(cost * np.arange(len(since)), since).astype(np.int64)
-        times = origin + (np.maximum.accumulate(since) if in_line else since)
+        times = origin + (np.maximum.accumulate(since) if self._in_line else since)
         return np.array([(times[a], times[b]) for a, b in self._pairs], np.int64)
 
 
-def _extra_ns(
+def extra_ns(
     stream: Any,  # noqa: ANN401 - a CuPy stream
     plain: Callable[[], None],
     stamped: Callable[[], None],

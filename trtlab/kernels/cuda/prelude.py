@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from trtlab.core.types import DataType
+from trtlab.devices.cuda.neighbours import NEIGHBOURS
 
 C_TYPES: dict[DataType, str] = {
     DataType.FLOAT: "float",
@@ -21,40 +22,15 @@ C_TYPES: dict[DataType, str] = {
     DataType.UINT8: "unsigned char",
 }
 
-PRELUDE = r"""
+_TYPES = r"""
 struct half_t { unsigned short bits; };
 struct bf16_t { unsigned short bits; };
 struct bool_t { unsigned char bits; };
 template <class T, int N> struct alignas(sizeof(T) * N) Vec { T v[N]; };
 typedef long long i64;
+"""
 
-// Weights of the next kernels are asked into the L2 cache while this one runs: one piece a block,
-// for a multiprocessor asks for 0.2 MB in a microsecond, and a block ends when its piece is asked.
-struct Ahead { const char* at[4]; unsigned bytes[4]; unsigned admits; };
-__device__ __forceinline__ void fetch_ahead(const Ahead& ahead) {
-#if __CUDA_ARCH__ >= 900
-  if (threadIdx.x + threadIdx.y + threadIdx.z + blockIdx.y + blockIdx.z) return;
-  unsigned piece = blockIdx.x;
-  #pragma unroll
-  for (int n = 0; n < 4; ++n) {
-    const unsigned pieces = (ahead.bytes[n] + 16383) / 16384, from = piece * 16384;
-    if (piece < pieces)
-      asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;"
-                   :: "l"(ahead.at[n] + from), "r"(min(16384u, ahead.bytes[n] - from)) : "memory");
-    piece -= pieces;  // beyond all pieces once it was below
-  }
-#endif
-}
-
-// Waits until the kernel before is done: this one may have been set up meanwhile. From then on the
-// next one may be, where it waits as well: see docs/decisions/0013.
-__device__ __forceinline__ void follow(const Ahead& ahead) {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-  if (ahead.admits) asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
-
+_FUNCTIONS = r"""
 __device__ __forceinline__ float wide(float x) { return x; }
 __device__ __forceinline__ float wide(half_t x) {
   float y; asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits)); return y;
@@ -156,7 +132,9 @@ template <class T> __device__ __forceinline__ T int_pow(T a, T b) {
   while (b) { if (b & 1) y *= a; a *= a; b >>= 1; }
   return y;
 }
-""".strip()
+"""
+
+PRELUDE = (_TYPES + NEIGHBOURS + _FUNCTIONS).strip()
 
 
 def literal(value: float) -> str:

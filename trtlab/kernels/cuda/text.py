@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from math import prod
 
 from trtlab.core.types import DataType, StaticShape
-from trtlab.devices.cuda.kernel import AHEAD, FETCH_AHEAD, FOLLOW, Grid, Kernel
+from trtlab.devices.cuda.kernel import Grid, Kernel
+from trtlab.devices.cuda.neighbours import AHEAD, FETCH_AHEAD, FOLLOW
 from trtlab.kernels.cuda.prelude import C_TYPES, PRELUDE
 from trtlab.tactics.problem import Operand, Problem, Strides
 

@@ -4,7 +4,8 @@ While a warp multiplies some rows, the next ones are on their way. Results are p
 shared memory, so that they leave in whole lines.
 """
 
-from trtlab.devices.cuda.kernel import FOLLOW, Kernel
+from trtlab.devices.cuda.kernel import Kernel
+from trtlab.devices.cuda.neighbours import FOLLOW
 from trtlab.kernels.cuda.contraction import Contraction
 from trtlab.kernels.cuda.mma import INTRINSICS, multiply_text
 from trtlab.kernels.cuda.prelude import C_TYPES

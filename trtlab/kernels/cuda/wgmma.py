@@ -8,7 +8,8 @@ the sum of one tile, each a part of k (see `wgmma_split`). Rows of the left fact
 of images (see `wgmma_window`).
 """
 
-from trtlab.devices.cuda.kernel import FOLLOW, Kernel
+from trtlab.devices.cuda.kernel import Kernel
+from trtlab.devices.cuda.neighbours import FOLLOW
 from trtlab.kernels.cuda.prelude import C_TYPES
 from trtlab.kernels.cuda.text import MULTIPROCESSORS, Writer
 from trtlab.kernels.cuda.wgmma_finish import finish_text, row_operands, row_text

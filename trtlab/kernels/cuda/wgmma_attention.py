@@ -9,7 +9,8 @@ from typing import ClassVar
 
 from trtlab.core.enums import AttentionNormalizationOp
 from trtlab.core.types import DataType
-from trtlab.devices.cuda.kernel import FOLLOW, Kernel, KernelLaunch
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.neighbours import FOLLOW
 from trtlab.devices.cuda.tensor_map import HeadsMap
 from trtlab.kernels.cuda.attending import WarpAttentionTactic, scores_shape
 from trtlab.kernels.cuda.flash_text import HIDDEN

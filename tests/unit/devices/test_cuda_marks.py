@@ -1,0 +1,135 @@
+"""Kernels that write down their own time: who is told to, and what is read of it."""
+
+import ctypes
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from trtlab.devices.cuda import marks
+from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
+from trtlab.devices.cuda.marks import MARK, Marks
+from trtlab.devices.cuda.neighbours import FOLLOW
+from trtlab.devices.protocol import Scheduled
+
+COST_NS = 700
+
+
+class Gpu:
+    """Its clock goes on by itself; launches that have a place for it write it down.
+
+    Attributes:
+        now_ns: Its time.
+        apart_ns: How far the host's clock is ahead.
+    """
+
+    ptr = 0
+
+    def __init__(self, monkeypatch):
+        self.now_ns, self.apart_ns, self.memory = 5_000, 1_000_000, []
+        event = SimpleNamespace(record=lambda stream: None, synchronize=lambda: None)
+        cuda = SimpleNamespace(cuda=SimpleNamespace(Event=lambda **_: event))
+        monkeypatch.setattr(marks, "cupy", lambda: cuda)
+        monkeypatch.setattr(
+            marks, "copy_async", lambda to, at, n, *_: ctypes.memmove(to, at, n)
+        )
+        monkeypatch.setattr(KernelLaunch, "prepare", lambda launch, loader: None)
+        monkeypatch.setattr(KernelLaunch, "enqueue", lambda launch, stream: self.turn(launch))
+        monkeypatch.setattr(marks.time, "monotonic_ns", lambda: self.now_ns + self.apart_ns)
+
+    def scratch(self, nbytes):
+        self.memory.append(np.zeros(nbytes, np.uint8))
+        return SimpleNamespace(address=self.memory[-1].ctypes.data, nbytes=nbytes)
+
+    def synchronize(self):
+        pass
+
+    def turn(self, launch):
+        if launch.turn:
+            ctypes.c_int64.from_address(launch.turn).value = self.now_ns
+
+    def run(self, steps, took_ns):
+        """Steps one after the other, each for its time; marks of their own take theirs."""
+        for step, step_ns in zip(steps, [*took_ns, 0], strict=True):
+            for launch in step.launches:
+                if isinstance(launch, KernelLaunch):
+                    self.turn(launch)
+                    self.now_ns += COST_NS * (launch.kernel is MARK)
+            self.now_ns += step_ns
+
+
+class OfALibrary:
+    capturable = True
+
+
+OWN = KernelLaunch(Kernel("own", FOLLOW, (1, 1, 1), (32, 1, 1)), (7,), ahead=((1 << 20, 64),))
+OTHER = KernelLaunch(Kernel("other", "", (1, 1, 1), (32, 1, 1)), ())
+STEPS = [
+    Scheduled((OWN, OTHER), weights=((3, 4),)),
+    Scheduled(()),
+    Scheduled((OfALibrary(), OWN)),
+    Scheduled((OTHER,)),
+    Scheduled((OWN,)),
+]
+TOOK_NS = [4_000, 0, 9_000, 2_000, 3_000]
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    return Gpu(monkeypatch)
+
+
+def test_the_first_kernel_of_each_step_writes_down_its_time(gpu):
+    found = Marks(STEPS, gpu, gpu)
+    names = [
+        [getattr(x, "kernel", None) and x.kernel.name for x in s.launches] for s in found.steps
+    ]
+    assert names == [
+        ["own", "other"],
+        [],
+        ["mark_turn", None, "own"],
+        ["mark_turn", "other"],
+        ["own"],
+        ["mark_turn"],
+    ]
+    told = [[getattr(x, "turn", 0) - gpu.memory[0].ctypes.data for x in s.launches[:1]]
+            for s in found.steps]  # fmt: skip
+    assert told == [[0], [], [16], [24], [32], [40]]
+    first = found.steps[0].launches[0]
+    assert (first.kernel, first.arguments, first.ahead) == (OWN.kernel, (7,), OWN.ahead)
+    assert found.steps[0].weights == STEPS[0].weights
+    assert OWN.turn == 0  # plain runs write nothing down
+
+
+def test_steps_take_what_they_took(gpu):
+    found = Marks(STEPS, gpu, gpu)
+    found.anchored(gpu)
+    begin = gpu.now_ns + gpu.apart_ns
+    gpu.run(found.steps, TOOK_NS)
+    times = found.read()
+    assert times[0, 0] == begin
+    assert (times[1:, 0] == times[:-1, 1]).all()
+    spent = (times[:, 1] - times[:, 0]).tolist()
+    assert spent == [4_000, 0, 9_000 + COST_NS, 2_000 + COST_NS, 3_000]
+
+
+def test_what_marks_cost_is_taken_out(gpu, monkeypatch):
+    found = Marks(STEPS, gpu, gpu)
+    monkeypatch.setattr(marks, "extra_ns", lambda stream, plain, marked: 3.0 * COST_NS)
+    assert not found.calibrated
+    found.calibrate(gpu, lambda: None, lambda: None)
+    assert found.calibrated
+    found.unanchored()
+    begin = gpu.now_ns
+    gpu.run(found.steps, TOOK_NS)
+    times = found.read()
+    assert times[0, 0] == begin
+    assert (times[:, 1] - times[:, 0]).tolist() == TOOK_NS
+
+
+def test_where_every_kernel_is_our_own_nothing_is_measured(gpu):
+    found = Marks([STEPS[0], STEPS[4]], gpu, gpu)
+    found.calibrate(gpu, pytest.fail, pytest.fail)
+    assert found.calibrated
+    gpu.run(found.steps, [4_000, 3_000])
+    assert np.diff(found.read(), axis=1).ravel().tolist() == [4_000, 3_000]

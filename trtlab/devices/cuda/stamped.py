@@ -1,0 +1,117 @@
+"""Runs that tell each step's time: replayed from a graph of their own where that can be."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trtlab.devices.cuda.enqueueing import Hooks, Route
+from trtlab.devices.cuda.graphs import Graph
+from trtlab.devices.cuda.replay import Extras, ReplayedSteps
+from trtlab.devices.protocol import Scheduled
+
+
+class Watch(Protocol):
+    """What takes the times: events, or marks of the kernels themselves."""
+
+    @property
+    def steps(self) -> Sequence[Scheduled]:
+        """What to run."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the watch's own cost is known."""
+        ...
+
+    def calibrate(
+        self,
+        stream: Any,  # noqa: ANN401 - a CuPy stream
+        plain: Callable[[], None] | None,
+        stamped: Callable[[], None],
+    ) -> None:
+        """Find that cost from replays without (None where that cannot be) and with it."""
+        ...
+
+    def hooks(self, *, recorded: bool) -> Hooks:
+        """What is done between steps; ``recorded`` while the streams are captured."""
+        ...
+
+    def anchored(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """Tie the coming run to the host's clock, on an idle stream of the device."""
+        ...
+
+    def unanchored(self) -> None:
+        """The coming runs count from their own begin."""
+        ...
+
+    def launched(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """The run was put on the stream."""
+        ...
+
+    def read(self) -> NDArray[np.int64]:
+        """Start and end of each step in nanoseconds of the host's clock; waits for the run."""
+        ...
+
+
+class StampedRun:
+    """A program's steps, watched.
+
+    Args:
+        program: Whose steps; runs them without a watch.
+        watch: Takes the times.
+    """
+
+    def __init__(self, program: ReplayedSteps, watch: Watch) -> None:
+        self._program = program
+        self._watch = watch
+        self._route = Route(watch.steps)
+        self._kept: tuple[Graph | None, Extras] | None = None
+
+    def enqueue(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """Put a run behind what the stream holds."""
+        self._calibrate(stream)
+        self._watch.anchored(self._program.main)
+        self._run(stream)
+        self._watch.launched(stream)
+
+    def join(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """Add a run to what the caller captures on the stream."""
+        self._watch.unanchored()
+        self._program.enqueue_steps(stream, self._hooks(recorded=True), self._route)
+
+    def read(self) -> NDArray[np.int64]:
+        """Start and end of each step of the last run; waits for it."""
+        return self._watch.read()
+
+    def graph(self) -> Graph | None:
+        """What is replayed; None where no graph can be made."""
+        if not self._program.replays:
+            return None
+        if self._kept is None or self._kept[1] is not self._program.extras:
+            hooks = partial(self._hooks, recorded=True)
+            self._kept = (self._program.captured(hooks, self._route), self._program.extras)
+        return self._kept[0]
+
+    def _run(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        if (graph := self.graph()) is not None:
+            graph.launch(stream)
+        else:
+            self._program.enqueue_steps(stream, self._hooks(recorded=False), self._route)
+
+    def _hooks(self, *, recorded: bool) -> Hooks:
+        return self._program.hooks(self._watch.hooks(recorded=recorded), recorded=recorded)
+
+    def _calibrate(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        """Find what the watch costs; these replays come behind the caller's work."""
+        if self._watch.calibrated:
+            return
+        main = self._program.main
+        plain: Callable[[], None] | None = None
+        if self._route.in_line and len(self._watch.steps) > 1 and self.graph() is not None:
+            self._program.enqueue(stream)
+            plain = partial(self._program.enqueue, main)
+        stream.synchronize()
+        self._watch.calibrate(main, plain, partial(self._run, main))
