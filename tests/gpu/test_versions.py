@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from trtlab.devices.open import open_device
+from trtlab.profiling.telemetry.machine import one_gpu
 
 pytestmark = pytest.mark.gpu
 pytest.importorskip("cupy")
@@ -27,3 +28,13 @@ def test_a_record_names_driver_and_libraries():
         assert 8 <= major <= 20, name
         assert minor < 100, name
         assert patch < 100, name
+
+
+def test_nvml_finds_the_same_gpu_by_its_place():
+    (source,) = one_gpu(open_device("cuda").bus_id)
+    source.open()
+    try:
+        names = {metric.name for metric in source.metrics}
+        assert {"gpu.sm_clock", "gpu.power", "gpu.temperature"} <= names
+    finally:
+        source.close()

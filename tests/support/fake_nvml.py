@@ -69,6 +69,7 @@ class FakeNvml:
             "nvmlDeviceGetFieldValues": self._field_values,
             "nvmlDeviceGetHandleByIndex": self._by_index,
             "nvmlDeviceGetHandleByUUID": self._by_uuid,
+            "nvmlDeviceGetHandleByPciBusId": self._by_bus,
             "nvmlDeviceGetDeviceHandleFromMigDeviceHandle": lambda handle: self.mig[handle],
             "nvmlDeviceGetGpuInstanceId": lambda _: 7,
             "nvmlGpmQueryDeviceSupport": lambda _: SimpleNamespace(isSupportedDevice=self.gpm),
@@ -111,6 +112,10 @@ class FakeNvml:
         if index >= self.gpus:
             raise self.NVMLError("Invalid Argument")
         return f"gpu-{index}"
+
+    def _by_bus(self, bus_id):
+        """The place is the number: 0000:01:00.0 is the second GPU."""
+        return self._by_index(int(bus_id.split(":")[1]))
 
     def _by_uuid(self, uuid):
         if uuid.startswith("MIG-"):

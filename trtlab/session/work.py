@@ -16,6 +16,8 @@ from trtlab.core.errors import UnsupportedError, UsageError
 from trtlab.core.settings import settings
 from trtlab.core.types import DataType, StaticShape
 from trtlab.core.version import exact_version
+from trtlab.devices.cuda.device import CudaDevice
+from trtlab.devices.protocol import Device
 from trtlab.engine.engine import Engine, ShapeProfile
 from trtlab.engine.layer_records import layer_records
 from trtlab.layers.base import Array
@@ -237,7 +239,7 @@ def measure(
         ),
         ProfileOptions() if request.profile_layers else None,
     )
-    sampler = _sampler(device.kind) if request.telemetry else None
+    sampler = _sampler(device) if request.telemetry else None
     if sampler is not None:
         sampler.start()
     try:
@@ -271,9 +273,13 @@ def measure(
     )
 
 
-def _sampler(kind: str) -> TelemetrySampler:
-    """All sensors; a run on the CPU does not miss those of a GPU that the machine has not."""
-    return TelemetrySampler(machine_sources(gpu_expected=kind == "cuda"))
+def _sampler(device: Device) -> TelemetrySampler:
+    """The sensors of the host and of the GPU that is measured.
+
+    A run on the CPU shows every GPU, and misses none that the machine has not.
+    """
+    at = device.bus_id if isinstance(device, CudaDevice) else ""
+    return TelemetrySampler(machine_sources(gpu_expected=device.kind == "cuda", gpu_at=at))
 
 
 def _warnings(engine: Engine, layers: Sequence[LayerRecord]) -> tuple[str, ...]:

@@ -70,6 +70,11 @@ class CudaDevice:
         return bytes(self._properties["name"]).decode()
 
     @property
+    def bus_id(self) -> str:
+        """Its place on the PCI bus, by which NVML finds it as well."""
+        return str(cupy().cuda.Device(self.index).pci_bus_id)
+
+    @property
     def compatibility(self) -> str:
         """Packed weights are the same on every device of an architecture."""
         return f"cuda/{self.arch}"

@@ -52,6 +52,7 @@ class NvmlSource:
     Args:
         index: NVML's number of the GPU: in the order of the PCI bus, not of CUDA.
         uuid: ``GPU-…`` or ``MIG-…`` instead of the number; CUDA tells it too.
+        bus_id: Place on the PCI bus instead of either, such as ``0000:1b:00.0``.
         prefix: Of the metrics' names; for several GPUs choose ``gpu0``, ``gpu1`` ….
         module: A stand-in for `pynvml`.
         now_ns: The clock.
@@ -64,12 +65,14 @@ class NvmlSource:
         index: int = 0,
         *,
         uuid: str = "",
+        bus_id: str = "",
         prefix: str = "gpu",
         module: ModuleType | None = None,
         now_ns: Clock = time.monotonic_ns,
     ) -> None:
         self._index = index
         self._uuid = uuid
+        self._bus_id = bus_id
         self._prefix = prefix
         self._module = module
         self._now_ns = now_ns
@@ -108,7 +111,7 @@ class NvmlSource:
         try:
             device, instance = self._find(library)
         except NvmlRefusalError as error:
-            which = self._uuid or f"number {self._index}"
+            which = self._uuid or self._bus_id or f"number {self._index}"
             self._missing[self._prefix] = f"NVML has no GPU {which} ({error})"
             return
         self._device = device
@@ -164,7 +167,11 @@ class NvmlSource:
     def _find(self, library: NvmlLibrary) -> tuple[object, object]:
         """Handles of the GPU and of what memory belongs to: itself or a MIG instance."""
         if not self._uuid:
-            device = library.call("nvmlDeviceGetHandleByIndex", self._index)
+            device = (
+                library.call("nvmlDeviceGetHandleByPciBusId", self._bus_id)
+                if self._bus_id
+                else library.call("nvmlDeviceGetHandleByIndex", self._index)
+            )
             return device, device
         found = library.call("nvmlDeviceGetHandleByUUID", self._uuid)
         if not self._uuid.startswith("MIG-"):

@@ -5,7 +5,7 @@ from fake_nvml import ENERGY, POWER_INSTANT, FakeNvml
 
 from trtlab.profiling.telemetry import machine
 from trtlab.profiling.telemetry.host import HostSource
-from trtlab.profiling.telemetry.machine import every_gpu, machine_sources
+from trtlab.profiling.telemetry.machine import every_gpu, machine_sources, one_gpu
 from trtlab.profiling.telemetry.nvml import NvmlSource
 
 
@@ -244,6 +244,24 @@ def test_several_gpus():
     assert fake.users == 0
     assert every_gpu(FakeNvml(driver=False)) == []
     assert every_gpu(FakeNvml())[0]._prefix == "gpu"
+
+
+def test_the_gpu_that_is_measured_is_found_by_its_place(monkeypatch):
+    fake = FakeNvml(gpus=2)
+    (source,) = one_gpu("0000:01:00.0", fake)
+    assert fake.users == 0
+    source.open()
+    assert (source._device, source.metrics[0].name) == ("gpu-1", "gpu.sm_clock")
+    assert one_gpu("0000:07:00.0", fake) == []
+    assert one_gpu("0000:00:00.0", FakeNvml(driver=False)) == []
+
+    found = {"0000:01:00.0": [source]}
+    monkeypatch.setattr(machine, "one_gpu", lambda place: found.get(place, []))
+    monkeypatch.setattr(machine, "every_gpu", lambda: every_gpu(fake))
+    assert machine_sources(gpu_at="0000:01:00.0")[1:] == [source]
+    for place in ("", "0000:07:00.0"):  # a place that NVML does not know hides no GPU
+        prefixes = [s._prefix for s in machine_sources(gpu_at=place)[1:]]
+        assert prefixes == ["gpu0", "gpu1"]
 
 
 def test_only_where_a_gpu_is_expected_is_it_missed(monkeypatch):
