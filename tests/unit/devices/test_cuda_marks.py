@@ -26,7 +26,7 @@ class Gpu:
     ptr = 0
 
     def __init__(self, monkeypatch):
-        self.now_ns, self.apart_ns, self.memory = 5_000, 1_000_000, []
+        self.now_ns, self.apart_ns, self.memory, self.turns = 5_000, 1_000_000, [], 0
         event = SimpleNamespace(record=lambda stream: None, synchronize=lambda: None)
         cuda = SimpleNamespace(cuda=SimpleNamespace(Event=lambda **_: event))
         monkeypatch.setattr(marks, "cupy", lambda: cuda)
@@ -45,6 +45,7 @@ class Gpu:
         pass
 
     def turn(self, launch):
+        self.turns += 1
         if launch.turn:
             ctypes.c_int64.from_address(launch.turn).value = self.now_ns
 
@@ -133,3 +134,21 @@ def test_where_every_kernel_is_our_own_nothing_is_measured(gpu):
     assert found.calibrated
     gpu.run(found.steps, [4_000, 3_000])
     assert np.diff(found.read(), axis=1).ravel().tolist() == [4_000, 3_000]
+
+
+def test_the_clocks_are_tied_twice_a_second(gpu):
+    found = Marks(STEPS, gpu, gpu)
+    asked = []
+    for waited_ns in (0, 400_000_000, 99_000_000, 2_000_000, 490_000_000, 20_000_000):
+        gpu.now_ns += waited_ns
+        gpu.apart_ns += 1_000 * bool(waited_ns)  # they drift
+        found.anchored(gpu)
+        asked.append(gpu.turns)
+    assert asked == [4, 4, 4, 8, 8, 12]
+    begin = gpu.now_ns + gpu.apart_ns
+    gpu.run(found.steps, TOOK_NS)
+    assert found.read()[0, 0] == begin
+    before = gpu.turns
+    found.unanchored()
+    found.anchored(gpu)
+    assert gpu.turns == before + 4

@@ -33,6 +33,10 @@ MARK = Kernel(
 
 _BYTES = 8
 _TRIES = 4
+_LASTS_NS = 500_000_000
+"""So long the clocks stay tied: they drift by microseconds a second, and waiting for the GPU
+before each run would let it rest, so that the run finds other clocks than its neighbours.
+"""
 
 
 class Marks:
@@ -68,6 +72,7 @@ class Marks:
         self._done: Any = cupy().cuda.Event(disable_timing=True)
         self._cost: float | None = None
         self._offset_ns = 0
+        self._anchored_ns: int | None = None
 
     # ---- what marks cost ---------------------------------------------------------------
 
@@ -104,8 +109,12 @@ class Marks:
         """Tie the coming run to the host's clock.
 
         Args:
-            stream: Of the device; waited for.
+            stream: Of the device; waited for where they were not tied lately.
         """
+        now_ns = time.monotonic_ns()
+        if self._anchored_ns is not None and now_ns - self._anchored_ns < _LASTS_NS:
+            return
+        self._anchored_ns = now_ns
         stream.synchronize()
         closest = 0
         for _ in range(_TRIES):
@@ -119,7 +128,7 @@ class Marks:
 
     def unanchored(self) -> None:
         """The coming runs count in the GPU's own time."""
-        self._offset_ns = 0
+        self._offset_ns, self._anchored_ns = 0, None
 
     def launched(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Note where the run ends on the stream that it was put on."""
