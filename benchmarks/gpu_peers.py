@@ -13,15 +13,16 @@ ONNX Runtime with channels first and last; the faster one counts.
 Columns: `±` is half the distance between a time's quartiles over all replays, in per cent of its
 median, `±t` torch's; `SM MHz` the median of NVML's SM clock, read after every turn while replays
 run; `floor` the larger of operations and of bytes (every layer's operands once) over the peaks
-measured on this GPU; `layers` the sum of the layers' times, and its share of the replay; `MB`
-what activations and scratch need at their peak: not inputs, weights or the outputs that the
-caller binds (torch's allocates them itself: those that are there at its peak count); `enqueue`
-what the host spends in one execute_async_v3; `differ` the relative difference of the two
-outputs; `build s` our build, `timed` and `cached` how many times of tactics it measured and
-found in the timing cache: TRTLAB_CACHE_DIR=$(mktemp -d) makes builds cold. The second table
-tells what layers take beyond their own floors, by type, and what passes between layers. FILE
-also holds the quartiles, every reading of the clock, and each case's slowest layers with what
-competed there. `python benchmarks/peer_table.py FILE` makes the README's table of it.
+measured on this GPU; `layers` the sum of the layers' times, and its share of the plain replays
+right before and behind; `MB` what activations and scratch need at their peak: not inputs,
+weights or the outputs that the caller binds (torch's allocates them itself: those that are there
+at its peak count); `enqueue` what the host spends in one execute_async_v3; `differ` the relative
+difference of the two outputs; `build s` our build, `timed` and `cached` how many times of
+tactics it measured and found in the timing cache: TRTLAB_CACHE_DIR=$(mktemp -d) makes builds
+cold. The second table tells what layers take beyond their own floors, by type, and what a replay
+takes beyond its layers. FILE also holds the quartiles, every reading of the clock, and each
+case's slowest layers with what competed there. `python benchmarks/peer_table.py FILE` makes the
+README's table of it.
 """
 
 import argparse
@@ -36,7 +37,7 @@ import torch
 from peer_onnxruntime import OnnxRuntimePeer, unavailable, version
 from peer_table import Row, mean_ratio, rest_table, table
 from peer_torch import TorchPeer
-from peer_trtlab import Ours
+from peer_trtlab import Ours, Stamped
 
 from trtlab import zoo
 from trtlab.report.contests import timed_in
@@ -63,7 +64,7 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
     mine: list[float] = []
     theirs: list[float] = []
     further: list[list[float]] = [[] for _ in others]
-    stamped: list[np.ndarray] = []
+    stamped: list[Stamped] = []
     clocks_mhz: list[object] = []
     for _ in range(ROUNDS):  # in turns, so that clocks move all alike
         mine += ours.replay_us(REPLAYS)
@@ -71,11 +72,12 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
         theirs += peer.replay_us(REPLAYS)
         for number, other in enumerate(others):
             further[number] += other.replay_us(REPLAYS)
-        stamped += ours.layers_us(STAMPED)
+        stamped += ours.stamped(STAMPED)
     trtlab_us, torch_us = statistics.median(mine), statistics.median(theirs)
-    layers_us = np.median(stamped, axis=0)
+    layers_us = np.median([run.layers_us for run in stamped], axis=0)
     above_us = ours.above_floor_us(layers_us)
-    above_us["gaps"] = trtlab_us - float(layers_us.sum())
+    beyond_us = [run.beside_us - float(run.layers_us.sum()) for run in stamped]
+    above_us["rest"] = statistics.median(beyond_us)
     row: Row = {
         "case": case,
         "trtlab_ms": trtlab_us / 1e3,
@@ -83,6 +85,9 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
         "ratio": torch_us / trtlab_us,
         "floor_ms": ours.floor_us() / 1e3,
         "layers_ms": float(layers_us.sum()) / 1e3,
+        "of_replay": statistics.median(
+            float(run.layers_us.sum()) / run.beside_us for run in stamped
+        ),
         "trtlab_mb": ours.activation_bytes / 1e6,
         "torch_mb": peer.activation_bytes / 1e6,
         "enqueue_us": ours.enqueue_us(),

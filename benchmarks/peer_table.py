@@ -47,9 +47,9 @@ README_COLUMNS = (
 
 LEGEND = (
     "± is half the distance between the quartiles of a case's replays; the clock is the median"
-    " while they ran; layers are the sum of the layers' times, as a share of the replay; enqueue"
-    " is what the host spends in one call of `execute_async_v3`; builds began with empty caches"
-    " but where they say cached."
+    " while they ran; layers are the sum of the layers' times, as a share of the replays right"
+    " before and behind; enqueue is what the host spends in one call of `execute_async_v3`;"
+    " builds began with empty caches but where they say cached."
 )
 
 
@@ -133,8 +133,7 @@ def _percent(share: float, digits: int = 0) -> str:
 def _with_shares(row: Row) -> Row:
     """The row with what follows from it: shares of the replay."""
     replay_ms = float(str(row["trtlab_ms"]))
-    floor_ms, layers_ms = float(str(row["floor_ms"])), float(str(row["layers_ms"]))
-    return row | {"of_floor": floor_ms / replay_ms, "of_replay": layers_ms / replay_ms}
+    return row | {"of_floor": float(str(row["floor_ms"])) / replay_ms}
 
 
 def _numbers(rows: Sequence[Row], key: str) -> list[float]:

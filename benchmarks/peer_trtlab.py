@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from dataclasses import dataclass
 
 import cupy
 import numpy as np
@@ -16,6 +17,19 @@ from trtlab.session.work import build_engine
 
 CALLS, BEFORE_STAMPED = 200, 5
 Feeds = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """One run with time stamps, in microseconds.
+
+    Attributes:
+        layers_us: Every layer's.
+        beside_us: Mean of the plain replays right before and behind it: clocks move under load.
+    """
+
+    layers_us: np.ndarray
+    beside_us: float
 
 
 class Ours:
@@ -111,13 +125,15 @@ class Ours:
         stream.synchronize()
         return statistics.median(times)
 
-    def layers_us(self, count: int) -> list[np.ndarray]:
-        """Every layer's microseconds in single stamped runs, each behind plain replays."""
-        found = []
+    def stamped(self, count: int) -> list[Stamped]:
+        """Single stamped runs, each between plain replays."""
+        found: list[Stamped] = []
         for _ in range(count):
-            self.replay_us(BEFORE_STAMPED)
+            before = self.replay_us(BEFORE_STAMPED)[-1]
             stamps = self.executable.run_stamped()
-            found.append((stamps[:, 1] - stamps[:, 0]) / 1e3)
+            (behind,) = self.replay_us(1)
+            layers_us = (stamps[:, 1] - stamps[:, 0]) / 1e3
+            found.append(Stamped(layers_us, (before + behind) / 2))
         return found
 
     def above_floor_us(self, layers_us: np.ndarray) -> dict[str, float]:

@@ -16,6 +16,7 @@ ROW = {
     "sm_clock_mhz": 1980.0,
     "floor_ms": 0.025,
     "layers_ms": 0.24,
+    "of_replay": 0.96,
     "trtlab_mb": 3.611,
     "torch_mb": 3.6,
     "enqueue_us": 2.34,
@@ -26,7 +27,7 @@ ROW = {
     "above_floor_ms": {"convolution": 0.2, "cast": 0.0001},
 }
 SLOW = {
-    **ROW, "case": "bert_base:32", "ratio": 0.5, "layers_ms": 0.2525, "enqueue_us": 3.06,
+    **ROW, "case": "bert_base:32", "ratio": 0.5, "of_replay": 1.0132, "enqueue_us": 3.06,
     "build_s": 1.2, "times_here": 0, "times_from_cache": 903,
 }  # fmt: skip
 
