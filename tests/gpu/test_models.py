@@ -64,6 +64,25 @@ def test_two_shapes_of_a_profile(source):
         _assert_right(source, bound.feeds, bound.outputs(), "fp16")
 
 
+@pytest.mark.alone
+def test_the_layers_add_up_to_the_replay():
+    """Kernels overlap in both, and the stamped runs know what their own marks cost."""
+    engine = build_engine(
+        BuildRequest("zoo:mobilenet_v2", device="cuda", precision="fp16", optimization_level=1)
+    )
+    shapes = engine.profiles[0].opt()
+    bound = _Bound(engine, shapes, _feeds("zoo:mobilenet_v2", engine, shapes))
+    bound.executable.run_stamped()
+    shares = []
+    for _ in range(25):
+        before_us = bound.replay_us()
+        stamps = bound.executable.run_stamped()
+        assert (stamps[1:, 0] == stamps[:-1, 1]).all()
+        layers_us = (stamps[-1, 1] - stamps[0, 0]) / 1e3
+        shares.append(layers_us / ((before_us + bound.replay_us()) / 2))
+    assert 0.9 < np.median(shares) < 1.02
+
+
 class _Bound:
     """An engine with inputs on the device."""
 
@@ -99,6 +118,17 @@ class _Bound:
         for t in self._inputs:
             given = np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy))
             self._device.write(self._memory[t.name].address, given)
+
+    def replay_us(self):
+        """Of one plain run, between two events."""
+        from cupy.cuda import Event, get_elapsed_time
+
+        start, end = Event(), Event()
+        start.record(self._device.stream)
+        self.executable.run()
+        end.record(self._device.stream)
+        end.synchronize()
+        return 1e3 * get_elapsed_time(start, end)
 
     def outputs(self, *, graphs=True, stamped=False):
         """Of a run into memory that holds NaN of every float type."""
