@@ -73,3 +73,19 @@ def told(report):
     said = [line for line in lines if line.startswith("E ")][:MOST_LINES]
     body = "\n".join(said or lines[-MOST_LINES:])
     return f"{report.nodeid} ({report.when}, {report.duration:.1f} s)\n{body}\n\n"
+
+
+@pytest.fixture
+def device():
+    """The first GPU."""
+    from trtlab.runtime.devices import open_runtime
+
+    return open_runtime("cuda")[0]
+
+
+@pytest.fixture
+def stream():
+    """A stream of the caller's own."""
+    from cupy.cuda import Stream
+
+    return Stream(non_blocking=True)
