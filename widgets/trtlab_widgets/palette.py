@@ -1,4 +1,4 @@
-"""The colours of layer types, and of parts of a time: one table for Python, CSS and JavaScript.
+"""The colours of layer types, and looks of parts of a time: for Python, CSS and JavaScript.
 
 Layer types are grouped into nine families: nobody tells fifty colours apart. Within each theme
 every two families differ by at least 15 (CIE76) for normal sight and for simulated
@@ -91,31 +91,60 @@ FAMILIES: tuple[Family, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Parts of an inference's time, and phases of a build, that share a colour.
+    """Parts of an inference's time, and phases of a build, that look the same.
 
     Attributes:
         key: Name in CSS variables (``--t-part-layers``).
         light: Colour on light backgrounds.
         dark: Colour on dark backgrounds.
         names: As `Report.reconciliation_ms` and `BuildRecord.phases` spell them.
+        stripes: Their direction in degrees and the width of their gaps in pixels; None: plain.
     """
 
     key: str
     light: str
     dark: str
     names: frozenset[str]
+    stripes: tuple[int, int] | None = None
+
+    def css(self, theme: str) -> str:
+        """What fills an area of it: a colour, or stripes of one."""
+        colour = self.dark if theme == "dark" else self.light
+        if self.stripes is None:
+            return colour
+        angle, gap = self.stripes
+        end = f"{_STRIPE_PX + gap}px"
+        ground = f"{colour}{_GROUND}"
+        bands = f"{colour} 0 {_STRIPE_PX}px, {ground} {_STRIPE_PX}px {end}"
+        return f"repeating-linear-gradient({angle}deg, {bands})"
 
 
+_STRIPE_PX, _GROUND = 2, "40"  # a stripe's width, and how dense the ground between is, of ff
+
+# No part has a layer type's hue, as both stand on one page. The layers have the one accent, what
+# waits is a plain grey, and stripes are data that moves, or what nobody can explain.
 UNKNOWN_PART = "part-rest"
 PARTS: tuple[Part, ...] = (
-    Part("part-layers", "#3e78ea", "#84acff", frozenset({"layers", "Select tactics"})),
-    Part("part-launch", "#8a2eba", "#916cc1", frozenset({"launch", "Compile kernels"})),
-    Part("part-in", "#248b74", "#3bb87f", frozenset({"copy in", "copies", "Prove tactics"})),
-    Part("part-out", "#39a7de", "#95ddf3", frozenset({"copy out", "Pack weights"})),
-    Part("part-gaps", "#e09b08", "#dccb25", frozenset({"gaps", "Optimize network"})),
-    Part("part-over", "#ab2951", "#ff75b0", frozenset({"hand-over", "Keep compiled code"})),
-    Part("part-wake", "#d93f19", "#d57025", frozenset({"wake-up", "Plan memory"})),
-    Part("part-rest", "#729ba8", "#7b8a8b", frozenset({"unexplained"})),
+    Part("part-layers", "#729036", "#a5d570", frozenset({"layers", "Select tactics"})),
+    Part("part-launch", "#726662", "#a4968e", frozenset({"launch", "Compile kernels"})),
+    Part(
+        "part-in",
+        "#726662",
+        "#a4968e",
+        frozenset({"copy in", "copies", "Pack weights"}),
+        (135, 2),
+    ),
+    Part(
+        "part-out",
+        "#726662",
+        "#a4968e",
+        frozenset({"copy out", "Keep compiled code"}),
+        (45, 2),
+    ),
+    Part("part-gaps", "#271d1a", "#ffefe7", frozenset({"gaps", "Optimize network"})),
+    Part("part-over", "#9d918c", "#7a6d66", frozenset({"hand-over", "Prove tactics"})),
+    Part("part-wake", "#4b403c", "#d0c1b9", frozenset({"wake-up", "Plan memory"})),
+    Part("part-rest", "#726662", "#a4968e", frozenset({"unexplained"}), (90, 4)),
 )
 
 _INDEX = {kind: index for index, family in enumerate(FAMILIES) for kind in family.kinds}
@@ -140,7 +169,6 @@ def part_colour(name: str) -> str:
 
 def palette_css(theme: str) -> str:
     """All colours as CSS custom properties of one theme (``light`` or ``dark``)."""
-    return " ".join(
-        f"--t-{each.key}: {each.dark if theme == 'dark' else each.light};"
-        for each in (*FAMILIES, *PARTS)
-    )
+    filled = {f.key: f.dark if theme == "dark" else f.light for f in FAMILIES}
+    filled |= {part.key: part.css(theme) for part in PARTS}
+    return " ".join(f"--t-{key}: {value};" for key, value in filled.items())

@@ -1,4 +1,5 @@
-from itertools import combinations
+from collections import defaultdict
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -7,6 +8,8 @@ from trtlab_widgets.palette import (
     OTHER,
     PARTS,
     UNKNOWN_PART,
+    Family,
+    Part,
     family_index,
     kind_label,
     palette_css,
@@ -103,9 +106,46 @@ def test_labels_and_css_properties() -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_parts_of_a_time_have_a_colour_each_that_all_can_tell(theme: str) -> None:
+def test_parts_of_a_time_have_a_look_each_that_all_can_tell(theme: str) -> None:
     assert {part_colour(name) for name in MEANINGS} == {part.key for part in PARTS}
     assert part_colour("what nobody knows") == UNKNOWN_PART
-    for sight in SIGHT.values():
-        seen = [lab(np.clip(sight @ linear(getattr(p, theme)), 0, 1)) for p in PARTS]
-        assert min(float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)) >= 15
+    looks = defaultdict(list)
+    for part in PARTS:
+        looks[part.stripes].append(part)
+    for parts, sight in product(looks.values(), SIGHT.values()):
+        seen = [lab(np.clip(sight @ linear(getattr(p, theme)), 0, 1)) for p in parts]
+        nearest = [float(np.linalg.norm(a - b)) for a, b in combinations(seen, 2)]
+        assert min(nearest, default=15.0) >= 15, parts
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("sight", "least"), [(s, 14 if s == "normal" else 6) for s in SIGHT])
+def test_no_part_is_taken_for_a_layer_type(theme: str, sight: str, least: float) -> None:
+    """Both stand on one page. A simulated eye sees fewer colours, so they lie closer."""
+
+    def seen(each: Family | Part) -> np.ndarray:
+        return lab(np.clip(SIGHT[sight] @ linear(getattr(each, theme)), 0, 1))
+
+    distances = {
+        (part.key, family.key): float(np.linalg.norm(seen(part) - seen(family)))
+        for part, family in product(PARTS, FAMILIES)
+        if part.stripes is None
+    }
+    worst = min(distances, key=lambda pair: distances[pair])
+    assert distances[worst] >= least, (worst, distances[worst])
+
+
+@pytest.mark.parametrize(
+    ("theme", "background"), [("light", "#ffffff"), ("dark", "#15181e"), ("dark", "#212121")]
+)
+def test_parts_stand_out_from_the_background(theme: str, background: str) -> None:
+    """Of an exported page, and of JupyterLab's own in the dark."""
+    weak = {part.key: contrast(getattr(part, theme), background) for part in PARTS}
+    assert min(weak.values()) >= 3, weak
+
+
+def test_stripes_are_of_the_parts_colour() -> None:
+    stripes = "repeating-linear-gradient(135deg, #726662 0 2px, #72666240 2px 4px)"
+    assert f"--t-part-in: {stripes};" in palette_css("light")
+    assert "--t-part-in: repeating-linear-gradient(135deg, #a4968e" in palette_css("dark")
+    assert "--t-part-layers: #729036;" in palette_css("light")
