@@ -85,9 +85,9 @@ class _Bench:
             if operand is None:
                 continue
             if operand.constant:
-                self._constants[i] = random_array(operand, rng)
+                self._constants[i] = problem.op.plausible(i, random_array(operand, rng))
             else:
-                array = random_array(_with_holes(operand), rng)
+                array = problem.op.plausible(i, random_array(_with_holes(operand), rng))
                 self._inputs[i] = device.allocate(array.nbytes)
                 device.write(self._inputs[i].address, array)
         self._outputs = [device.allocate(_with_holes(o).nbytes) for o in problem.outputs]

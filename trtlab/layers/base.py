@@ -69,6 +69,19 @@ class Op(ABC):
         del inputs, values
         return (None,) * len(outputs)
 
+    def plausible(self, index: int, drawn: Array) -> Array:
+        """What an input holds where only the time counts: random values, as far as they do.
+
+        Args:
+            index: Of the input.
+            drawn: Random values; not changed.
+
+        Returns:
+            Values of the same type and shape that the operator can work on.
+        """
+        del index
+        return drawn
+
     def flops(self, inputs: Sequence[TensorType | None], outputs: Sequence[TensorType]) -> int:
         """Floating-point operations on static types; a fused multiply-add counts as two."""
         del inputs, outputs

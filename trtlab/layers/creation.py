@@ -157,6 +157,12 @@ class Fill(Op):
         )
         return (TensorType(self.dtype, entries),)
 
+    def plausible(self, index: int, drawn: Array) -> Array:
+        """Bounds in order, a deviation that is not negative: 0 and 1 for random values."""
+        if self.op is FillOperation.LINSPACE or index == 0:
+            return drawn
+        return np.full_like(drawn, index - 1)
+
     def infer_values(
         self,
         inputs: Sequence[TensorType | None],

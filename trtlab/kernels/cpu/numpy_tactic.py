@@ -77,7 +77,7 @@ class NumpyTactic(Tactic):
 
         def run() -> None:
             with np.errstate(all="ignore"):
-                for target, value in zip(outputs, op.evaluate(inputs), strict=True):
+                for target, value in zip(outputs, _evaluated(op, inputs), strict=True):
                     if value.shape != target.shape:
                         raise DeviceError(
                             f"{op.kind} made a result of shape {value.shape} where the engine "
@@ -87,3 +87,18 @@ class NumpyTactic(Tactic):
                     target[...] = value
 
         return (HostCommand(run),)
+
+
+def _evaluated(op: Op, inputs: Sequence[Array | None]) -> tuple[Array, ...]:
+    """The operator's NumPy meaning.
+
+    Raises:
+        DeviceError: NumPy refuses the values, such as bounds in the wrong order.
+    """
+    try:
+        return op.evaluate(inputs)
+    except (ValueError, IndexError, ArithmeticError) as error:
+        raise DeviceError(
+            f"{op.kind} cannot be computed from these values: {error}",
+            hint="look at what the layer reads",
+        ) from error
