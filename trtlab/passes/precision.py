@@ -75,8 +75,11 @@ class _Walk:
         self.network = network
         self.options = options
         self.rejections = Rejections()
-        self.defined: dict[int, DataType] = {id(t): t.dtype for t in network.tensors()}
-        self.casts: dict[tuple[int, DataType], Tensor] = {}
+        # By tensors, which this keeps alive: one that were freed might lend its id to another.
+        self.defined: dict[Tensor, DataType] = {t: t.dtype for t in network.tensors()}
+        self.casts: dict[tuple[Tensor, DataType], Tensor] = {}
+        # What later layers read instead; each when its turn comes, with all of its inputs.
+        self.stored: dict[Tensor, Tensor] = {}
 
     def run(self) -> PassResult:
         changes = 0
@@ -90,13 +93,14 @@ class _Walk:
 
     def _retype(self, layer: Layer) -> bool:
         """Give a layer's inputs the types it computes in; whether they changed."""
+        read = [None if t is None else self.stored.get(t, t) for t in layer.inputs]
         if isinstance(layer.op, _TYPELESS):
             if layer.precision is not None:
                 self._refuse(layer, "the layer computes nothing in a type of its own")
-            self.network.refresh(layer)
+            self.network.replace_op(layer, layer.op, read)
             return False
         target = self._target(layer)
-        inputs = [self._typed(t, target, layer) for t in layer.inputs]
+        inputs = [self._typed(t, target, layer) for t in read]
         op = layer.op if target is None else _within(layer.op, target)
         changed = any(t is not old for t, old in zip(inputs, layer.inputs, strict=True))
         if changed or op != layer.op:
@@ -116,7 +120,9 @@ class _Walk:
                 self._refuse(layer, f"{layer.precision.value} is not enabled")
             else:
                 return layer.precision
-        if any(self.defined.get(id(t), t.dtype) is not DataType.FLOAT for t in floats):
+        if DataType.FLOAT in layer.output_types:
+            return DataType.FLOAT  # a result that was rounded before is no FLOAT result
+        if any(self.defined.get(t, t.dtype) is not DataType.FLOAT for t in floats):
             return None  # the model itself says a lower type
         return self.options.precision
 
@@ -126,11 +132,11 @@ class _Walk:
         """A float input in the layer's type."""
         if tensor is None or tensor.dtype not in COMPUTE_TYPES:
             return tensor
-        wanted = target or self.defined.get(id(tensor), tensor.dtype)
+        wanted = target or self.defined.get(tensor, tensor.dtype)
         return tensor if tensor.dtype is wanted else self._cast(tensor, wanted, layer)
 
     def _cast(self, tensor: Tensor, kind: DataType, before: Layer | None) -> Tensor:
-        key = (id(tensor), kind)
+        key = (tensor, kind)
         if key not in self.casts:
             if tensor.data is not None:
                 made = self.network.add_constant(tensor.name, converted(tensor.data, kind))
@@ -155,8 +161,8 @@ class _Walk:
                 continue
             after = next(iter(tensor.consumers), None)
             stored = self._cast(tensor, kind, after)
-            self.defined[id(stored)] = self.defined.get(id(tensor), tensor.dtype)
-            self.network.replace_uses(tensor, stored)
+            self.defined[stored] = self.defined.get(tensor, tensor.dtype)
+            self.stored[tensor] = stored
 
     def _restore_output(self, index: int, kind: DataType) -> None:
         """A network output in its declared type, under its name."""

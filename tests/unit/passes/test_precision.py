@@ -171,6 +171,29 @@ def test_output_types_are_stored_as_asked():
     assert [layer.op.kind for layer in copy] == ["POINTWISE", "CAST", "CAST", "UNARY"]
 
 
+def test_a_result_asked_for_in_float_is_computed_in_float():
+    g = Graph()
+    first = g.matmul(g.input("x", 4, 16), 16, name="one")
+    first.producer.output_types = (FLOAT,)
+    network = g.output(g.matmul(first, 16, name="two"))
+    copy, _ = retyped(network, constraints="obey", enabled=(HALF,))
+    assert names(copy) == ["one", "one.out to fp16", "two", "two.out to fp32"]
+    one, cast = copy.layers[:2]
+    assert {t.dtype for t in (*one.inputs, *one.outputs) if t} == {FLOAT}
+    assert cast.output.dtype is HALF
+
+
+def test_constants_that_are_replaced_lend_nobody_their_casts():
+    """Each is freed when its layer is retyped; what takes its place in memory is another."""
+    g = Graph()
+    x = g.input("x", 4, 16)
+    for number in range(40):
+        x = g.matmul(x, 16, name=f"mm{number}")
+        if number % 2:
+            x.producer.output_types = (BF16,)
+    retyped(g.output(x), constraints="obey", enabled=(HALF, BF16), tolerance=0.5)
+
+
 def test_requests_without_meaning_are_dropped():
     g = Graph()
     network = g.output(two_layers(g))
