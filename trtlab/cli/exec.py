@@ -70,8 +70,7 @@ class Exec(Command):
         print(exec_report.device_block(report))
         print(exec_report.build_block(report, loaded_s, engine.created))
         if args.dumpLayerInfo:
-            shapes = engine.profiles[0].opt()
-            print(inspector.engine_text(engine, as_json=False, shapes=shapes))
+            print(inspector.engine_text(engine, report.layers, as_json=False))
         if not args.skipInference:
             report = _measure(engine, request, args, percents)
         _export(report, args)

@@ -1,6 +1,5 @@
 """``trtlab inspect``: what a model or an engine is made of."""
 
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,11 +61,11 @@ def _model(args: Namespace) -> None:
 
 def _engine(args: Namespace) -> None:
     engine = plan_file.load(Path(args.file))
-    shapes = engine.profiles[0].opt()
+    layers = describe(engine).layers
     if args.json:
-        print(json.dumps(inspector.engine_information(engine, shapes), indent=1))
+        print(inspector.engine_text(engine, layers, as_json=True))
         return
-    precision = precision_text(engine.config, describe(engine).layers)
+    precision = precision_text(engine.config, layers)
     print(f"{engine.name}: {precision}, {len(engine.network)} layers, "
           f"{nbytes(engine.weights_bytes)} weights, built {engine.created} for "
           f"{engine.device.name} ({engine.compatibility})")  # fmt: skip
@@ -77,7 +76,7 @@ def _engine(args: Namespace) -> None:
     for name, ranges in _output_ranges(engine).items():
         print(f"  output {name}: {_range_text(ranges)}")
     if args.layers:
-        print(inspector.engine_text(engine, as_json=False, shapes=shapes))
+        print(inspector.engine_text(engine, layers, as_json=False))
 
 
 def _range_text(ranges: Sequence[Shape]) -> str:

@@ -2,44 +2,45 @@
 
 import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from trtlab.core.types import StaticShape, TensorType, format_shape
+from trtlab.core.types import format_shape
 from trtlab.engine.engine import Engine
-from trtlab.network.graph import Layer, Tensor
-from trtlab.network.types_at import infer_at
 from trtlab.report.precisions import layer_precision, precision_text
 from trtlab.report.quantity import nbytes
-from trtlab.report.records import LayerRecord
+from trtlab.report.records import LayerRecord, TensorRecord
 from trtlab.report.short_name import short_name
+from trtlab.report.tensor_formats import format_phrase
 
 _SHOWN = 12
 _LETTERS = 60  # of a layer's name
 
 
-def engine_text(engine: Engine, *, as_json: bool, shapes: Mapping[str, StaticShape]) -> str:
-    """All layers and bindings at the given input shapes."""
+def engine_text(engine: Engine, layers: Sequence[LayerRecord], *, as_json: bool) -> str:
+    """All layers and bindings.
+
+    Args:
+        engine: What it is about.
+        layers: Its layers at the shapes in question, as `layer_records` tells them.
+        as_json: One JSON object instead of one line a layer.
+    """
     if not as_json:
-        return "\n".join(
-            layer_text(engine, i, as_json=False, shapes=shapes)
-            for i in range(len(engine.network))
-        )
-    return json.dumps(engine_information(engine, shapes), indent=1)
+        return "\n".join(layer_text(engine, layer, as_json=False) for layer in layers)
+    return json.dumps(engine_information(engine, layers), indent=1)
 
 
-def engine_information(engine: Engine, shapes: Mapping[str, StaticShape]) -> dict[str, object]:
-    """Layers, Bindings and I/O Tensors as plain values."""
-    types = infer_at(engine.network, shapes).types
-    layers: list[object] = [
-        layer.name if engine.verbosity == "layer_names_only" else _layer(engine, layer, types)
-        for layer in engine.network.layers
+def engine_information(engine: Engine, layers: Sequence[LayerRecord]) -> dict[str, object]:
+    """Layers, Bindings and I/O Tensors as plain values; `layers` as for `engine_text`."""
+    told: list[object] = [
+        layer.name if engine.verbosity == "layer_names_only" else _layer(engine, layer)
+        for layer in layers
     ]
     if engine.verbosity == "none":
-        layers = []
+        told = []
     inside = engine.network.inputs
     bindings = [*inside, *engine.network.outputs]
     return {
-        "Layers": layers,
+        "Layers": told,
         "Bindings": [t.name for t in bindings],
         "I/O Tensors": [
             {
@@ -69,59 +70,49 @@ def engine_information(engine: Engine, shapes: Mapping[str, StaticShape]) -> dic
     }
 
 
-def layer_text(
-    engine: Engine, index: int, *, as_json: bool, shapes: Mapping[str, StaticShape]
-) -> str:
+def layer_text(engine: Engine, layer: LayerRecord, *, as_json: bool) -> str:
     """One layer as JSON or as one line."""
-    layer = engine.network.layers[index]
     if engine.verbosity == "none":
-        return json.dumps(str(index)) if as_json else str(index)
+        return json.dumps(str(layer.index)) if as_json else str(layer.index)
     if engine.verbosity == "layer_names_only":
         return json.dumps(layer.name) if as_json else layer.name
-    types = infer_at(engine.network, shapes).types
-    facts = _layer(engine, layer, types)
     if as_json:
-        return json.dumps(facts, indent=1)
-    ins = ", ".join(str(types[t]) for t in layer.inputs if t is not None)
-    outs = ", ".join(str(types[t]) for t in layer.outputs)
-    tactic = facts["TacticName"] or "no launch"
-    return f"{layer.op.kind} {layer.name}: {ins} -> {outs} [{tactic}]"
+        return json.dumps(_layer(engine, layer), indent=1)
+    ins = ", ".join(map(_type, layer.inputs))
+    outs = ", ".join(map(_type, layer.outputs))
+    return f"{layer.type} {layer.name}: {ins} -> {outs} [{layer.tactic}]"
 
 
-def _layer(
-    engine: Engine, layer: Layer, types: Mapping[Tensor, TensorType]
-) -> dict[str, object]:
-    choice = engine.choices[layer.name]
+def _type(tensor: TensorRecord) -> str:
+    return f"{tensor.dtype}[{','.join(map(str, tensor.shape))}]"
+
+
+def _layer(engine: Engine, layer: LayerRecord) -> dict[str, object]:
+    operands = engine.network.layers[layer.index].inputs
+    weights = {t.name for t in operands if t is not None and t.is_constant}
+    nodes = [origin.rsplit(" (", 1)[0] for origin in layer.origins]
     return {
         "Name": layer.name,
-        "LayerType": layer.op.kind,
-        "Inputs": [
-            _tensor(t, types, choice.format.value)
-            for t in layer.inputs
-            if t is not None and not t.is_constant
-        ],
-        "Outputs": [_tensor(t, types, choice.format.value) for t in layer.outputs],
-        "ParameterType": layer.op.kind,
-        "TacticName": choice.tactic,
-        "TacticTimeUs": choice.time_us,
-        "StreamId": 0,
-        "Metadata": "\x1e".join(f"[ONNX Layer: {o.node}]" for o in layer.origins),
-        "Origins": [f"{o.node} ({o.op_type})" for o in layer.origins],
+        "LayerType": layer.type,
+        "Inputs": [_tensor(t) for t in layer.inputs if t.name not in weights],
+        "Outputs": [_tensor(t) for t in layer.outputs],
+        "ParameterType": layer.type,
+        "TacticName": layer.tactic,
+        "TacticTimeUs": engine.choices[layer.name].time_us,
+        "StreamId": layer.stream,
+        "Metadata": "\x1e".join(f"[ONNX Layer: {node}]" for node in nodes),
+        "Origins": list(layer.origins),
         "Rules": list(layer.rules),
-        **{k: v for k, v in layer.op.attributes().items() if v not in (None, [], "")},
+        **{k: v for k, v in layer.attributes.items() if v != []},
     }
 
 
-def _tensor(
-    tensor: Tensor, types: Mapping[Tensor, TensorType], layout: str
-) -> dict[str, object]:
-    kind = types[tensor]
-    image = kind.rank == 4 and kind.dtype.is_float
+def _tensor(tensor: TensorRecord) -> dict[str, object]:
     return {
         "Name": tensor.name,
         "Location": "Device",
-        "Dimensions": [d if isinstance(d, int) else -1 for d in kind.shape],
-        "Format/Datatype": f"{layout if image else 'linear'} {kind.dtype.value}",
+        "Dimensions": [d if isinstance(d, int) else -1 for d in tensor.shape],
+        "Format/Datatype": format_phrase(tensor.format, tensor.dtype),
     }
 
 

@@ -7,6 +7,7 @@ from trtlab.engine.engine import Engine
 from trtlab.network.graph import Layer, Tensor
 from trtlab.planner.plan import Plan, Step, weight_key
 from trtlab.report.records import LayerRecord, Samples, TensorRecord
+from trtlab.tactics.formats import operand
 from trtlab.tactics.problem import Operand
 
 _VIEW, _KNOWN = "none (shares memory)", "none (known from shapes)"
@@ -33,7 +34,7 @@ def _record(
         if (a := engine.weights.get(weight_key(layer, i))) is not None
     }
     tactic = (_VIEW if layer in layout.views else _KNOWN) if step is None else step.tactic.name
-    problem = None if step is None else step.problem
+    seen_in, seen_out = _operands(engine, layer, layout, step)
     return LayerRecord(
         index=index,
         name=layer.name,
@@ -43,14 +44,29 @@ def _record(
         tactic=tactic,
         precision="tf32" if step and step.tactic.tf32 else _precision(layer, types),
         stream=0 if step is None else step.placement.stream,
-        inputs=_tensors(layer.inputs, types, () if problem is None else problem.inputs),
-        outputs=_tensors(layer.outputs, types, () if problem is None else problem.outputs),
+        inputs=_tensors(layer.inputs, types, seen_in),
+        outputs=_tensors(layer.outputs, types, seen_out),
         time_us=Samples(()),
         flops=layer.op.flops(ins, outs),
         bytes=0 if step is None else layer.op.traffic_bytes(ins, outs),
         weights_bytes=sum(weights.values()),
         workspace_bytes=0 if step is None else step.tactic.workspace_bytes(step.problem),
         attributes={k: v for k, v in layer.op.attributes().items() if v not in (None, "")},
+    )
+
+
+def _operands(
+    engine: Engine, layer: Layer, layout: Plan, step: Step | None
+) -> tuple[tuple[Operand | None, ...], tuple[Operand, ...]]:
+    """What the layer reads and writes as its kernel, or the memory that it shares, has it."""
+    if step is not None:
+        return step.problem.inputs, step.problem.outputs
+    if layer not in layout.views:
+        return (), ()
+    lies = engine.choices[layer.name].format
+    return (
+        tuple(None if t is None else operand(t, layout.types[t], lies) for t in layer.inputs),
+        tuple(operand(t, layout.types[t], lies) for t in layer.outputs),
     )
 
 
@@ -64,13 +80,13 @@ def _tensors(
         if tensor is None:
             continue
         kind = types[tensor]
-        operand = operands[i] if i < len(operands) else None
+        seen = operands[i] if i < len(operands) else None
         records.append(
             TensorRecord(
                 tensor.name,
                 kind.dtype.value,
                 tuple(d if isinstance(d, int) else str(d) for d in kind.shape),
-                operand.format.value if operand is not None else "linear",
+                seen.format.value if seen is not None else "linear",
                 nbytes(kind.dtype, static(kind.shape)) if is_static(kind.shape) else 0,
             )
         )

@@ -8,7 +8,8 @@ A `Report` opens on a laptop without a GPU: every figure, table and finding draw
 * `columns`: tables as lists by column name. `tables`: the same as pandas frames; `csv_files`:
   as CSV.
 * `html`: what a notebook shows of a report, `one_line`: of a record. `trace_events`: Chrome
-  and Perfetto traces. `trtexec_files`: the files that trtexec exports.
+  and Perfetto traces. `trtexec_files`: the files that trtexec exports;
+  `tensor_formats`: memory formats in TensorRT's words.
 * `percentile`: the one definition of a percentile. `percent`, `quantity`, `short_name`: how
   shares, changes, sizes and long names are written. `conditions`: what a measured time depends
   on; `clocks`: the clock of each run. `contests`: where times of tactics come from.

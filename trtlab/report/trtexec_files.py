@@ -13,18 +13,8 @@ from trtlab.core.errors import UsageError
 from trtlab.report.atomic_write import write_atomically
 from trtlab.report.columns import phase_ms
 from trtlab.report.records import LayerRecord, Report, TensorRecord
+from trtlab.report.tensor_formats import format_phrase
 
-_TYPE_WORDS = {"int8": "Int8", "int32": "Int32", "int64": "Int64", "bool": "Bool"}
-_FORMAT_PHRASES = {
-    "linear": "Row major linear {type}",
-    "hwc": "Channel major {type} format",
-    "hwc8": "Channel major {type} format where channel % 8 == 0",
-    "hwc16": "Channel major {type} format where channel % 16 == 0",
-    "chw2": "Two wide channel vectorized row major {type} format",
-    "chw4": "Four wide channel vectorized row major {type} format",
-    "chw16": "Sixteen wide channel vectorized row major {type} format",
-    "chw32": "Thirty-two wide channel vectorized row major {type} format",
-}
 _INSPECTOR_KEYS = {
     "kernel_size_nd": "Kernel",
     "window_size_nd": "WindowSize",
@@ -141,13 +131,11 @@ def _parameters(attributes: Mapping[str, object]) -> dict[str, object]:
 
 
 def _tensor(tensor: TensorRecord) -> dict[str, object]:
-    phrase = _FORMAT_PHRASES.get(tensor.format, tensor.format + " {type} format")
-    word = _TYPE_WORDS.get(tensor.dtype, tensor.dtype.upper())
     return {
         "Name": tensor.name,
         "Location": "Device",
         "Dimensions": list(tensor.shape),
-        "Format/Datatype": phrase.format(type=word),
+        "Format/Datatype": format_phrase(tensor.format, tensor.dtype),
     }
 
 

@@ -216,7 +216,7 @@ class ICudaEngine(EngineTensors):
 
     def create_engine_inspector(self) -> EngineInspector:
         """An inspector of this engine."""
-        return EngineInspector(self.engine)
+        return EngineInspector(self.engine, self._plan)
 
     def serialize(self) -> IHostMemory:
         """The engine as bytes."""

@@ -11,6 +11,7 @@ from trtlab.core.types import DataType, TensorFormat
 from trtlab.engine.engine import Engine
 from trtlab.network.api.arguments import whole
 from trtlab.network.graph import Tensor
+from trtlab.report.tensor_formats import type_word
 from trtlab.runtime.bindings import EngineBindings
 
 
@@ -84,7 +85,7 @@ class EngineTensors(EngineBindings):
 
     def get_tensor_format_desc(self, name: str) -> str:
         """The format in words."""
-        return f"Row-major linear {self._tensor(name).dtype.value} format"
+        return f"Row-major linear {type_word(self._tensor(name).dtype.value)} format"
 
     def get_tensor_bytes_per_component(self, name: str) -> int:
         """Bytes an element."""

@@ -1,5 +1,6 @@
 """TensorRT's EngineInspector."""
 
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,10 @@ from trtlab.core.sealed import Only, Sealed
 from trtlab.core.types import StaticShape
 from trtlab.engine import inspector
 from trtlab.engine.engine import Engine
+from trtlab.engine.layer_records import layer_records
 from trtlab.network.api.arguments import whole
+from trtlab.planner.plan import Plan
+from trtlab.report.records import LayerRecord
 from trtlab.runtime.missing import NO_RECORDER
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ class EngineInspector(Sealed):
 
     Args:
         engine: The plain engine.
+        plan_at: Its plan at the inputs' shapes.
 
     Attributes:
         execution_context: Its shapes are told; None for those that the engine is tuned for.
@@ -36,8 +41,13 @@ class EngineInspector(Sealed):
     _own = ("execution_context",)
     error_recorder = Only[object](None, NO_RECORDER)
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, plan_at: Callable[[Mapping[str, StaticShape]], Plan]
+    ) -> None:
         self._engine = engine
+        self._plan_at = plan_at
+        self._records: tuple[LayerRecord, ...] = ()
+        self._shapes: dict[str, StaticShape] | None = None  # of the records
         self.execution_context: IExecutionContext | None = None
 
     def get_layer_information(
@@ -52,9 +62,10 @@ class EngineInspector(Sealed):
                 f"there is no layer {layer_index}", hint=f"0 to {len(engine.network) - 1}"
             )
         return inspector.layer_text(
-            engine, layer_index, as_json=format is LayerInformationFormat.JSON,
-            shapes=self._shapes(),
-        )  # fmt: skip
+            engine,
+            self._layers()[layer_index],
+            as_json=format is LayerInformationFormat.JSON,
+        )
 
     def get_engine_information(
         self,
@@ -62,13 +73,17 @@ class EngineInspector(Sealed):
     ) -> str:
         """All layers."""
         return inspector.engine_text(
-            self._engine, as_json=format is LayerInformationFormat.JSON,
-            shapes=self._shapes(),
-        )  # fmt: skip
+            self._engine, self._layers(), as_json=format is LayerInformationFormat.JSON
+        )
 
-    def _shapes(self) -> dict[str, StaticShape]:
-        """The context's shapes if there is one with all set, else the first profile's opt."""
+    def _layers(self) -> tuple[LayerRecord, ...]:
+        """At the context's shapes if there is one with all set, else the first profile's opt."""
         context = self.execution_context
         if context is not None and context.all_binding_shapes_specified:
-            return dict(context.executable().shapes)
-        return self._engine.profiles[0].opt()
+            shapes = dict(context.executable().shapes)
+        else:
+            shapes = self._engine.profiles[0].opt()
+        if shapes != self._shapes:  # code asks layer by layer, and a plan takes its time
+            self._records = layer_records(self._engine, self._plan_at(shapes))
+            self._shapes = shapes
+        return self._records
