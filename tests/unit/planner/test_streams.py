@@ -45,6 +45,29 @@ def test_branches_that_read_all_parts_of_a_concatenation():
     assert all((p.first, p.last) == (7, 10) for p in placed[7:11])
 
 
+def test_branches_that_begin_at_inputs_run_side_by_side():
+    # Two towers, 0-1-2 and 3-4, on inputs of their own; 5 joins them, 6 follows.
+    rows = deps([], [0], [1], [], [3], [2, 4], [5])
+    placed = assign_streams(rows, [4, 4, 4, 5, 5, 1, 1], 2)
+    assert [p.stream for p in placed] == [0, 0, 0, 1, 1, 0, 0]
+    assert [p.region for p in placed] == [0] * 5 + [-1] * 2
+    assert all((p.first, p.last) == (0, 4) for p in placed[:5])
+    three = assign_streams(deps([], [], [], [0, 1, 2]), [3, 2, 1, 1], 3)
+    assert [p.stream for p in three] == [0, 1, 2, 0]
+
+
+def test_a_late_look_at_an_input_does_not_undo_what_pays_more():
+    # A fork and join (1-2 beside 3, 4 joins); 5 looks at an input, 6 reads both.
+    rows = deps([], [0], [1], [0], [2, 3], [], [4, 5])
+    short = assign_streams(rows, [1, 5, 5, 9, 1, 0.5, 1], 2)
+    assert [p.region for p in short] == [-1, 0, 0, 0, -1, -1, -1]
+    assert short[1].stream != short[3].stream
+    long = assign_streams(rows, [1, 5, 5, 9, 1, 30, 1], 2)
+    assert [p.region for p in long] == [0, 0, 0, 0, 0, 0, -1]
+    assert len({p.stream for p in long[:5]}) == 1
+    assert long[5].stream != long[0].stream
+
+
 def test_branches_that_nobody_timed_are_spread_too():
     placed = assign_streams(deps([], [0], [0], [0], [1, 2, 3]), [0.0] * 5, 3)
     assert [p.stream for p in placed[1:4]] == [0, 1, 2]
