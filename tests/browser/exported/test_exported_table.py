@@ -181,6 +181,50 @@ def test_titles_and_their_arrows_are_whole(show: Callable[..., Any], width: int)
         assert cell.evaluate("(e) => e.scrollWidth <= e.clientWidth"), cell.inner_text()
 
 
+@pytest.mark.parametrize("width", [700, 1000, 1280, 1680])
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_columns_fit_beside_each_other(
+    show: Callable[..., Any], width: int, name: str
+) -> None:
+    page = show(name, width=width)
+    settle(page)
+    titles, cut = page.evaluate(
+        """(() => {
+             const grid = document.querySelector('.t-table .t-grid');
+             const right = grid.getBoundingClientRect().left + grid.clientWidth;
+             const shown = [...grid.querySelectorAll('[role=columnheader]:not([hidden])')];
+             const row = grid.querySelector('.t-grid-row:not([hidden])');
+             const cells = [...shown, ...row.querySelectorAll('.t-cell:not([hidden])')];
+             return [
+               shown.map((head) => head.textContent),
+               cells.filter((cell) => cell.getBoundingClientRect().right > right + 1)
+                 .map((cell) => cell.textContent),
+             ];
+           })()"""
+    )
+    assert cut == []
+    assert {"Layer", "Median time", "Share", "Tactic", "Of limit"} <= set(titles)
+    told = page.locator(".t-noroom").inner_text().removeprefix("no room for ")
+    every = [
+        "#", "Layer", "Median time", "Share", "Cum.", "Type", "Prec.", "Tactic", "Of limit",
+        "GFLOP/s", "Bytes", "FLOP/B", "Output", "Stream",
+    ]  # fmt: skip
+    assert sorted([*titles, *filter(None, told.split(", "))]) == sorted(every)
+    assert width < 1280 or "Prec." in titles
+
+
+def test_a_table_with_no_room_for_its_key_columns_scrolls(show: Callable[..., Any]) -> None:
+    page = show(width=360)
+    settle(page)
+    grid = page.locator(".t-table .t-grid")
+    assert grid.evaluate("(e) => e.scrollWidth > e.clientWidth")
+    head = page.get_by_role("columnheader", name="Median time").get_by_role("button")
+    head.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "Of limit"
+
+
 def test_a_filter_without_a_match_says_so_however_far_the_table_is_scrolled(
     show: Callable[..., Any],
 ) -> None:

@@ -1,5 +1,6 @@
 // A table that draws only the rows in view: sorting, selection, keyboard, and the ARIA grid pattern.
 
+import { fitColumns } from "./columns.js";
 import { fillWith, h, onFrame, uniqueId } from "./dom.js";
 import { fitName, textMeasure } from "./names.js";
 
@@ -11,18 +12,18 @@ const SWATCH = 15; // with its gap
 /**
  * @param {object} options
  *   label: the table's accessible name
- *   columns: [{ key, title, hint, width, longest?, grow?, value(row), text(row), draw?(cell, row, fit), tell?(row), align? }];
- *     width in pixels is the least, but the title with its arrow and longest, a text, always fit; grow is
- *     the part of the room that is left; tell is a tooltip where it says
- *     more than the text; fit(name, taken) is a layer's name as it fits the column beside something
+ *   columns: [{ key, title, hint, width, least?, longest?, grow?, spare?, value(row), text(row), draw?(cell, row, fit), tell?(row), align? }];
+ *     fitColumns tells of widths, but the title with its arrow and longest, a text, always fit; tell is a
+ *     tooltip where it says more than the text; fit(name, taken) is a layer's name as it fits the column beside something
  *     that takes so many pixels
  *   sort: [key, "ascending" | "descending"] to begin with, or null for the given order
  *   onselect(ids), onhover(id | null): what the user did; rows are known by their `id`
+ *   onfit(columns): which columns have no room, whenever that changes
  *   empty: what to say when there are no rows
  */
-export function createGrid({ label, columns, sort = null, onselect, onhover, empty = "Nothing to show" }) {
+export function createGrid({ label, columns, sort = null, onselect, onhover, onfit, empty = "Nothing to show" }) {
   const prefix = uniqueId("t-row");
-  const heads = columns.map((column, i) => headCell(column, i ? "-1" : "0", () => toggleSort(column)));
+  const heads = columns.map((column, i) => headCell(column, i, () => toggleSort(column)));
   const head = h("div", { class: "t-grid-head", role: "row", "aria-rowindex": "1" }, heads);
   const body = h("div", { class: "t-grid-body", role: "rowgroup" });
   const note = h("div", { class: "t-grid-none", hidden: true }, h("p", { class: "t-grid-empty" }, empty));
@@ -39,7 +40,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
   let active = -1;
   let anchor = -1;
   const pool = [];
-  let widths = columns.map(() => Infinity); // known when the table is laid out
+  let widths = columns.map(() => Infinity); // known when the table is laid out; null is hidden
   let widthOf = () => 0;
   const fits = columns.map((_, c) => (name, taken = 0) => fitName(name, widths[c] - PADDING - taken, widthOf));
 
@@ -57,7 +58,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
   });
 
   function newRow() {
-    const cells = columns.map((c) => h("div", { role: "gridcell", class: `t-cell ${c.align ?? ""} ${c.cls ?? ""}` }));
+    const cells = columns.map((c, i) => h("div", { role: "gridcell", "aria-colindex": i + 1, hidden: widths[i] === null, class: `t-cell ${c.align ?? ""} ${c.cls ?? ""}` }));
     const row = { el: h("div", { role: "row", class: "t-grid-row" }, cells), cells, shown: null };
     body.append(row.el);
     return row;
@@ -170,19 +171,28 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
 
   /** Rows are grids of their own, so the columns' widths are computed once for all of them. */
   function layOut() {
+    if (!el.clientWidth) return; // hidden: what was laid out stays
     widthOf = textMeasure(el);
     const headOf = textMeasure(heads[0].firstElementChild);
     const needed = ({ title, longest = "" }) => Math.ceil(Math.max(headOf(`${title} ↓`), widthOf(longest))) + PADDING + 2;
-    const leasts = columns.map((c) => Math.max(c.width, needed(c)));
-    const least = leasts.reduce((sum, width) => sum + width, 0);
-    const parts = columns.reduce((sum, c) => sum + (c.grow ?? 0), 0) || 1;
-    const left = Math.max(0, el.clientWidth - least);
-    widths = columns.map((c, i) => leasts[i] + (left * (c.grow ?? 0)) / parts);
+    const before = widths;
+    const fitted = fitColumns(columns, columns.map(needed), el.clientWidth);
+    widths = fitted.widths;
     for (const slot of pool) slot.shown = null;
-    el.style.setProperty("--t-columns", widths.map((width) => `${width}px`).join(" "));
+    if (columns.some((_, i) => (widths[i] === null) !== (before[i] === null))) hideColumns();
+    el.style.setProperty("--t-columns", widths.filter((width) => width !== null).map((width) => `${width}px`).join(" "));
     el.style.setProperty("--t-seen", `${el.clientWidth}px`);
-    el.style.setProperty("--t-width", `${Math.max(least, el.clientWidth)}px`);
+    el.style.setProperty("--t-width", `${fitted.total}px`);
     draw();
+  }
+
+  /** Cells of columns without room, and their headings; one heading that is seen stays a tab stop. */
+  function hideColumns() {
+    for (const cells of [heads, ...pool.map((slot) => slot.cells)]) cells.forEach((cell, i) => { cell.hidden = widths[i] === null; });
+    const seen = heads.filter((cell) => !cell.hidden).map((cell) => cell.firstElementChild);
+    const stop = seen.find((press) => press.getAttribute("tabindex") === "0") ?? seen[0];
+    for (const cell of heads) cell.firstElementChild.setAttribute("tabindex", cell.firstElementChild === stop ? "0" : "-1");
+    onfit?.(columns.filter((_, i) => widths[i] === null));
   }
 
   const resize = new ResizeObserver(layOut);
@@ -208,7 +218,7 @@ export function createGrid({ label, columns, sort = null, onselect, onhover, emp
 
 /** One heading is a tab stop; the arrow keys move among the others. */
 function moveHeadFocus(heads, step, event) {
-  const buttons = heads.map((cell) => cell.firstElementChild);
+  const buttons = heads.filter((cell) => !cell.hidden).map((cell) => cell.firstElementChild);
   const from = buttons.indexOf(event.target);
   const to = buttons[Math.max(0, Math.min(buttons.length - 1, from + step))];
   buttons.forEach((b) => b.setAttribute("tabindex", b === to ? "0" : "-1"));
@@ -216,9 +226,9 @@ function moveHeadFocus(heads, step, event) {
   event.preventDefault();
 }
 
-function headCell(column, tabindex, onclick) {
-  const press = h("button", { type: "button", class: "t-grid-sort", title: column.hint ?? column.title, tabindex, onclick }, column.title);
-  return h("div", { role: "columnheader", class: `t-cell ${column.align ?? ""} ${column.cls === "t-sticky" ? column.cls : ""}`, "aria-sort": "none" }, press);
+function headCell(column, i, onclick) {
+  const press = h("button", { type: "button", class: "t-grid-sort", title: column.hint ?? column.title, tabindex: i ? "-1" : "0", onclick }, column.title);
+  return h("div", { role: "columnheader", class: `t-cell ${column.align ?? ""} ${column.cls === "t-sticky" ? column.cls : ""}`, "aria-colindex": i + 1, "aria-sort": "none" }, press);
 }
 
 /** Orders numbers by size and texts by alphabet; missing values come last either way. */

@@ -1,31 +1,33 @@
 // The ranked table of layers: search, type filter, inline bars, export.
 
+import { LATE } from "./columns.js";
 import { button, download, fillWith, h } from "./dom.js";
 import { bytes, count, DASH, digits, flopUnit, percent, precisionText, shape, shortTactic, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
 import { noHeadroom, noLimit, ofLimit, overLimit, peaksText } from "./limit.js";
 
-/** Columns in order of use: what and how long first, then why. */
+/** Columns in order of use: what and how long first, then why; without room, what says least goes first. */
 function layerColumns(data) {
   const slowest = Math.max(...data.layers.map((l) => l.time ?? 0), 1e-9);
   const family = (layer) => data.families[layer.family].key;
   const [unit, unitName] = flopUnit(Math.max(...data.layers.map((l) => l.gflops ?? 0)));
+  const single = data.layers.every((l) => l.stream === data.layers[0].stream);
   const known = (column) => column.key !== "attained" || data.layers.some((l) => l.attained !== null);
   return [
-    { key: "index", title: "#", hint: "Order of execution, counted from 0", width: 44, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
-    { key: "name", title: "Layer", width: 190, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r, fit) => swatchText(c, family(r), r.name, fit) },
+    { key: "index", title: "#", hint: "Order of execution, counted from 0", width: 44, spare: LATE + 1, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
+    { key: "name", title: "Layer", width: 190, least: 150, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r, fit) => swatchText(c, family(r), r.name, fit) },
     { key: "time", title: "Median time", hint: `Median over all inferences of the ${data.runs.profiled}${data.layersClock && `; ${data.layersClock}`}`, width: 112, grow: 1.2, align: "end", value: (r) => r.time, draw: (c, r) => drawBar(c, r, family(r), slowest) },
     { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 62, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
-    { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
-    { key: "type", title: "Type", width: 92, grow: 1, value: (r) => r.label, text: (r) => r.label },
-    { key: "precision", title: "Prec.", hint: `Type that it computes in${data.layers.some((l) => l.emulated) ? "; * emulated through fp32: its accuracy is shown, not its speed" : ""}`, width: 52, value: (r) => r.precision, text: (r) => r.precision + (r.emulated ? "*" : ""), tell: precisionText },
-    { key: "tactic", title: "Tactic", width: 178, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
+    { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, spare: 1, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
+    { key: "type", title: "Type", width: 92, spare: 3, grow: 1, value: (r) => r.label, text: (r) => r.label },
+    { key: "precision", title: "Prec.", hint: `Type that it computes in${data.layers.some((l) => l.emulated) ? "; * emulated through fp32: its accuracy is shown, not its speed" : ""}`, width: 52, spare: LATE, value: (r) => r.precision, text: (r) => r.precision + (r.emulated ? "*" : ""), tell: precisionText },
+    { key: "tactic", title: "Tactic", width: 178, least: 104, spare: LATE + 2, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
     { key: "attained", title: "Of limit", hint: `Share of what the device's measured peaks allow (roofline)${data.layersClock && `. Layers: ${data.layersClock}`}. Peaks, of a run of their own: ${peaksText(data)}${noHeadroom(data) && `. – where there is none: ${noHeadroom(data)}`}`, width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained), tell: (r) => overLimit(r.attained) || noLimit(data, r) },
-    { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
-    { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
-    { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },
-    { key: "output", title: "Output", width: 96, longest: longestOf(data.layers.map(outputShape)), grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
-    { key: "stream", title: "Stream", width: 58, align: "end", value: (r) => r.stream, text: (r) => String(r.stream) },
+    { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, spare: 7, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
+    { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, spare: 6, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
+    { key: "intensity", title: "FLOP/B", hint: "Arithmetic intensity", width: 62, spare: 5, align: "end", value: (r) => r.intensity, text: (r) => digits(r.intensity) },
+    { key: "output", title: "Output", width: 96, spare: 4, longest: longestOf(data.layers.map(outputShape)), grow: 1, value: (r) => outputShape(r), text: (r) => outputShape(r) },
+    { key: "stream", title: "Stream", width: 58, spare: single ? 2 : 8, align: "end", value: (r) => r.stream, text: (r) => String(r.stream) },
   ].filter(known);
 }
 
@@ -57,11 +59,13 @@ export function createLayerTable(data, store) {
   const rows = data.layers.map((layer) => Object.assign(layer, { id: layer.index, hay: haystack(layer) }));
   const columns = layerColumns(data);
   const timed = data.layers.some((l) => l.time !== null);
+  const noRoom = h("span", { class: "t-noroom t-clip", title: "A wider window shows them; the CSV has all columns." });
   const grid = createGrid({
     label: "Layers", columns, sort: timed ? ["time", "descending"] : ["index", "ascending"],
     empty: "No layer matches the filter.",
     onselect: (ids) => store.set({ selection: ids }, "table"),
     onhover: (id) => store.set({ hover: id ?? -1 }, "table"),
+    onfit: (hidden) => fillWith(noRoom, hidden.length > 0 && `no room for ${hidden.map((c) => c.title).join(", ")}`),
   });
   const search = h("input", { type: "search", class: "t-search", placeholder: "Filter by name, type, tactic …", title: "Finds words in name, type, tactic, precision and origins", "aria-label": "Filter layers", spellcheck: "false" });
   const families = new Set();
@@ -87,7 +91,7 @@ export function createLayerTable(data, store) {
     const share = subject.reduce((sum, layer) => sum + (layer.share ?? 0), 0);
     const flops = subject.reduce((sum, layer) => sum + layer.flops, 0);
     const what = selection.length > 1 ? `${selection.length} selected` : `${whole(shown.length)} of ${whole(rows.length)} layers`;
-    fillWith(foot, h("b", {}, what), timed ? ` · ${timeUs(time)} · ${percent(share)} of the layers' time` : " · not run yet", ` · ${count(flops, "FLOP")}`);
+    fillWith(foot, h("b", {}, what), timed ? ` · ${timeUs(time)} · ${percent(share)} of the layers' time` : " · not run yet", ` · ${count(flops, "FLOP")}`, noRoom);
   }
 
   search.addEventListener("input", filter);
