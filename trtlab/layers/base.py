@@ -69,6 +69,11 @@ class Op(ABC):
         del inputs, values
         return (None,) * len(outputs)
 
+    def placed(self, layer: str) -> "Op":
+        """The operator as a layer of that name carries it."""
+        del layer
+        return self
+
     def plausible(self, index: int, drawn: Array) -> Array:
         """What an input holds where only the time counts: random values, as far as they do.
 

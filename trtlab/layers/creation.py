@@ -1,7 +1,8 @@
 """CONSTANT, SHAPE and FILL: tensors made from nothing or from a shape."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import ClassVar
 
 import numpy as np
@@ -116,7 +117,8 @@ class Fill(Op):
     LINSPACE: alpha is the start, beta the step an axis (scalar or [rank]). RANDOM_UNIFORM:
     alpha and beta are the bounds. RANDOM_NORMAL: alpha is the mean, beta the standard
     deviation. Without alpha and beta, LINSPACE gives ``value`` everywhere. Random values
-    depend on ``seed`` alone.
+    depend on ``seed`` alone, so that every run draws the same; without one the layer that
+    carries the operator gives it a seed by its name, another than other layers have.
     """
 
     kind: ClassVar[str] = "FILL"
@@ -124,7 +126,15 @@ class Fill(Op):
     op: FillOperation = FillOperation.LINSPACE
     value: float = 0.0
     dtype: DataType = DataType.FLOAT
-    seed: int = 0
+    seed: int | None = None
+
+    def placed(self, layer: str) -> Op:
+        """With the layer's seed, where random values have none."""
+        if self.op is FillOperation.LINSPACE or self.seed is not None:
+            return self
+        return replace(
+            self, seed=int.from_bytes(sha256(layer.encode()).digest()[:4], "little")
+        )
 
     def infer(
         self, inputs: Sequence[TensorType | None], values: Sequence[ShapeValue]
@@ -201,7 +211,7 @@ class Fill(Op):
         if self.op is not FillOperation.LINSPACE:
             first = 0.0 if alpha is None else float(alpha)
             second = 1.0 if beta is None else float(beta)
-            source = np.random.default_rng(self.seed)
+            source = np.random.default_rng(self.seed or 0)
             uniform = self.op is FillOperation.RANDOM_UNIFORM
             draw = source.uniform if uniform else source.normal
             return (draw(first, second, shape).astype(dtype),)

@@ -230,7 +230,8 @@ class Network:
             InvalidNetworkError: The operator refuses the inputs; says which layer.
         """
         layer_name = self.unique_layer_name(name or op.kind.lower())
-        layer = Layer(layer_name, op, tuple(inputs), origins=origins, rules=rules)
+        inputs = tuple(inputs)
+        layer = Layer(layer_name, op.placed(layer_name), inputs, origins=origins, rules=rules)
         try:
             types = self.infer(layer)
         except InvalidNetworkError:
@@ -294,7 +295,7 @@ class Network:
             layer.inputs = tuple(inputs)
             for tensor in layer.inputs:
                 _add_consumer(tensor, layer)
-        layer.op = op
+        layer.op = op.placed(layer.name)
         self.refresh(layer)
 
     def replace_uses(self, old: Tensor, new: Tensor) -> None:

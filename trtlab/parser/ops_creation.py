@@ -1,5 +1,6 @@
 """Constant, ConstantOfShape, Shape, Size, Range, EyeLike, Trilu and random numbers."""
 
+import struct
 from math import ceil, isfinite
 
 import numpy as np
@@ -188,7 +189,7 @@ def _triangle(node: Node, x: Tensor, axes: tuple[int, int], k: int, *, upper: bo
 
 
 def random(node: Node) -> Converted:
-    """RandomUniform, RandomNormal and their Like forms; a seed gives the same numbers."""
+    """RandomUniform, RandomNormal and their Like forms; equal seeds give equal numbers."""
     uniform = "Uniform" in node.proto.op_type
     like = node.proto.op_type.endswith("Like")
     names = (("low", 0.0), ("high", 1.0)) if uniform else (("mean", 0.0), ("scale", 1.0))
@@ -198,8 +199,13 @@ def random(node: Node) -> Converted:
         shape=node.attr_ints("shape") or (),
         op=FillOperation.RANDOM_UNIFORM if uniform else FillOperation.RANDOM_NORMAL,
         dtype=dtype,
-        seed=abs(hash(node.attr_float("seed", 0.0))),
+        seed=_bits(node.attr_float("seed", 0.0)) if node.has("seed") else None,
     )
     ends = [node.new_scalar(node.attr_float(n, d), DataType.FLOAT, n) for n, d in names]
     extents = shape_of(node, node.input(0), "") if like else None
     return node.emit(op, extents, *ends)
+
+
+def _bits(number: float) -> int:
+    """The bits of a FLOAT attribute: as many seeds as there are numbers."""
+    return int.from_bytes(struct.pack("<f", number), "little")

@@ -4,6 +4,9 @@ _RECURRENT = "the usual activations; no clip, activation_alpha, activation_beta,
 _IMAGE = "[N, C, H, W] with a known number of channels"
 _WINDOW = "no negative pads"
 _BY_VALUE = "what it looks at must not depend on the values of the inputs"
+_RANDOM = (
+    "CPU device only; every inference draws the same numbers, a node without a seed its own"
+)
 _LAST_INDEX = "select_last_index needs an axis of fixed size"
 
 RESTRICTIONS: dict[str, str] = {
@@ -29,6 +32,10 @@ RESTRICTIONS: dict[str, str] = {
     "NonZero": _BY_VALUE,
     "Pad": "with axes, the pads are constant",
     "RNN": _RECURRENT,
+    "RandomNormal": _RANDOM,
+    "RandomNormalLike": _RANDOM,
+    "RandomUniform": _RANDOM,
+    "RandomUniformLike": _RANDOM,
     "Resize": "scales constant; half_pixel, pytorch_half_pixel, align_corners or asymmetric; "
     "no antialias, no keep_aspect_ratio_policy",
     "ScatterElements": "no reduction",

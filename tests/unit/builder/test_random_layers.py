@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 import trtlab as trt
 from trtlab.builder.timer import DeviceTimer
@@ -74,6 +75,60 @@ def test_bounds_in_the_wrong_order_are_told_when_running():
     ready = context(lambda network: [fill(network, UNIFORM, alpha=2.0, beta=1.0)])
     with pytest.raises(trt.DeviceError, match=r"FILL cannot be computed from these values"):
         ready.infer({})
+
+
+def test_layers_draw_numbers_of_their_own_and_every_build_the_same():
+    def define(network):
+        turned = network.add_fill((100,), trt.FillOperation.LINSPACE)
+        turned.operation = UNIFORM
+        return [fill(network, UNIFORM, 100), fill(network, UNIFORM, 100), turned.get_output(0)]
+
+    ready = context(define)
+    found = ready.infer({})
+    assert len({array.tobytes() for array in found.values()}) == 3
+    for again in (ready.infer({}), context(define).infer({})):
+        for name, array in found.items():
+            np.testing.assert_array_equal(again[name], array)
+
+
+def from_onnx(*seeds, named=True):
+    """What a model draws: a node for each seed, None for nodes without one."""
+    nodes = [
+        helper.make_node(
+            "RandomUniform", [], [f"y{place}"], f"draw{place}" if named else "",
+            shape=[100], **({} if seed is None else {"seed": seed}),
+        )
+        for place, seed in enumerate(seeds)
+    ]  # fmt: skip
+    outputs = [
+        helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, [100])
+        for node in nodes
+    ]
+    graph = helper.make_graph(nodes, "drawn", [], outputs)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+
+    def define(network):
+        assert trt.OnnxParser(network, QUIET).parse(model.SerializeToString())
+        outputs = [network.get_output(i) for i in range(network.num_outputs)]
+        for tensor in outputs:
+            network.unmark_output(tensor)
+        return outputs
+
+    return [array.tobytes() for _, array in sorted(context(define).infer({}).items())]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_nodes_without_a_seed_draw_numbers_of_their_own(named):
+    first = from_onnx(None, None, 0.0, named=named)
+    assert len(set(first)) == 3
+    assert from_onnx(None, None, 0.0, named=named) == first
+
+
+def test_equal_seeds_draw_equal_numbers_and_others_do_not():
+    one, same, near, negative, broken = from_onnx(2.0, 2.0, 2.5, -2.0, float("nan"))
+    assert one == same
+    assert len({one, near, negative, broken}) == 4
+    assert from_onnx(2.0, float("nan")) == [one, broken]
 
 
 @dataclass(frozen=True)
