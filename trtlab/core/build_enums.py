@@ -4,10 +4,10 @@ The numbers are those of TensorRT 10.16, the largest set; members of 8.6 that it
 behind, and trtlab's own layer types start at 1000.
 """
 
-from enum import IntEnum
+from trtlab.core.enums import NamedInt
 
 
-class BuilderFlag(IntEnum):
+class BuilderFlag(NamedInt):
     """Switches of `IBuilderConfig`."""
 
     FP16 = 0
@@ -44,7 +44,7 @@ class BuilderFlag(IntEnum):
     STRICT_TYPES = 30
 
 
-class MemoryPoolType(IntEnum):
+class MemoryPoolType(NamedInt):
     """Memory that a build may be limited in."""
 
     WORKSPACE = 0
@@ -55,7 +55,7 @@ class MemoryPoolType(IntEnum):
     TACTIC_SHARED_MEMORY = 5
 
 
-class TacticSource(IntEnum):
+class TacticSource(NamedInt):
     """Where tactics come from; trtlab's own sources start at 16."""
 
     CUBLAS = 0
@@ -67,7 +67,7 @@ class TacticSource(IntEnum):
     NUMPY = 17
 
 
-class PreviewFeature(IntEnum):
+class PreviewFeature(NamedInt):
     """Features that TensorRT releases early."""
 
     PROFILE_SHARING_0806 = 0
@@ -78,7 +78,7 @@ class PreviewFeature(IntEnum):
     DISABLE_EXTERNAL_TACTIC_SOURCES_FOR_CORE_0805 = 5
 
 
-class HardwareCompatibilityLevel(IntEnum):
+class HardwareCompatibilityLevel(NamedInt):
     """On which other devices an engine shall run."""
 
     NONE = 0
@@ -86,14 +86,14 @@ class HardwareCompatibilityLevel(IntEnum):
     SAME_COMPUTE_CAPABILITY = 2
 
 
-class RuntimePlatform(IntEnum):
+class RuntimePlatform(NamedInt):
     """On which operating system an engine shall run."""
 
     SAME_AS_BUILD = 0
     WINDOWS_AMD64 = 1
 
 
-class TilingOptimizationLevel(IntEnum):
+class TilingOptimizationLevel(NamedInt):
     """How hard to look for tilings across layers."""
 
     NONE = 0
@@ -102,7 +102,7 @@ class TilingOptimizationLevel(IntEnum):
     FULL = 3
 
 
-class NetworkDefinitionCreationFlag(IntEnum):
+class NetworkDefinitionCreationFlag(NamedInt):
     """Switches of `Builder.create_network`."""
 
     EXPLICIT_BATCH = 0
@@ -111,7 +111,7 @@ class NetworkDefinitionCreationFlag(IntEnum):
     PREFER_AOT_PYTHON_PLUGINS = 3
 
 
-class EngineCapability(IntEnum):
+class EngineCapability(NamedInt):
     """Restrictions that an engine follows."""
 
     STANDARD = 0
@@ -122,20 +122,20 @@ class EngineCapability(IntEnum):
     SAFE_DLA = 2
 
 
-class DeviceType(IntEnum):
+class DeviceType(NamedInt):
     """Where layers run; GPU stands for the builder's device, whatever it is."""
 
     GPU = 0
     DLA = 1
 
 
-class QuantizationFlag(IntEnum):
+class QuantizationFlag(NamedInt):
     """Switches of implicit quantization."""
 
     CALIBRATE_BEFORE_FUSION = 0
 
 
-class OnnxParserFlag(IntEnum):
+class OnnxParserFlag(NamedInt):
     """Switches of `OnnxParser`."""
 
     NATIVE_INSTANCENORM = 0
@@ -145,7 +145,7 @@ class OnnxParserFlag(IntEnum):
     ADJUST_FOR_DLA = 4
 
 
-class CausalMaskKind(IntEnum):
+class CausalMaskKind(NamedInt):
     """Which corner a causal mask of `IAttention` starts from."""
 
     NONE = 0
@@ -153,7 +153,7 @@ class CausalMaskKind(IntEnum):
     LOWER_RIGHT = 2
 
 
-class LayerType(IntEnum):
+class LayerType(NamedInt):
     """What a layer of a network computes."""
 
     CONVOLUTION = 0

@@ -1,6 +1,17 @@
 """TensorRT's operation enumerations; the value is the spelling in text forms and records."""
 
-from enum import Enum
+from enum import Enum, IntEnum
+
+
+class NamedInt(IntEnum):
+    """A number that prints as `Class.NAME`, as TensorRT's enumerations do."""
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+    def __format__(self, spec: str) -> str:
+        """The name; a format such as ``d`` is about the number."""
+        return int.__format__(self, spec) if spec else str(self)
 
 
 class Numbered(Enum):

@@ -1,13 +1,13 @@
 """TensorRT's logger classes over the standard library's logging."""
 
 import logging
-from enum import IntEnum
 from typing import Self
 
+from trtlab.core.enums import NamedInt
 from trtlab.core.sealed import Sealed
 
 
-class Severity(IntEnum):
+class Severity(NamedInt):
     """TensorRT's severities; a lower number is graver."""
 
     INTERNAL_ERROR = 0

@@ -48,7 +48,7 @@ class INetworkDefinition(
         if mask >> len(_Flag):
             raise UsageError(
                 f"network flags {mask:#b} have unknown bits",
-                hint=" | ".join(f"1 << {f} ({f.name})" for f in _Flag),
+                hint=" | ".join(f"1 << {f:d} ({f.name})" for f in _Flag),
             )
         strong = bool(mask >> _Flag.STRONGLY_TYPED & 1)
         super().__init__(Network("Unnamed Network 0", strongly_typed=strong))

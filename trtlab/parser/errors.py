@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
+from trtlab.core.enums import NamedInt
 from trtlab.core.errors import ParseError, UnsupportedError
 
 _SHOWN = 12  # problems that a message lists
@@ -11,7 +11,7 @@ _PLURALS = {"is": "are", "refers": "refer"}
 _KINDS = 3  # kinds of problems that its first line names
 
 
-class ErrorCode(IntEnum):
+class ErrorCode(NamedInt):
     """TensorRT's codes of parser errors."""
 
     SUCCESS = 0

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 
 from trtlab.core.dims import Dims
+from trtlab.core.enums import NamedInt
 from trtlab.core.errors import UsageError
 from trtlab.core.sealed import Sealed
 from trtlab.devices.protocol import Device, Memory
@@ -14,7 +14,7 @@ ALIGN_BYTES = 64
 """Of activation memory and of the outputs that an output allocator gives."""
 
 
-class ExecutionContextAllocationStrategy(IntEnum):
+class ExecutionContextAllocationStrategy(NamedInt):
     """Where a context's activation memory comes from.
 
     STATIC takes what the largest shapes of all profiles need, once. ON_PROFILE_CHANGE takes
@@ -139,8 +139,8 @@ class Activations:
     Args:
         device: Where it lies.
         strategy: Where it comes from.
-        static_bytes: For the largest shapes of all profiles.
-        profile_bytes: For the largest shapes of one profile.
+        static_bytes: For the shapes of all profiles.
+        profile_bytes: For the shapes of one profile.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """TensorRT's EngineInspector."""
 
 from collections.abc import Callable, Mapping
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from trtlab.core.enums import NamedInt
 from trtlab.core.errors import UsageError
 from trtlab.core.sealed import Only, Sealed
 from trtlab.core.types import StaticShape
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from trtlab.runtime.context import IExecutionContext
 
 
-class LayerInformationFormat(IntEnum):
+class LayerInformationFormat(NamedInt):
     """Shape of the inspector's answers."""
 
     ONELINE = 0

@@ -1,4 +1,7 @@
-"""Dims, Permutation and Weights."""
+"""Dims, Permutation, Weights and enumerations."""
+
+import enum
+import json
 
 import numpy as np
 import pytest
@@ -89,3 +92,28 @@ def test_weights_refuse_what_holds_no_numbers(bad):
 def test_weights_refuse_senseless_addresses():
     with pytest.raises(trt.UsageError, match="make no sense"):
         trt.Weights(trt.float32, 0, 5)
+
+
+def _enumerations():
+    named = {name: getattr(trt, name) for name in dir(trt)} | {
+        "Severity": trt.Logger.Severity,
+        "ErrorCode": trt.ErrorCode,
+    }
+    return {n: e for n, e in named.items() if isinstance(e, type) and issubclass(e, enum.Enum)}
+
+
+@pytest.mark.parametrize("kind", _enumerations().values(), ids=_enumerations())
+def test_enumerations_print_their_names(kind):
+    for member in kind:
+        name = f"{kind.__name__}.{member.name}"
+        assert (str(member), f"{member}", "%s" % member) == (name, name, name)  # noqa: UP031
+
+
+def test_numbered_enumerations_are_numbers_otherwise():
+    flag = trt.BuilderFlag.BF16
+    assert 1 << flag == 1 << int(flag) == 131072
+    assert flag == 17
+    assert trt.Logger.ERROR < trt.Logger.WARNING
+    assert "abc"[trt.Logger.WARNING] == "c"
+    assert json.dumps({"flag": flag}) == '{"flag": 17}'
+    assert (f"{flag:03d}", "%d" % flag) == ("017", "17")  # noqa: UP031
