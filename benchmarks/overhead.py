@@ -66,8 +66,7 @@ class Ratio:
 
 def ratio(numbers: Sequence[float]) -> Ratio:
     """Summarize the ratios of pairs."""
-    ascending = sorted(numbers)
-    return Ratio(median(ascending), *median_interval(ascending))
+    return Ratio(median(numbers), *median_interval(numbers))
 
 
 def run_block(runner: Runner, seconds: float) -> Block:

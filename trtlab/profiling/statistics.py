@@ -19,6 +19,7 @@ from trtlab.report.records import Summary
 
 _EXACT_UP_TO = 1000  # samples; beyond, the normal approximation is off by less than one
 _Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
+_WINDOW = 5  # autocorrelation times: what is summed up beyond is noise
 _CHUNK_ELEMENTS = 4_000_000  # resampled values held at once: 32 MB
 _HALF = 0.5  # of the time; beyond, per cent say little
 FEWEST = 10  # with 5 to 9, one in ten comparisons of equals would be called real
@@ -33,7 +34,7 @@ def summarize(samples_ms: Sequence[float]) -> Summary:
     if not samples_ms:
         raise MeasurementError("nothing was measured: there are no samples to summarize")
     ascending = sorted(samples_ms)
-    low, high = median_interval(ascending)
+    low, high = median_interval(samples_ms)
     return Summary(
         min=ascending[0],
         max=ascending[-1],
@@ -54,24 +55,49 @@ def coefficient_of_variation(samples: Sequence[float]) -> float | None:
     return pstdev(samples) / mean if mean else None
 
 
-def median_interval(ascending: Sequence[float]) -> tuple[float, float]:
+def median_interval(samples: Sequence[float]) -> tuple[float, float]:
     """A 95 % confidence interval of the median, between two samples; no distribution assumed.
 
-    The number of samples below the true median is binomial (n, ½), so the widest pair of order
-    statistics that leaves at most 2.5 % on each side covers it. Fewer than six samples cannot
-    reach 95 %; their whole range is given.
-    Source: Conover, "Practical Nonparametric Statistics", 3rd edition, section 3.2.
+    The number of samples below the true median is binomial (n, ½) if each is drawn anew, so the
+    widest pair of order statistics that leaves at most 2.5 % on each side covers it. Neighbours
+    in time resemble each other where clocks move: then that number varies as if there were fewer
+    samples, and the pair is taken further apart. Fewer than six samples cannot reach 95 %; their
+    whole range is given.
+    Source: Conover, "Practical Nonparametric Statistics", 3rd edition, section 3.2; Sokal 1997,
+    "Monte Carlo Methods in Statistical Mechanics", section 3 (the autocorrelation time).
 
     Args:
-        ascending: At least one sample, sorted.
+        samples: At least one, in the order of measurement.
     """
+    ascending = sorted(samples)
     count = len(ascending)
-    if count <= _EXACT_UP_TO:
+    alike = _autocorrelation_time(samples, median(ascending))
+    if alike == 1.0 and count <= _EXACT_UP_TO:
         below = _largest_unlikely(count)
     else:  # the same from the normal distribution, with the correction for continuity
-        below = floor((count - _Z95 * sqrt(count) - 1) / 2)
+        below = floor((count - _Z95 * sqrt(count * alike) - 1) / 2)
     below = max(below, 0)
     return ascending[below], ascending[count - 1 - below]
+
+
+def _autocorrelation_time(samples: Sequence[float], middle: float) -> float:
+    """How many samples in a row tell as much of the median as one drawn anew; at least 1.
+
+    Of the series that says which samples lie below the median: their number is what counts.
+    """
+    below = np.asarray(samples) < middle
+    count, share = len(below), below.mean()
+    if count < FEWEST or not 0 < share < 1:
+        return 1.0
+    spectrum = np.fft.rfft(below - share, 2 * count)
+    covariance = np.fft.irfft(abs(spectrum) ** 2)[:count] / count
+    correlation = covariance / covariance[0]
+    if correlation[1] < 2 / sqrt(count):
+        return 1.0  # chance gives as much
+    times = 1 + 2 * np.cumsum(correlation[1:])
+    lags = np.arange(1, count)
+    long_enough = np.flatnonzero(lags >= _WINDOW * times)
+    return max(float(times[long_enough[0]] if long_enough.size else times.max()), 1.0)
 
 
 def _largest_unlikely(count: int) -> int:

@@ -16,7 +16,7 @@ from trtlab.profiling.statistics import (
 
 
 def test_summary_in_trtexecs_definitions():
-    summary = summarize([float(i) for i in range(10, 0, -1)])
+    summary = summarize([4.0, 8.0, 1.0, 10.0, 3.0, 7.0, 2.0, 9.0, 5.0, 6.0])
     assert (summary.min, summary.max, summary.mean, summary.median) == (1, 10, 5.5, 5.5)
     assert (summary.p90, summary.p95, summary.p99) == (9, 10, 10)
     assert summary.stdev == pytest.approx(2.8723, abs=1e-4)
@@ -34,9 +34,15 @@ def test_variation_is_the_populations():
     assert coefficient_of_variation([0.0, 0.0]) is None
 
 
+def unordered(count):
+    """All numbers below, the small ones and the large ones in turns: none is like the next."""
+    half = -(-count // 2)
+    return [n // 2 + half * (n % 2) for n in range(count)]
+
+
 @pytest.mark.parametrize("count", [6, 10, 31, 100, 999, 1000])
 def test_interval_of_the_median_is_the_narrowest_that_covers(count):
-    low, high = median_interval(range(count))
+    low, high = median_interval(unordered(count))
     assert low + high == count - 1
     tail = sum(comb(count, i) for i in range(low + 1)) / 2**count
     assert tail <= 0.025
@@ -44,22 +50,39 @@ def test_interval_of_the_median_is_the_narrowest_that_covers(count):
 
 
 def test_interval_agrees_where_the_approximation_takes_over():
-    exact, near = median_interval(range(1000)), median_interval(range(1002))
+    exact, near = median_interval(unordered(1000)), median_interval(unordered(1002))
     assert abs(near[0] - exact[0]) <= 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_too_few_for_an_interval_give_their_range(count):
-    assert median_interval(range(count)) == (0, count - 1)
+    assert median_interval(unordered(count)) == (0, count - 1)
 
 
 def test_interval_covers_the_true_median():
     generator = np.random.default_rng(1)
     covered = 0
     for _ in range(400):
-        low, high = median_interval(sorted(generator.exponential(1.0, 60)))
+        low, high = median_interval(generator.exponential(1.0, 60).tolist())
         covered += low <= np.log(2) <= high
     assert 0.93 <= covered / 400 <= 0.99
+
+
+@pytest.mark.parametrize(("alike", "count"), [(0.6, 300), (0.9, 2000), (0.95, 5000)])
+def test_interval_covers_the_true_median_of_what_drifts(alike, count):
+    """Each sample is mostly the one before: an interval for independent ones covers half."""
+    generator = np.random.default_rng(2)
+    covered = narrow = 0
+    for _ in range(100):
+        drawn = generator.normal(0.0, 1.0, count)
+        for n in range(1, count):
+            drawn[n] = alike * drawn[n - 1] + drawn[n]
+        low, high = median_interval(drawn.tolist())
+        covered += low <= 0 <= high
+        low, high = median_interval(generator.permutation(drawn).tolist())
+        narrow += low <= 0 <= high
+    assert covered >= 88
+    assert narrow < 80
 
 
 def noisy(center, spread, count, seed):
