@@ -166,9 +166,15 @@ def _rates(layers: Sequence[LayerRecord], cached_bytes: int) -> Iterator[_Beaten
         median_us = layer.time_us.median
         if not median_us:
             continue
-        yield _Beaten(layer.precision, 1e6 * layer.flops / median_us, layer.name)
+        if not _saves_operations(layer):
+            yield _Beaten(layer.precision, 1e6 * layer.flops / median_us, layer.name)
         if layer.bytes > cached_bytes:
             yield _Beaten("", 1e6 * layer.bytes / median_us, layer.name)
+
+
+def _saves_operations(layer: LayerRecord) -> bool:
+    """Whether it computes with fewer operations than the layer's definition counts."""
+    return any("winograd" in name.lower() for name in (layer.tactic, *layer.kernels))
 
 
 def _raised(peaks: _Peaks, beaten: Sequence[_Beaten]) -> _Peaks:

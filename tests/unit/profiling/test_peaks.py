@@ -104,6 +104,16 @@ def test_layers_that_caches_serve_do_not_beat_the_memory(measure):
     assert "large moved its data faster" in notes[0]
 
 
+@pytest.mark.parametrize(
+    "way", [{"tactic": "cpu.convolution.winograd/4x4"}, {"kernels": ("implicit_WinogradNd",)}]
+)
+def test_who_computes_with_fewer_operations_beats_no_peak(measure, way):
+    saving = replace(layer("wino", flops=500_000_000), **way)  # 5 TFLOP/s by definition
+    record, notes = measure(saving)
+    assert record.peak_flops_per_s["fp32"] == 1e9
+    assert notes == ()
+
+
 def test_a_precision_without_a_peak_is_not_beaten(measure):
     found, notes = measure(layer("conv", flops=10**9, precision="bf16"))
     assert notes == ()
