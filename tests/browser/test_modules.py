@@ -340,7 +340,7 @@ def test_the_last_sample_before_a_time(modules: Any) -> None:
 def test_a_window_without_queries_says_so(
     modules: Any, window: tuple[float, float], wanted: str
 ) -> None:
-    track = "{ times: [10, 11e6], values: [9, 2] }"
+    track = "{ times: [10, 11e6], values: [9, 2], dots: true }"
     note = f"m.trace_track.emptyNote({track}, {{ from: {window[0]}, to: {window[1]} }})"
     assert modules.evaluate(note) == wanted
 
@@ -354,6 +354,50 @@ def test_a_query_out_of_view_is_not_read(
 ) -> None:
     track = f"{{ times: [10], values: [427], unit: 'ms', dots: {json.dumps(dots)} }}"
     assert modules.evaluate(f"m.gutter.valueText({track}, 30, {window})") == wanted
+
+
+@pytest.mark.parametrize(
+    ("window", "wanted"),
+    [
+        ((20e6, 21e6), [["dash", 5, 5], ["line", 0, 200], "no sample in this window"]),
+        ((45e6, 46e6), ["no sample in this window"]),
+        ((25e6, 35e6), [["line", -500, 100, 300]]),
+    ],
+)
+def test_what_no_sensor_measured_is_dashed_or_left_out(
+    modules: Any, window: tuple[float, float], wanted: list[Any]
+) -> None:
+    drawn = modules.evaluate(
+        """([from, to]) => {
+             const drawn = [];
+             let line = [];
+             const ctx = new Proxy({
+               beginPath: () => { line = []; },
+               moveTo: (x) => line.push(Math.round(x)),
+               lineTo: (x) => line.push(Math.round(x)),
+               stroke: () => drawn.push(['line', ...line]),
+               setLineDash: (dash) => { if (dash.length) drawn.push(['dash', ...dash]); },
+               fillText: (text) => drawn.push(text),
+               fillRect: () => {},
+             }, { set: () => true });
+             const track = {
+               times: [0, 30e6, 40e6], values: [80, 90, 70],
+               unit: 'W', limit: null, dots: false, scale: [60, 100],
+             };
+             m.trace_track.drawTrace(ctx, track, { from, to, width: 200, y: 0, height: 40 }, {});
+             return drawn;
+           }""",
+        list(window),
+    )
+    assert drawn == wanted
+
+
+@pytest.mark.parametrize(
+    ("time", "wanted"), [(12e6, "806 W"), (58.4e6, "806 W, 48 ms before"), (5e6, "–")]
+)
+def test_an_old_sample_tells_its_age(modules: Any, time: float, wanted: str) -> None:
+    track = "{ times: [10e6, 90e6], values: [806, 300], unit: 'W', dots: false }"
+    assert modules.evaluate(f"m.gutter.valueText({track}, {time}, [0, 1e8])") == wanted
 
 
 def _tracks(*rows: tuple[str, str, str, list[float], float | None]) -> str:

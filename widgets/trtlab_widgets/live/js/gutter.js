@@ -2,10 +2,11 @@
 
 import { fillWith, h, uniqueId } from "./dom.js";
 import { FOLD } from "./fold.js";
-import { reading } from "./format.js";
+import { reading, whole } from "./format.js";
 import { MINIMAP, RULER } from "./time_axis.js";
 import { sampleAt } from "./trace_track.js";
 
+const OLD_MS = 5; // a sample's age that is told
 const GAP = 6; // between the slices and the sensors
 
 /**
@@ -51,9 +52,11 @@ export function spanText({ values, unit }) {
   return `${suffix && from.endsWith(suffix) ? from.slice(0, -suffix.length) : from} – ${to}`;
 }
 
-/** A trace's value at a time: that of the last sample before; a query counts where its dot is in view. */
+/** A trace's value at a time: that of the last sample before, with its age; a query counts where its dot is in view. */
 export function valueText(track, time, [from]) {
   const i = sampleAt(track.times, time);
   const known = i >= 0 && !(track.dots && track.times[i] < from);
-  return reading(known ? track.values[i] : null, track.unit);
+  const text = reading(known ? track.values[i] : null, track.unit);
+  const age = known && !track.dots ? Math.round((time - track.times[i]) / 1e6) : 0;
+  return age >= OLD_MS ? `${text}, ${whole(age)} ms before` : text;
 }

@@ -57,10 +57,13 @@ export function drawTrace(ctx, track, frame, colours) {
   const first = Math.max(0, sampleAt(track.times, frame.from));
   const last = Math.min(track.times.length - 1, sampleAt(track.times, frame.to) + 1);
   if (track.limit !== null && track.limit <= high && track.unit !== "%") drawLimit(ctx, y(track.limit), frame, colours);
-  if (track.dots) {
-    const note = emptyNote(track, frame);
-    return note ? drawNote(ctx, note, frame, colours) : drawDots(ctx, track, first, last, x, y, colours);
+  const note = emptyNote(track, frame);
+  if (note) {
+    const ends = unseen(track, frame)?.map(y);
+    if (ends) drawUnseen(ctx, ends, frame, colours);
+    return drawNote(ctx, note, ends, frame, colours);
   }
+  if (track.dots) return drawDots(ctx, track, first, last, x, y, colours);
   ctx.strokeStyle = colours.accent;
   ctx.lineWidth = 1.25;
   ctx.beginPath();
@@ -94,17 +97,43 @@ function envelope(ctx, track, first, last, x, y) {
   ctx.lineTo(column, y(high));
 }
 
-/** Why a track of queries shows no dot; empty when it shows some. */
-export function emptyNote({ times, values }, { from, to }) {
+/** Why a track shows nothing that was measured; empty when it shows something. */
+export function emptyNote({ times, values, dots }, { from, to }) {
   const i = sampleAt(times, to);
   if (i >= 0 && times[i] >= from) return "";
+  if (!dots) return "no sample in this window";
   const within = i >= 0 && times[i] + values[i] * 1e6 > from;
   return within ? "no query begins in this window" : "no queries in this window";
 }
 
-function drawNote(ctx, note, frame, colours) {
+/** What a sensor would show at both ends of a window between two samples; null at either end of the recording. */
+export function unseen({ times, values, dots }, { from, to }) {
+  const i = sampleAt(times, from);
+  if (dots || i < 0 || i + 1 >= times.length || times[i + 1] <= to) return null;
+  const at = (time) => values[i] + ((values[i + 1] - values[i]) * (time - times[i])) / (times[i + 1] - times[i]);
+  return [at(from), at(to)];
+}
+
+/** A line that nobody measured: that between the samples around the window. */
+function drawUnseen(ctx, [left, right], { width }, colours) {
+  ctx.strokeStyle = colours.accent;
+  ctx.lineWidth = 1.25;
+  ctx.globalAlpha = 0.75;
+  ctx.setLineDash([5, 5]);
+  ctx.beginPath();
+  ctx.moveTo(0, left);
+  ctx.lineTo(width, right);
+  ctx.stroke();
+  ctx.setLineDash([]);
+  ctx.globalAlpha = 1;
+}
+
+const BESIDE = 9; // pixels from the middle of a row, out of a line's way
+
+function drawNote(ctx, note, line, frame, colours) {
+  const middle = frame.y + frame.height / 2;
   ctx.fillStyle = colours.fg2;
-  ctx.fillText(note, 8, frame.y + frame.height / 2);
+  ctx.fillText(note, 8, line ? middle + (line[0] > middle ? -BESIDE : BESIDE) : middle);
 }
 
 function drawDots(ctx, track, first, last, x, y, colours) {
