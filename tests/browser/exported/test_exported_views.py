@@ -115,3 +115,27 @@ def test_facts_of_the_head_stay_whole(show: Callable[..., Any]) -> None:
         "[...document.querySelectorAll('.t-title p span')].map((e) => e.getClientRects().length)"
     )
     assert set(lines) == {1}
+
+
+@pytest.mark.parametrize("width", [760, 1280])
+def test_paper_has_all_layers_and_no_controls(show: Callable[..., Any], width: int) -> None:
+    page = show(width=width)
+    assert page.locator(".t-printed tr").count() == 0
+    page.emulate_media(media="print")
+    rows = page.locator(".t-printed tbody tr")
+    rows.nth(58).wait_for()
+    assert rows.count() == 59
+    heads = page.locator(".t-printed th").all_inner_texts()
+    assert {"Layer", "Median time", "Share", "Tactic", "Of limit"} <= set(heads)
+    cut = page.evaluate(
+        """[...document.querySelectorAll('.t-printed th, .t-printed td')].filter((cell) => {
+             const panel = cell.closest('.t-panel').getBoundingClientRect();
+             return cell.getBoundingClientRect().right > panel.right;
+           }).map((cell) => cell.textContent)"""
+    )
+    assert cut == []
+    controls = page.locator("button:visible, input:visible, summary:visible, kbd:visible")
+    assert controls.all_inner_texts() == []
+    page.emulate_media(media="screen")
+    page.locator(".t-grid-row:visible").first.wait_for()
+    page.wait_for_function("!document.querySelector('.t-printed tr')")

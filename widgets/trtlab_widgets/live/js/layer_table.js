@@ -5,6 +5,8 @@ import { button, download, fillWith, h } from "./dom.js";
 import { bytes, count, DASH, digits, flopUnit, percent, precisionText, shape, shortTactic, timeUs, whole } from "./format.js";
 import { createGrid, swatchText, toCsv } from "./grid.js";
 import { noHeadroom, noLimit, ofLimit, overLimit, peaksText } from "./limit.js";
+import { bareName } from "./names.js";
+import { createPrinted } from "./printed.js";
 
 /** Columns in order of use: what and how long first, then why; without room, what says least goes first. */
 function layerColumns(data) {
@@ -15,13 +17,13 @@ function layerColumns(data) {
   const known = (column) => column.key !== "attained" || data.layers.some((l) => l.attained !== null);
   return [
     { key: "index", title: "#", hint: "Order of execution, counted from 0", width: 44, spare: LATE + 1, align: "end", cls: "t-dim", value: (r) => r.index, text: (r) => String(r.index) },
-    { key: "name", title: "Layer", width: 190, least: 150, grow: 2.4, cls: "t-sticky", value: (r) => r.name, draw: (c, r, fit) => swatchText(c, family(r), r.name, fit) },
-    { key: "time", title: "Median time", hint: `Median over all inferences of the ${data.runs.profiled}${data.layersClock && `; ${data.layersClock}`}`, width: 112, grow: 1.2, align: "end", value: (r) => r.time, draw: (c, r) => drawBar(c, r, family(r), slowest) },
+    { key: "name", title: "Layer", width: 190, least: 150, grow: 2.4, cls: "t-sticky", value: (r) => r.name, text: (r) => bareName(r.name), draw: (c, r, fit) => swatchText(c, family(r), r.name, fit) },
+    { key: "time", title: "Median time", hint: `Median over all inferences of the ${data.runs.profiled}${data.layersClock && `; ${data.layersClock}`}`, width: 112, grow: 1.2, align: "end", value: (r) => r.time, text: (r) => timeUs(r.time), draw: (c, r) => drawBar(c, r, family(r), slowest) },
     { key: "share", title: "Share", hint: "Part of the sum over all layers", width: 62, align: "end", value: (r) => r.share, text: (r) => percent(r.share) },
     { key: "cumulative", title: "Cum.", hint: "Share of this and all slower layers", width: 56, spare: 1, align: "end", value: (r) => r.cumulative, text: (r) => percent(r.cumulative) },
     { key: "type", title: "Type", width: 92, spare: 3, grow: 1, value: (r) => r.label, text: (r) => r.label },
     { key: "precision", title: "Prec.", hint: `Type that it computes in${data.layers.some((l) => l.emulated) ? "; * emulated through fp32: its accuracy is shown, not its speed" : ""}`, width: 52, spare: LATE, value: (r) => r.precision, text: (r) => r.precision + (r.emulated ? "*" : ""), tell: precisionText },
-    { key: "tactic", title: "Tactic", width: 178, least: 104, spare: LATE + 2, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, draw: drawTactic },
+    { key: "tactic", title: "Tactic", width: 178, least: 104, spare: LATE + 2, grow: 1.6, cls: "t-mono", value: (r) => r.tactic, text: (r) => shortTactic(r.tactic), draw: drawTactic },
     { key: "attained", title: "Of limit", hint: `Share of what the device's measured peaks allow (roofline)${data.layersClock && `. Layers: ${data.layersClock}`}. Peaks, of a run of their own: ${peaksText(data)}${noHeadroom(data) && `. – where there is none: ${noHeadroom(data)}`}`, width: 66, align: "end", value: (r) => r.attained, text: (r) => ofLimit(r.attained), tell: (r) => overLimit(r.attained) || noLimit(data, r) },
     { key: "gflops", title: unitName, hint: "Rate of arithmetic", width: 68, spare: 7, align: "end", value: (r) => (r.gflops === null ? null : r.gflops / unit), text: (r) => rateText(r, unit) },
     { key: "bytes", title: "Bytes", hint: "Least bytes to move: inputs, weights and outputs once", width: 80, spare: 6, align: "end", value: (r) => r.bytes, text: (r) => bytes(r.bytes) },
@@ -107,11 +109,12 @@ export function createLayerTable(data, store) {
     store.on(["hover"], (state) => grid.setHovered(state.hover)),
   ];
   filter();
+  const printed = createPrinted(columns, grid.ordered);
   const bar = h("div", { class: "t-tablebar" }, search, chips.el, csv);
   return {
-    el: h("div", { class: "t-table" }, bar, grid.el, foot),
+    el: h("div", { class: "t-table" }, bar, grid.el, printed.el, foot),
     focusSearch: () => search.focus(),
-    dispose() { off.forEach((f) => f()); grid.dispose(); },
+    dispose() { off.forEach((f) => f()); grid.dispose(); printed.dispose(); },
   };
 }
 
