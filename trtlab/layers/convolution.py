@@ -57,11 +57,13 @@ def _check_ranks(x: TensorType, kernel: TensorType) -> None:
     require(
         x.rank >= 3,
         f"the input {str_shape(x.shape)} needs batch, channel and spatial dimensions",
+        hint="reshape it, such as to [N, C, H, W]",
     )
     require(
         kernel.rank == x.rank,
         f"a kernel of shape {str_shape(kernel.shape)} does not fit an input of "
         f"{x.rank} dimensions {str_shape(x.shape)}",
+        hint="a kernel has two dimensions besides the window's, as the input has",
     )
 
 

@@ -40,6 +40,14 @@ def _check_indices(indices: TensorType) -> None:
     )
 
 
+def _check_index(index: int, extent: int, axis: int) -> None:
+    require(
+        -extent <= index < extent,
+        f"index {index} lies outside axis {axis} with {extent} elements",
+        hint=f"{-extent} to {extent - 1} are inside" if extent else "the axis is empty",
+    )
+
+
 def _wrapped(indices: Array, extent: int, axis: int) -> Array:
     """Indices counted from the front.
 
@@ -50,7 +58,7 @@ def _wrapped(indices: Array, extent: int, axis: int) -> Array:
     outside = (wide < -extent) | (wide >= extent)
     if outside.any():
         worst = wide[outside].flat[0]
-        require(False, f"index {worst} lies outside axis {axis} with {extent} elements")  # noqa: FBT003
+        _check_index(int(worst), extent, axis)
     return np.where(wide < 0, wide + extent, wide)
 
 
@@ -122,10 +130,8 @@ class Gather(Op):
         if not isinstance(extent, int):
             return
         for index in extents_of(value) or ():
-            require(
-                not isinstance(index, int) or -extent <= index < extent,
-                f"index {index} lies outside axis {axis} with {extent} elements",
-            )
+            if isinstance(index, int):
+                _check_index(index, extent, axis)
 
     def _infer_nd(self, data: TensorType, indices: TensorType) -> Shape:
         depth, batch = _tuple_length(indices), self.num_elementwise_dims

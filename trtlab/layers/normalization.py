@@ -48,7 +48,11 @@ class Normalization(Op):
         """The data's type."""
         del values
         x = wanted(inputs, 0, "data")
-        require(x.dtype.is_float, f"normalization is not defined on {x.dtype.value}")
+        require(
+            x.dtype.is_float,
+            f"normalization is not defined on {x.dtype.value}",
+            hint="insert a Cast",
+        )
         require(bool(self.axes), "a normalization over no axis")
         axes = axes_in(self.axes, x.rank, "normalized axis")
         require(self.num_groups >= 1, f"num_groups is {self.num_groups}")

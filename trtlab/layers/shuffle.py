@@ -265,7 +265,11 @@ class Concatenation(Op):
         require(bool(types), "a concatenation of nothing")
         same_dtype(types, "the parts of a concatenation")
         shapes = ", ".join(str_shape(t.shape) for t in types)
-        require(len({t.rank for t in types}) == 1, f"parts {shapes} differ in rank")
+        require(
+            len({t.rank for t in types}) == 1,
+            f"parts {shapes} differ in rank",
+            hint="reshape them to one rank",
+        )
         axis = axis_in(self.axis, types[0].rank, "concatenation axis")
         shape = [
             dims.add(*extents)
@@ -381,10 +385,13 @@ class ReverseSequence(Op):
         require(
             lengths.dtype in {DataType.INT32, DataType.INT64},
             f"lengths are {lengths.dtype.value}, not integers",
+            hint="insert a Cast",
         )
+        some_axis = lengths.rank == 1 and lengths.shape[0] in x.shape
         require(
             lengths.rank == 1 and dims.equal(lengths.shape[0], x.shape[batch]) is not False,
             f"lengths {str_shape(lengths.shape)} do not fit a batch of {x.shape[batch]}",
+            hint="" if some_axis else f"give {x.shape[batch]} lengths, one a sequence",
         )
         return (x,)
 

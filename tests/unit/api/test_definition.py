@@ -363,3 +363,29 @@ def test_an_unfinished_layer_is_refused_where_it_is_used(chain):
 def test_flags_must_exist():
     with pytest.raises(trt.UsageError, match="unknown bits"):
         network(1 << 9)
+
+
+OPTIONS = "set the layer's options before its output is used"
+
+
+def test_an_option_is_the_advice_only_where_one_could_help():
+    net = network()
+    x = net.add_input("x", trt.float32, (3, 4))
+
+    def refusal(layer):
+        with pytest.raises(trt.InvalidNetworkError) as caught:
+            net.mark_output(layer.get_output(0))
+        return str(caught.value)
+
+    def integers(*values):
+        data = np.array(values, np.int32)
+        return net.add_constant(data.shape, data).get_output(0)
+
+    outside = refusal(net.add_gather(x, integers(7), 0))
+    assert "index 7 lies outside axis 0 with 3 elements" in outside
+    assert "-3 to 2 are inside" in outside
+    few = refusal(net.add_reverse_sequence(x, integers(1, 1)))
+    assert "give 4 lengths, one a sequence" in few
+    ranks = refusal(net.add_concatenation([x, integers(1)]))
+    assert OPTIONS not in outside + few + ranks
+    assert OPTIONS in refusal(net.add_reverse_sequence(x, integers(1, 1, 1)))

@@ -67,7 +67,10 @@ class Unfinished(Op):
         raise self.refusal()
 
     def refusal(self) -> InvalidNetworkError:
-        """What the operator refuses, as a new error."""
+        """What the operator refuses, as a new error.
+
+        Refusals that no option can turn away have hints of their own.
+        """
         return InvalidNetworkError(
             self.error.what,
             where=self.error.where,
