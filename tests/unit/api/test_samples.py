@@ -140,6 +140,15 @@ def test_engine_files_go_there_and_back(tmp_path, plan):
     assert repr(plan) == f"IHostMemory({len(plan):,} bytes)"
 
 
+def test_profile_shapes_can_be_asked_of_every_tensor(engine):
+    told = {name: engine.get_tensor_profile_shape(name, 0) for name in engine}
+    assert told["prob"] == [(), (), ()]
+    assert [tuple(shape)[1:] for shape in told["data"]] == [(3, 16, 16)] * 3
+    assert engine.get_tensor_profile_values("prob", 0) == []
+    with pytest.raises(trt.UsageError, match="optimization profile 7"):
+        engine.get_tensor_profile_shape("prob", 7)
+
+
 def test_a_profiler_hears_every_layer(engine):
     class Profiler(trt.IProfiler):
         def __init__(self):
