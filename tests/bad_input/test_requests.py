@@ -112,7 +112,7 @@ def test_a_dynamic_input_without_a_profile():
     with pytest.raises(UsageError, match="dynamic shape") as caught:
         builder.build_serialized_network(network, builder.create_builder_config())
     assert "'x'" in str(caught.value)
-    assert "min, opt and max" in caught.value.hint
+    assert "min, opt, max" in caught.value.hint
 
 
 def test_with_an_empty_pool_tactics_without_workspace_win():

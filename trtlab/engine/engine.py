@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from trtlab.core.errors import UsageError
-from trtlab.core.types import StaticShape, format_shape, is_static, static
+from trtlab.core.types import Dim, StaticShape, format_shape, is_static, static
 from trtlab.devices.cuda.code import KERNEL, CompiledCode
-from trtlab.layers.base import Array
+from trtlab.layers.base import Array, str_shape
 from trtlab.network.graph import Network, Tensor
 from trtlab.planner.plan import LayerChoice
 from trtlab.report.records import BuildRecord, ConfigRecord, DeviceRecord, ModelRecord
@@ -72,12 +72,22 @@ def check_profile(network: Network, profile: ShapeProfile) -> ShapeProfile:
             ranges[tensor.name] = (fixed, fixed, fixed)
         else:
             raise UsageError(
-                f"input {tensor.name!r} has dynamic shape {format_shape(tensor.shape)} and no "
-                "range in the optimization profile",
-                hint=f"give min, opt and max shapes, such as --shapes {tensor.name}:"
-                + "x".join("1" if not isinstance(d, int) else str(d) for d in tensor.shape),
+                f"input {tensor.name!r} has dynamic shape {_declared(tensor)} and no range in "
+                "the optimization profile",
+                hint=f'give it one: profile.set_shape("{tensor.name}", min, opt, max)',
             )
     return ShapeProfile(ranges)
+
+
+def _declared(tensor: Tensor) -> str:
+    """``(batch, 3, -1)``: a dimension has a name if the model gave it one."""
+    made_up = [f"{tensor.name}.{axis}" for axis in range(len(tensor.shape))]
+    return str_shape(
+        tuple(
+            -1 if isinstance(extent, Dim) and extent.name == name else extent
+            for extent, name in zip(tensor.shape, made_up, strict=True)
+        )
+    )
 
 
 def _sound(tensor: Tensor, shapes: ShapeRange) -> ShapeRange:
@@ -91,7 +101,7 @@ def _sound(tensor: Tensor, shapes: ShapeRange) -> ShapeRange:
             which = "" if low == opt == high else f"{label} "  # one shape was given, or three
             raise UsageError(
                 f"{which}shape {format_shape(shape)} does not fit input {tensor.name!r}, "
-                f"declared as {format_shape(tensor.shape)}",
+                f"declared as {_declared(tensor)}",
                 hint="give every extent, at least 1; only named dimensions may vary",
             )
     if not all(a <= b <= c for a, b, c in zip(low, opt, high, strict=True)):

@@ -299,6 +299,27 @@ def test_a_dynamic_input_needs_a_profile(builder, config, definition, notes):
     assert notes.heard[-1][0] == trt.Logger.ERROR
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [(None, "(-1, 3, -1)"), ("batch", "(batch, 3, -1)")]
+)
+def test_a_missing_range_is_told_in_words_of_the_api(builder, config, name, said):
+    network = builder.create_network()
+    x = network.add_input("x", trt.float32, (-1, 3, -1))
+    if name:
+        x.set_dimension_name(0, name)
+    network.mark_output(network.add_activation(x, trt.ActivationType.RELU).get_output(0))
+    with pytest.raises(trt.UsageError, match="no range") as caught:
+        builder.build_serialized_network(network, config)
+    assert f"input 'x' has dynamic shape {said} and no range" in str(caught.value)
+    assert 'profile.set_shape("x", min, opt, max)' in caught.value.hint
+    profile = builder.create_optimization_profile()
+    profile.set_shape("x", (1, 2, 4), (1, 2, 4), (1, 2, 4))
+    config.add_optimization_profile(profile)
+    with pytest.raises(trt.UsageError, match="does not fit") as caught:
+        builder.build_serialized_network(network, config)
+    assert f"declared as {said}" in str(caught.value)
+
+
 @pytest.mark.parametrize("bad", [None, "logger", 3])
 def test_a_builder_needs_a_logger(bad):
     with pytest.raises(trt.UsageError, match="no logger"):
