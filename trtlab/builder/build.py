@@ -5,7 +5,7 @@ network ─ passes ─► optimized network ─ select ─► a tactic and a for
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -33,7 +33,7 @@ from trtlab.network.graph import Network
 from trtlab.network.types_at import infer_at
 from trtlab.passes import pipeline
 from trtlab.passes.options import PassOptions
-from trtlab.planner.plan import LayerChoice, plan
+from trtlab.planner.bound import arena_bound
 from trtlab.report.records import ModelRecord
 from trtlab.tactics.occasions import Occasions, occasions_of
 from trtlab.tactics.registry import TacticRegistry
@@ -99,7 +99,11 @@ def build(
     with clock.phase(CARRY, 1):
         code = carried_code(work, choices, profiles, registry, device, streams=streams)
     with clock.phase(PLAN, len(profiles)) as advance:
-        arena_bytes = _largest_arena(work, choices, profiles, registry, streams, advance)
+        arena_bytes = 0
+        for profile in profiles:
+            advance()
+            needed = arena_bound(work, choices, profile.inputs, registry, streams=streams)
+            arena_bytes = max(arena_bytes, needed)
     return Engine(
         name=network.name,
         network=work,
@@ -230,21 +234,3 @@ def _ask_layers(network: Network, precisions: Mapping[str, DataType]) -> None:
                 else "see the layers' names with `trtlab inspect model FILE --layers`",
             )
         by_name[name].precision = wanted
-
-
-def _largest_arena(
-    network: Network,
-    choices: Mapping[str, LayerChoice],
-    profiles: tuple[ShapeProfile, ...],
-    registry: TacticRegistry,
-    streams: int,
-    advance: Callable[[], bool],
-) -> int:
-    """Arena bytes at the largest shapes; also proves that the tactics accept min and max."""
-    largest = 0
-    for profile in profiles:
-        advance()
-        for shapes in profile.extremes():
-            layout = plan(network, choices, shapes, registry, streams=streams)
-            largest = max(largest, layout.arena_bytes)
-    return largest

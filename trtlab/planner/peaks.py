@@ -86,9 +86,7 @@ class _Span:
             raise NotAnExpressionError
         return self._corners(other, np.floor_divide)
 
-    def _corners(
-        self, other: "_Span", combine: Callable[[_Ends, _Ends], _Ends]
-    ) -> "_Span":
+    def _corners(self, other: "_Span", combine: Callable[[_Ends, _Ends], _Ends]) -> "_Span":
         ends = [combine(a, b) for a in (self.low, self.high) for b in (other.low, other.high)]
         return _Span(
             np.minimum(np.minimum(*ends[:2]), np.minimum(*ends[2:])),
@@ -97,8 +95,9 @@ class _Span:
 
 
 def _names(extent: int | Dim, ranges: Mapping[str, Range]) -> tuple[str, ...]:
-    whole = isinstance(extent, Dim) and extent.name in ranges
-    return (extent.name,) if whole else symbols(extent)
+    if isinstance(extent, Dim) and extent.name in ranges:
+        return (extent.name,)
+    return symbols(extent)
 
 
 def _cells(ranges: list[Range]) -> list[_Span]:

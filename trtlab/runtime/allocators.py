@@ -17,7 +17,7 @@ ALIGN_BYTES = 64
 class ExecutionContextAllocationStrategy(NamedInt):
     """Where a context's activation memory comes from.
 
-    STATIC takes what the largest shapes of all profiles need, once. ON_PROFILE_CHANGE takes
+    STATIC takes what the shapes of all profiles need, once. ON_PROFILE_CHANGE takes
     what the profile in use needs, and changes it with the profile. USER_MANAGED takes what
     `set_device_memory` gives.
     """
@@ -186,7 +186,7 @@ class Activations:
 
         Args:
             needed: By the shapes at hand. The placement of tensors is found greedily, so that
-                they may need more than the largest shapes; then more is taken.
+                they may need more than was counted; then more is taken.
             profile: Index of the optimization profile in use.
             release: Waits for runs and drops what refers to the memory, which then goes back.
 

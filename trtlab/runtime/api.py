@@ -20,6 +20,7 @@ from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
 from trtlab.engine.layer_records import layer_records
 from trtlab.network.api.arguments import shown, whole
+from trtlab.planner.bound import arena_bound
 from trtlab.planner.plan import Plan, plan
 from trtlab.runtime.allocators import (
     ExecutionContextAllocationStrategy,
@@ -111,7 +112,11 @@ class ICudaEngine(EngineTensors):
 
     @property
     def device_memory_size_v2(self) -> int:
-        """Activation bytes of a context at the largest shapes of all profiles."""
+        """Activation bytes of a context for the shapes of all profiles.
+
+        Every tensor counts with the most that a profile allows. Placed anew, the tensors of
+        some shapes may still need more: `update_device_memory_size_for_shapes` is exact.
+        """
         return self.engine.arena_bytes
 
     @property
@@ -120,7 +125,7 @@ class ICudaEngine(EngineTensors):
         return self.engine.arena_bytes
 
     def get_device_memory_size_for_profile_v2(self, profile_index: int) -> int:
-        """Activation bytes of a context at the smallest and largest shapes of a profile.
+        """As `device_memory_size_v2`, for the shapes of one profile.
 
         Raises:
             UsageError: There is no such profile.
@@ -140,8 +145,14 @@ class ICudaEngine(EngineTensors):
         return self.get_device_memory_size_for_profile_v2(profile_index)
 
     def _planned_bytes(self, profile_index: int) -> int:
-        extremes = self.engine.profiles[profile_index].extremes()
-        return max(self._plan(shapes).arena_bytes for shapes in extremes)
+        engine = self.engine
+        return arena_bound(
+            engine.network,
+            engine.choices,
+            engine.profiles[profile_index].inputs,
+            self._loaded.registry,
+            streams=engine.streams,
+        )
 
     def _plan(self, shapes: Mapping[str, StaticShape]) -> Plan:
         engine = self.engine

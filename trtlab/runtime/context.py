@@ -41,7 +41,7 @@ class IExecutionContext(ContextResources):
         engine: The engine that makes the context.
         loaded: The engine on its device.
         strategy: Where activation memory comes from.
-        profile_bytes: Activation bytes at the largest shapes of a profile.
+        profile_bytes: Activation bytes for the shapes of a profile.
 
     Attributes:
         name: For the caller's use.

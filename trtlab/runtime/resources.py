@@ -25,7 +25,7 @@ class ContextResources(ContextShapes):
     Args:
         loaded: The engine on its device.
         strategy: Where activation memory comes from.
-        profile_bytes: Activation bytes at the largest shapes of a profile.
+        profile_bytes: Activation bytes for the shapes of a profile.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class ContextResources(ContextShapes):
                 raise UsageError(
                     f"{nbytes:,} bytes of device memory are too few: these shapes need "
                     f"{needed:,}",
-                    hint="engine.device_memory_size_v2 is enough for all profiles",
+                    hint=f"give at least {needed:,} bytes, as "
+                    "update_device_memory_size_for_shapes() says",
                 )
         self._activations.lend(address, nbytes)
         self._changed()
