@@ -22,6 +22,18 @@ _F = BuilderFlag
 _HEURISTIC_LEVEL = 2  # times only the likeliest tactics
 _USUAL_LEVEL = 3
 
+# Types that layers may compute in only where a flag says so.
+_FLAGGED = (
+    DataType.HALF, DataType.BF16, DataType.INT8, DataType.FP8, DataType.INT4, DataType.FP4,
+)  # fmt: skip
+
+
+def _asking(names: list[str], what: str) -> str:
+    """``1 layer asks for fp16 (fc)``, ``2 layers ask for types (conv, …)``."""
+    verb = "layer asks" if len(names) == 1 else "layers ask"
+    more = ", …" if len(names) > 1 else ""
+    return f"{len(names)} {verb} for {what} ({names[0]}{more})"
+
 
 class IBuilderConfig(SearchMembers, FixedMembers):
     """What is asked of a build. Made by `Builder.create_builder_config`.
@@ -113,13 +125,7 @@ class IBuilderConfig(SearchMembers, FixedMembers):
                 "a strongly typed network takes no precision flags",
                 hint="clear FP16, BF16 and the precision constraints; use add_cast instead",
             )
-        wishes = [la.name for la in network if la.precision or any(la.output_types)]
-        if wishes and constraints == "none":
-            self.tell(
-                Severity.WARNING,
-                f"{len(wishes)} layers ask for types ({wishes[0]}, …); without "
-                "OBEY_PRECISION_CONSTRAINTS or PREFER_PRECISION_CONSTRAINTS this is ignored",
-            )
+        self._tell_of_ignored(network, constraints, lower)
         if len(lower) > 1:
             self.tell(
                 Severity.INFO,
@@ -141,6 +147,31 @@ class IBuilderConfig(SearchMembers, FixedMembers):
             verbosity=self._verbosity.value,
             flags=tuple(flag.name for flag in BuilderFlag if self.get_flag(flag)),
         )
+
+    def _tell_of_ignored(
+        self, network: Network, constraints: Constraints, lower: list[DataType]
+    ) -> None:
+        """Warn of layers' wishes that the flags leave without effect."""
+        if constraints == "obey":  # the build refuses what it cannot obey
+            return
+        wishes = {la.name: {la.precision, *la.output_types} - {None} for la in network}
+        if constraints == "none":
+            asking = [name for name, kinds in wishes.items() if kinds]
+            if asking:
+                self.tell(
+                    Severity.WARNING,
+                    f"{_asking(asking, 'types')}; without OBEY_PRECISION_CONSTRAINTS or "
+                    "PREFER_PRECISION_CONSTRAINTS this is ignored",
+                )
+            return
+        for kind in (kind for kind in _FLAGGED if kind not in lower):
+            asking = [name for name, kinds in wishes.items() if kind in kinds]
+            if asking:
+                self.tell(
+                    Severity.WARNING,
+                    f"{_asking(asking, kind.value)}, which no flag enables; "
+                    "with PREFER_PRECISION_CONSTRAINTS this is ignored",
+                )
 
     def _constraints(self) -> Constraints:
         if self.get_flag(_F.OBEY_PRECISION_CONSTRAINTS):

@@ -5,6 +5,7 @@ import pytest
 import trtlab as trt
 from trtlab.builder.progress import SilentMonitor
 from trtlab.core.errors import UnknownNameError
+from trtlab.session.work import describe
 
 
 class Notes(trt.ILogger):
@@ -118,11 +119,36 @@ def test_precision_flags_become_types(config, definition, flags, precision, enab
 def test_wishes_need_a_flag(config, definition, notes):
     definition.get_layer(0).precision = trt.float16
     assert config.options(definition.graph).constraints == "none"
-    assert notes.told("ask for types")
+    name = definition.get_layer(0).name
+    assert notes.told(f"1 layer asks for types ({name}); without OBEY")
     config.set_flag(trt.BuilderFlag.PREFER_PRECISION_CONSTRAINTS)
     assert config.options(definition.graph).constraints == "prefer"
     config.set_flag(trt.BuilderFlag.OBEY_PRECISION_CONSTRAINTS)
     assert config.options(definition.graph).constraints == "obey"
+
+
+def test_preferred_types_that_no_flag_enables_are_told(builder, config, notes):
+    network = builder.create_network()
+    tensor = network.add_input("x", trt.float32, (4,))
+    for name in ("one", "two", "three"):
+        layer = network.add_activation(tensor, trt.ActivationType.RELU)
+        layer.name = name
+        tensor = layer.get_output(0)
+    network.mark_output(tensor)
+    network.get_layer(0).precision = network.get_layer(1).precision = trt.float16
+    network.get_layer(2).set_output_type(0, trt.bfloat16)
+    config.set_flag(trt.BuilderFlag.PREFER_PRECISION_CONSTRAINTS)
+    built = builder.build_engine_with_config(network, config)
+    assert {layer.precision for layer in describe(built.engine).layers} == {"fp32"}
+    said = "which no flag enables; with PREFER_PRECISION_CONSTRAINTS this is ignored"
+    assert notes.told(f"2 layers ask for fp16 (one, …), {said}")
+    assert notes.told(f"1 layer asks for bf16 (three), {said}")
+    assert [severity for severity, _ in notes.heard].count(trt.Logger.WARNING) == 2
+    notes.heard.clear()
+    config.set_flag(trt.BuilderFlag.FP16)
+    config.options(network.graph)
+    assert notes.told("bf16 (three)")
+    assert not notes.told("fp16")
 
 
 def test_strongly_typed_networks_refuse_precision_flags(builder, config):
