@@ -1,11 +1,14 @@
 """An exported file as a whole: what a person sees, light and dark, wide and narrow."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from page_canvas import CHOSEN, MEMORY, TIME, fingerprint, painted, settle
-from sample_reports import HOSTILE
+from sample_reports import HOSTILE, resnet_report
+from trtlab_widgets.export import report_html
 
 pytestmark = pytest.mark.browser
 
@@ -115,6 +118,26 @@ def test_facts_of_the_head_stay_whole(show: Callable[..., Any]) -> None:
         "[...document.querySelectorAll('.t-title p span')].map((e) => e.getClientRects().length)"
     )
     assert set(lines) == {1}
+
+
+@pytest.mark.parametrize("width", [700, 760, 1280])
+def test_cards_hold_what_they_say(
+    new_page: Callable[..., Any], tmp_path: Path, width: int
+) -> None:
+    report = resnet_report()
+    assert report.benchmark is not None
+    fast = replace(report, benchmark=replace(report.benchmark, throughput_qps=6803.0))
+    path = tmp_path / "fast.html"
+    path.write_text(report_html(fast), encoding="utf-8")
+    page = new_page(width=width)
+    page.goto(path.as_uri())
+    assert page.locator(".t-cards dd", has_text="6,803 queries/s").is_visible()
+    cut = page.evaluate(
+        """[...document.querySelectorAll('.t-cards dd, .t-cards small')].filter((e) =>
+             e.scrollWidth > e.clientWidth || e.scrollHeight > e.clientHeight + 1
+           ).map((e) => e.textContent)"""
+    )
+    assert cut == []
 
 
 @pytest.mark.parametrize("width", [760, 1280])

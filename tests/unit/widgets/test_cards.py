@@ -45,7 +45,7 @@ def test_throughput_counts_queries_and_what_is_in_them(report: Report) -> None:
         report.benchmark, throughput_qps=1180.0, batch=32, iterations=700, shapes=images
     )
     html = cards(replace(report, benchmark=run))
-    assert '<dd>1,180<span class="t-unit"> queries/s</span></dd>' in html
+    assert '<dd>1,180 <span class="t-unit">queries/s</span></dd>' in html
     assert ">37,760 images/s</small>" in html
     assert ">700 queries of 32</small>" in html
     words = replace(run, shapes={"ids": (32, 128), "mask": (32, 128)})

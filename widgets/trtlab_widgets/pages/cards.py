@@ -56,12 +56,12 @@ def cards(report: Report) -> str:
 
 def _drawn(card: Card) -> str:
     first, *rest = card.notes
-    notes = [element("small", escape(first), title=card.full or first)]  # cut off where narrow
+    notes = [element("small", escape(first), title=card.full or first)]
     notes += [element("small", escape(note), title=note) for note in rest]
     if card.run:
         source = f"{card.run.capitalize()}. {WHY}"
         notes.append(element("small", escape(card.run), title=source))
-    unit = text("span", f" {card.unit}", "t-unit") if card.unit else ""
+    unit = " " + text("span", card.unit, "t-unit") if card.unit else ""
     value = escape(card.value) + unit
     return element("div", text("dt", card.name), element("dd", value), *notes)
 
