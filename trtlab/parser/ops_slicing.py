@@ -114,8 +114,8 @@ def _computed(node: Node, x: Tensor, bounds: _Bounds) -> Tensor:
     bounds, sizes = _finite_ends(node, x, bounds)
     if not (_inside(bounds.starts, extents) and _inside(bounds.ends, extents)):
         lengths = pick(node, shape_of(node, x, ""), bounds.axes, "lengths")
-        starts = _clamped(node, starts, lengths, "starts")
-        sizes = _clamped(node, sizes, lengths, "ends")
+        starts = _clamped(node, starts, bounds.starts, lengths, "starts")
+        sizes = _clamped(node, sizes, bounds.ends, lengths, "ends")
     first = _numbers(bounds.starts)
     if first is None or any(first):
         sizes = node.emit(ElementWise(_E.SUB), sizes, starts, part="room")
@@ -170,8 +170,12 @@ def _inside(entries: tuple[Extent, ...] | None, extents: Sequence[Extent]) -> bo
     )
 
 
-def _clamped(node: Node, bound: Tensor, lengths: Tensor, part: str) -> Tensor:
+def _clamped(
+    node: Node, bound: Tensor, entries: tuple[Extent, ...] | None, lengths: Tensor, part: str
+) -> Tensor:
     """Counted from the front and brought into 0 .. length."""
+    if entries is not None and all(dims.at_least(entry, 0) for entry in entries):
+        return node.emit(ElementWise(_E.MIN), bound, lengths, part=f"{part}.clamped")
     zero = node.new_integers([0], f"{part}.zero")
     negative = node.emit(ElementWise(_E.LESS), bound, zero, part=f"{part}.negative")
     shifted = node.emit(ElementWise(_E.SUM), bound, lengths, part=f"{part}.shifted")

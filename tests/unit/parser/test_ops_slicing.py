@@ -17,6 +17,7 @@ from operator_cases import (
     refusal,
 )
 
+from tests.support.runtime_engines import engine_on
 from trtlab.core.errors import ParseError
 from trtlab.core.types import Dim
 
@@ -189,3 +190,29 @@ def test_a_slice_to_the_end_has_no_large_numbers_in_its_dimension(start):
     extent = str(network.outputs[0].shape[1])
     assert "m" in extent
     assert not any(digit in extent for digit in "13456789")
+
+
+@pytest.mark.parametrize(
+    ("bound", "number", "names"),
+    [("Div", 2, "x zero h axis"), ("Div", 2, "x h e axis"), ("Sub", 5, "x h e axis")],
+    ids=["first half", "second half", "last five"],
+)
+def test_bounds_that_follow_from_the_shape_are_known_when_an_engine_is_built(
+    bound, number, names
+):
+    made = model(
+        [
+            node("Shape", "x", "e", start=0, end=1),
+            node(bound, "e number", "h"),
+            node("Slice", names, "y"),
+        ],
+        {"x": ["n", 3]},
+        constants={"number": i64(number), "zero": i64(0), "axis": i64(0)},
+    )
+    profile = {"x": ((1, 3), (8, 3), (20, 3))}
+    context = engine_on(model=made, profiles=(profile,)).create_execution_context()
+    for extent in (1, 3, 4, 8, 13):  # of less than five rows, x[extent - 5 :] is the last ones
+        x = normal(extent, 3)
+        cut = extent // 2 if bound == "Div" else extent - 5
+        wanted = x[:cut] if names == "x zero h axis" else x[cut:]
+        np.testing.assert_array_equal(context.infer({"x": x})["y"], wanted)
