@@ -146,7 +146,7 @@ class OnnxParser(Sealed):
         try:
             data = Path(model).read_bytes()
         except OSError as error:
-            text = f"the model file cannot be read: {error.strerror or error}"
+            text = f"the model file {model} cannot be read: {error.strerror or error}"
             self.clear_errors()
             self._note([Problem(ErrorCode.MODEL_DESERIALIZE_FAILED, text)], str(model))
             return False

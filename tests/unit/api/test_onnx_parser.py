@@ -111,7 +111,7 @@ def test_errors_go_to_the_logger(definition):
 def test_files(tmp_path, definition, parser):
     path = tmp_path / "relu.onnx"
     assert parser.parse_from_file(str(path)) is False
-    assert "cannot be read" in parser.get_error(0).desc()
+    assert f"the model file {path} cannot be read: No such file" in str(parser.get_error(0))
     assert parser.get_error(0).file() == str(path)
     path.write_bytes(RELU.SerializeToString())
     assert parser.parse_from_file(path) is True
