@@ -8,7 +8,9 @@ from sample_reports import resnet_report
 
 from trtlab.core.errors import UsageError
 from trtlab.profiling.comparison import compare_reports
+from trtlab.profiling.doubts import UNSTABLE, opposed, unstable_runs
 from trtlab.profiling.statistics import Verdict
+from trtlab.profiling.verdicts import verdicts
 
 
 def _times(factor, seed, drift=0.0):
@@ -63,6 +65,51 @@ def test_layers_that_change_the_other_way_are_told():
     after = _report(1.3, seed=1, layers=0.6, precision="fp16")
     (doubt,) = compare_reports(_report(), after).doubts
     assert "changed the other way (−40 %)" in doubt.sentence
+
+
+def _shaken(median_ms, *, seed, layers=1.0, verdicts=()):
+    """A run whose queries vary by as much as they last."""
+    report = _report(seed=seed, layers=layers)
+    samples = np.random.default_rng(seed).lognormal(np.log(median_ms), 0.9, 40)
+    run = report.benchmark
+    told = replace(run.latency_ms, median=median_ms)
+    changed = replace(run, samples_ms=tuple(samples), latency_ms=told, verdicts=verdicts)
+    return replace(report, benchmark=changed)
+
+
+def test_latency_and_layers_in_opposite_directions_are_told_though_undecided():
+    before, after = _shaken(11.6, seed=3), _shaken(9.5, seed=4, layers=1.6)
+    found = compare_reports(before, after)
+    assert found.latency.verdict is not Verdict.REAL
+    said = opposed((before, after), found.latency, found.layers_ms)
+    assert said.startswith(
+        "The latency fell (−18 %) while the sum of the layers rose (+60 %): "
+    )
+    along = _shaken(9.5, seed=4, layers=0.8)
+    found = compare_reports(before, along)
+    assert opposed((before, along), found.latency, found.layers_ms) == ""
+
+
+def test_every_unstable_run_is_named():
+    line = "Unstable: compute times vary by 94 %; look at clocks."
+    before, after = _shaken(9, seed=3, verdicts=(line,)), _shaken(9, seed=4)
+    said = "run is unstable: compute times vary by 94 %; look at clocks."
+    assert unstable_runs((before, after)) == (f"The first {said}",)
+    assert unstable_runs((after, before)) == (f"The second {said}",)
+    assert unstable_runs((before, before)) == (f"The first {said}", f"The second {said}")
+
+
+def test_a_benchmark_that_varies_is_told_in_the_words_that_are_looked_for():
+    run = _report().benchmark
+    (line,) = verdicts(
+        enqueue=replace(run.enqueue_ms, median=0.01),
+        h2d=run.h2d_ms,
+        compute=run.compute_ms,
+        d2h=run.d2h_ms,
+        compute_samples_ms=[1.0, 9.0] * 10,
+        asynchronous=False,
+    )
+    assert line.startswith(f"{UNSTABLE}compute times vary by ")
 
 
 def test_no_difference_needs_no_doubt():

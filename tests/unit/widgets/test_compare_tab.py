@@ -107,6 +107,26 @@ def test_the_page_answers_first_and_then_part_by_part() -> None:
     assert "fp32 → fp16" not in page.split("<table")[1]  # told once, for all parts
 
 
+def test_unstable_runs_are_named_near_the_answer() -> None:
+    said = " run is unstable: compute time varies by 13.9 %"
+    answer = compared_page(compare_reports(BEFORE, AFTER)).split("</ul>")[0]
+    assert answer.count('<b class="t-sign is-warn">Unstable</b>') == 2
+    assert f"The first{said}" in answer
+    assert f"The second{said}" in answer
+    assert BEFORE.benchmark is not None
+    steady = replace(BEFORE, benchmark=replace(BEFORE.benchmark, verdicts=()))
+    assert "The first" not in compared_page(compare_reports(steady, AFTER)).split("</ul>")[0]
+
+
+def test_directions_that_disagree_are_told_near_the_answer() -> None:
+    assert BEFORE.benchmark is not None
+    run = BEFORE.benchmark
+    slow = replace(run.latency_ms, median=run.latency_ms.median * 1.3)
+    other = replace(AFTER, benchmark=replace(run, latency_ms=slow))
+    answer = compared_page(compare_reports(BEFORE, other)).split("</ul>")[0]
+    assert "The latency rose (+30 %) while the sum of the layers fell (" in answer
+
+
 def test_bars_go_left_from_the_middle_where_time_was_saved() -> None:
     page = compared_page(compare_reports(BEFORE, AFTER))
     widest = page.split('class="t-change is-')[1]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from trtlab.profiling.comparison import Outcome, Part, ReportComparison
+from trtlab.profiling.doubts import opposed, unstable_runs
 from trtlab.profiling.statistics import Verdict
 from trtlab.report.percent import MINUS, changed
 from trtlab.report.short_name import short_name
@@ -27,7 +28,12 @@ _TOO_FEW = "Timed too few times to tell it from noise"
 
 def compared_page(found: ReportComparison) -> str:
     """The whole page as HTML, ready to stand inside an element of class ``trtl``."""
-    lines = [_latency_line(found), *_doubt_lines(found), *_condition_lines(found)]
+    lines = [
+        _latency_line(found),
+        *_doubt_lines(found),
+        *_unstable_lines(found),
+        *_condition_lines(found),
+    ]
     items = [
         element("li", text("b", sign, f"t-sign is-{state}"), element("span", said))
         for state, sign, said in lines
@@ -70,6 +76,14 @@ def _latency_line(found: ReportComparison) -> tuple[str, str, str]:
 
 def _doubt_lines(found: ReportComparison) -> list[tuple[str, str, str]]:
     return [("plain", "Doubt", escape(doubt.sentence)) for doubt in found.doubts]
+
+
+def _unstable_lines(found: ReportComparison) -> list[tuple[str, str, str]]:
+    """What each run says against itself, and what the two kinds of run say against each other."""
+    sides = (found.before, found.after)
+    apart = opposed(sides, found.latency, found.layers_ms)
+    lines = [("warn", "Opposed", escape(apart))] if apart else []
+    return lines + [("warn", "Unstable", escape(line)) for line in unstable_runs(sides)]
 
 
 def _condition_lines(found: ReportComparison) -> list[tuple[str, str, str]]:
