@@ -194,7 +194,7 @@ class Desk:
         def take(report: Report) -> None:
             self.show(Shown(report, self._built, request), self._session.engine_path)
             self._said = self._readiness()
-            self.progress.say(run_sentence(report), "good")
+            self.progress.say(*run_sentence(report))
 
         return self._step("run", begin, take)
 

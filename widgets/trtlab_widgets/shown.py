@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
+from trtlab.profiling.doubts import unstable
 from trtlab.report.records import Report
 from trtlab.session.requests import BuildRequest, OpenedModel, RunRequest
 from trtlab_widgets.inputs import extents_text
@@ -92,10 +93,14 @@ def build_sentence(report: Report) -> str:
     return f"Built {plural(len(report.layers), 'layer')} in {took}."
 
 
-def run_sentence(report: Report) -> str:
-    """What a run has brought, for the status line."""
+def run_sentence(report: Report) -> tuple[str, str]:
+    """What a run has brought, for the status line, and its sign: ``good`` or ``warn``."""
     if report.benchmark is None:
-        return "Done."
+        return "Done.", "good"
     latency = time_ms(report.benchmark.latency_ms.median)
     queries = plural(report.benchmark.iterations, "query")
-    return f"Measured {queries}: median latency {latency}."
+    measured = f"Measured {queries}: median latency {latency}."
+    shaken = (
+        unstable(report).partition(" (")[0].partition(";")[0]
+    )  # without threshold and advice
+    return (f"{measured} {shaken}.", "warn") if shaken else (measured, "good")

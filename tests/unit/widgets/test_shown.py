@@ -12,7 +12,7 @@ pytest.importorskip("anywidget")
 
 from fake_session import FakeSession
 from sample_reports import built_only, resnet_report
-from trtlab_widgets.shown import Shown, shown_sentence
+from trtlab_widgets.shown import Shown, run_sentence, shown_sentence
 from trtlab_widgets.workbench import Workbench
 
 from trtlab.core.errors import InvalidNetworkError, ParseError
@@ -45,6 +45,22 @@ def test_the_line_names_model_precision_shape_and_time() -> None:
     )
     bare = shown_sentence(Shown(built_only(REPORT)), TODAY)
     assert "×3×224×224 · not measured, 18:13." in bare
+
+
+def test_an_unstable_run_is_no_plain_success(bench: Workbench) -> None:
+    assert REPORT.benchmark is not None
+    calm = replace(REPORT, benchmark=replace(REPORT.benchmark, verdicts=()))
+    measured = "Measured 3 queries: median latency 86.7 ms."
+    assert run_sentence(calm) == (measured, "good")
+    line = "Unstable: compute times vary by 94 % (more than 2.5 %); look at clocks."
+    shaken = replace(REPORT, benchmark=replace(REPORT.benchmark, verdicts=("Other.", line)))
+    assert run_sentence(shaken) == (
+        f"{measured} Unstable: compute times vary by 94 %.",
+        "warn",
+    )
+    said = bench._desk.progress._bar.value
+    assert said.startswith('<span role="status"><span class="is-warn">Measured 40 queries: ')
+    assert "ms. Unstable: compute time varies by " in said
 
 
 def test_several_inputs_are_told_by_name() -> None:
