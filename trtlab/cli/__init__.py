@@ -2,4 +2,5 @@
 
 * `main`: the list of commands, and what happens to errors. `command`: what a command is.
 * One module a command. `printing`: tables and progress in a terminal. `options`: shared ones.
+  `layer_patterns`: layers by pattern.
 """

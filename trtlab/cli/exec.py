@@ -12,6 +12,7 @@ from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
 from trtlab.cli.exec_inputs import check_run, load_inputs
 from trtlab.cli.exec_missing import INSTEAD, MISSING
+from trtlab.cli.layer_patterns import by_layer
 from trtlab.cli.options import check_distinct, check_folders, tactic_sources
 from trtlab.cli.printing import READ, TerminalProgress
 from trtlab.core.errors import UnsupportedError, UsageError
@@ -142,7 +143,7 @@ def _built(args: Namespace) -> Engine:
         source=parsed.model_record.source,
         device=args.device,
         precision=exec_options.precision(args),
-        layer_precisions=args.layerPrecisions,
+        layer_precisions=by_layer(parsed.network, args.layerPrecisions),
         profiles=profiles,
         max_aux_streams=args.maxAuxStreams,
         memory_pools_bytes=memory_pools_bytes,

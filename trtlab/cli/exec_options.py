@@ -57,7 +57,8 @@ def _build(parser: ArgumentParser) -> None:
     group.add_argument("--precisionConstraints", default="none",
                        choices=("none", "prefer", "obey"))  # fmt: skip
     group.add_argument("--layerPrecisions", type=parse_assignments, default={},
-                       metavar="LAYER:TYPE,…")  # fmt: skip
+                       metavar="LAYER:TYPE,…",
+                       help="layers by name; * stands for any part of one")  # fmt: skip
     group.add_argument("--memPoolSize", type=parse_pools, default={}, metavar="POOL:SIZE")
     group.add_argument("--workspace", type=_workspace, default={}, metavar="N",
                        help="--memPoolSize=workspace:N, in MiB")  # fmt: skip

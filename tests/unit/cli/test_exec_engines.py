@@ -8,9 +8,17 @@ import pytest
 from tests.support.tiny_models import branches
 from trtlab.cli import exec as exec_module
 from trtlab.cli.exec import Exec
+from trtlab.cli.layer_patterns import by_layer
 from trtlab.cli.main import main
 from trtlab.cli.parser import CommandParser
+from trtlab.core.enums import ActivationType
+from trtlab.core.types import DataType
 from trtlab.engine import plan_file
+from trtlab.layers.activation import Activation
+from trtlab.layers.creation import Shape
+from trtlab.layers.scale import Cast
+from trtlab.network.graph import Network
+from trtlab.session.work import describe
 
 
 @pytest.fixture
@@ -138,3 +146,45 @@ def test_what_cannot_be_run_is_told_before_the_build(flags, said, model, monkeyp
     assert said in told
     assert "try: " in told
     assert built == []
+
+
+def test_patterns_name_layers(build):
+    def types(*flags):
+        layers = describe(plan_file.load(build("--precisionConstraints=obey", *flags))).layers
+        return {
+            origin.split(" (")[0]: layer.precision
+            for layer in layers
+            for origin in layer.origins
+            if layer.type in {"CONVOLUTION", "MATRIX_MULTIPLY"}
+        }
+
+    plain = types("--fp16")
+    assert set(plain.values()) == {"fp16"}
+    assert set(types("--fp16", "--layerPrecisions=*:fp32").values()) == {"fp32"}
+    some = types("--fp16", "--layerPrecisions=Gemm*:fp32")
+    gemm = {name for name in some if name.startswith("Gemm")}
+    assert {name for name, kind in some.items() if kind == "fp32"} == gemm != set()
+    (name,) = gemm
+    assert types("--fp16", f"--layerPrecisions={name}:fp16,*:fp32")[name] == "fp16"
+
+
+def test_a_pattern_that_fits_nothing_is_refused(model, capsys):
+    words = [f"--onnx={model}", "--skipInference", "--fp16", "--layerPrecisions=foo*:fp32"]
+    assert main(["exec", *words]) == 2
+    assert "no layer 'foo*' to run in fp32" in capsys.readouterr().err
+
+
+def test_the_pattern_with_more_letters_counts_and_only_layers_that_compute_take_part():
+    network = Network("n")
+    x = network.add_input("x", DataType.FLOAT, (2, 3))
+    for name in ("block.1/relu", "block.2/relu", "blockX2/relu"):
+        network.add_layer(Activation(ActivationType.RELU), [x], name=name)
+    network.add_layer(Shape(), [x], name="block.2/shape")
+    network.add_layer(Cast(DataType.HALF), [x], name="block.2/cast_relu")
+    asked = {"block.*": "fp16", "*": "fp32", "block.2*relu": "bf16", "unknown": "fp16"}
+    assert by_layer(network, asked) == {
+        "block.1/relu": "fp16",
+        "block.2/relu": "bf16",
+        "blockX2/relu": "fp32",
+        "unknown": "fp16",
+    }
