@@ -1,6 +1,8 @@
 """Importing the package is quick, and needs neither notebook packages nor a GPU's."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +111,21 @@ context = engine.create_execution_context()
 print(json.dumps(context.infer({"x": np.array([-1, 2, -3, 4], np.float32)})["y"].tolist()))
 """
     assert _python(code, *EXTRAS) == [0, 2, 0, 4]
+
+
+ROOMS = sorted(p.parent for p in (ROOT / "trtlab").glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_says_which_rooms_it_uses(room):
+    """So that a newcomer knows where it stands: no number of a floor tells that."""
+    page = ast.get_docstring(ast.parse((room / "__init__.py").read_text(encoding="utf-8")))
+    assert "Floor" not in page
+    imports = re.compile(r"^ *(?:from|import) trtlab\.(\w+)", re.MULTILINE)
+    files = [path.read_text(encoding="utf-8") for path in room.rglob("*.py")]
+    used = {name for text in files for name in imports.findall(text)} - {room.name}
+    if room.name in {"core", "zoo"}:  # their pages say it otherwise
+        assert used <= {"core"}
+        return
+    (said,) = re.findall(r"^Uses (.*?)\.$", page, re.MULTILINE | re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", said)) == used & {other.name for other in ROOMS}

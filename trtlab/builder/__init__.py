@@ -1,4 +1,4 @@
-"""Floor 12: from a network to an engine.
+"""From a network to an engine.
 
 * `build`: the straight line; read it first. `options`: what can be asked of it.
 * `constant_outputs`: constants that are outputs are copied. `timer`: times tactics on a device.
@@ -12,4 +12,7 @@
 * `progress`: what a build tells while it runs, and how it is stopped. `phases`: its parts.
 * `api`: TensorRT's Builder, with `profile`, `cache` and `config` (of `config_base`,
   `config_flags`, `config_search` and `fixed`; what each flag does is in `flags`).
+
+Uses `core`, `devices`, `engine`, `kernels`, `layers`, `network`, `passes`, `planner`,
+`report`, `runtime` and `tactics`.
 """

@@ -1,4 +1,4 @@
-"""Floor 1: what every room may use and that uses no other room.
+"""What every room may use and that uses no other room.
 
 * `errors`: every exception that trtlab raises, with what, where and hint.
 * `types`: data types, tensor formats, named dimensions, tensor types.

@@ -1,4 +1,4 @@
-"""Floor 3: one class a layer type.
+"""One class a layer type.
 
 An operator is a frozen value: its options, and as methods its type and shape rule (`infer`),
 its cost (`flops`, `traffic_bytes`) and its NumPy meaning (`evaluate`). Layers of a network
@@ -10,4 +10,6 @@ carry one; kernels are tested against its meaning.
 * `catalog`: every operator by its kind, and back from plain attributes. `resolve`: known shape
   tensors become options.
 * The other modules: one family of TensorRT's layer types each.
+
+Uses `core`.
 """

@@ -1,4 +1,4 @@
-"""Floor 4: the network definition, trtlab's one intermediate representation.
+"""The network definition, trtlab's one intermediate representation.
 
 * `graph`: Tensor, Layer and Network; identities with tuple edges, edited only through Network.
 * `order`: a stable topological order of places.
@@ -8,4 +8,6 @@
   are spelled in `text_values`.
 * `verify`: a list of small named checks.
 * `definition`: TensorRT's `INetworkDefinition.add_*` methods.
+
+Uses `core`, `layers` and `report`.
 """

@@ -1,4 +1,4 @@
-"""Floor 6: ONNX files become networks.
+"""ONNX files become networks.
 
 ``parse.parse(source)`` is the entry. In the order of the work:
 
@@ -13,4 +13,6 @@
   through `node`, compute with `known` constants and put shapes together with `shapes`.
 * `restrictions`: what converters do not take, for people.
 * `errors`: what went wrong, for people and for TensorRT's `IParserError`.
+
+Uses `core`, `layers`, `network` and `report`.
 """

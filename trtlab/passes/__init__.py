@@ -1,4 +1,4 @@
-"""Floor 6: rewriting a network into fewer, larger, better typed layers; and saying why not.
+"""Rewriting a network into fewer, larger, better typed layers; and saying why not.
 
 One rule a file. Each starts with its formula, then why it is safe, then what it needs.
 
@@ -10,4 +10,6 @@ One rule a file. Each starts with its formula, then why it is safe, then what it
 * `reshape`, `box`: what moves elements, and what part a slice takes.
 * `accumulating`: layers with weights. `attention_scores`, `causal`: what `attention` looks for.
 * All other modules: one rule each.
+
+Uses `core`, `layers`, `network` and `report`.
 """

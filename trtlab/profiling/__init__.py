@@ -1,4 +1,4 @@
-"""Floor 12: measurement. Runs a target, reads the device's sensors, hands out records.
+"""Measurement. Runs a target, reads the device's sensors, hands out records.
 
 * `target`: what can be measured; the runtime's execution contexts are targets.
 * `query`: one inference with its host and device time stamps, and many in flight.
@@ -11,4 +11,6 @@
   `doubts`: what speaks against a difference.
 * `telemetry`: clocks, power, temperature and load meanwhile. `monitor`: the same, live, as
 rows.
+
+Uses `builder`, `core`, `devices`, `layers`, `network`, `report`, `runtime` and `tactics`.
 """

@@ -1,4 +1,4 @@
-"""Floor 2: frozen records of everything decided or measured.
+"""Frozen records of everything decided or measured.
 
 A `Report` opens on a laptop without a GPU: every figure, table and finding draws from it.
 
@@ -15,4 +15,6 @@ A `Report` opens on a laptop without a GPU: every figure, table and finding draw
   on; `clocks`: the clock of each run. `contests`: where times of tactics come from.
   `which_run`: what the benchmark and the profiled run are called wherever their times are
   shown. `latency_parts`: what the parts of one inference's latency are.
+
+Uses `core`.
 """

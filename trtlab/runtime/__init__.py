@@ -1,4 +1,4 @@
-"""Floor 11: running engines.
+"""Running engines.
 
 * `loaded`: an engine on a device: its weights in device memory, shared by all contexts.
 * `executable`: an engine laid out for one set of shapes and bound to addresses.
@@ -9,4 +9,7 @@
 * `allocators`: where activations and outputs lie.
 * `bindings`: TensorRT 8's numbered bindings. `profiler`: its IProfiler.
 * `devices`: a device together with the tactics that it offers.
+
+Uses `core`, `devices`, `engine`, `kernels`, `layers`, `network`, `planner`, `report` and
+`tactics`.
 """

@@ -1,4 +1,4 @@
-"""Floor 13: the one-call API and the long-running work behind it.
+"""The one-call API and the long-running work behind it.
 
 * `one_call`: from a model to an engine, or to a report, in this process.
 * `work`: what it does: build, measure, describe.
@@ -8,4 +8,7 @@
   work, `wire` what the two say to each other, `time_left` how long a phase still takes.
 * `live`: sensor samples for widgets. `capabilities`: what this machine offers.
 * `lab_notebook`: the notebook that `trtlab lab` opens.
+
+Uses `builder`, `core`, `devices`, `engine`, `layers`, `network`, `parser`, `passes`,
+`planner`, `profiling`, `report` and `runtime`.
 """

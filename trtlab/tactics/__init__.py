@@ -1,4 +1,4 @@
-"""Floor 7: implementations as data, and the choice among them.
+"""Implementations as data, and the choice among them.
 
 * `problem`: what is to be computed: an operator on concrete operands. A cache key.
 * `tactic`: the contract of one implementation; declining always has a reason.
@@ -9,4 +9,6 @@
 * `occasions`: the shapes that an engine is tuned for, and the others that it must accept.
 * `layout`: one memory format a layer for the whole network, reformat costs included.
 * `select`: the room's door: a tactic and a format for every layer.
+
+Uses `core`, `layers`, `network` and `report`.
 """
