@@ -75,6 +75,21 @@ def test_the_timeline_works_from_the_keyboard(show: Callable[..., Any]) -> None:
     assert step.inner_text() == "All 40 inferences"
 
 
+def test_the_first_arrow_begins_with_a_layer_in_view(show: Callable[..., Any]) -> None:
+    page = show()
+    page.locator(TIME).first.focus()
+    for key in "wwww":
+        page.keyboard.press(key)
+    page.keyboard.press("ArrowRight")
+    first = page.evaluate(CHOSEN)[0]
+    assert 5 < first < 50
+    page.keyboard.press("Escape")
+    for key in "dddd":
+        page.keyboard.press(key)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(CHOSEN)[0] > first
+
+
 def test_the_wheel_scrolls_the_page_until_the_timeline_is_chosen(
     show: Callable[..., Any],
 ) -> None:

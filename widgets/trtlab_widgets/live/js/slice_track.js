@@ -166,9 +166,26 @@ export function neighbour(data, track, i, step) {
   return p >= 0 && p < track.order.length ? track.order[p] : -1;
 }
 
+/** The first layer's slice whose middle is in a range, on any stream; else the nearest before or after; −1 without layers. */
+export function firstInView(data, tracks, [from, to]) {
+  const { start, duration, layer } = data.slices;
+  const middle = (i) => start[i] + duration[i] / 2;
+  let [before, after] = [-1, -1];
+  for (const track of tracks) {
+    if (track.kind !== "stream") continue;
+    for (const i of track.order) {
+      if (layer[i] < 0) continue;
+      if (middle(i) < from) { if (before < 0 || start[i] > start[before]) before = i; }
+      else { if (after < 0 || start[i] < start[after]) after = i; break; }
+    }
+  }
+  return after >= 0 && (before < 0 || middle(after) <= to) ? after : before;
+}
+
 /** A layer's slice in the chosen iteration, else its first one in a range, else its first one; −1 without one. */
 export function firstOf(data, tracks, layer, { chosen, range: [from, to] }) {
   let best = -1;
+  if (layer < 0) return best; // copies are of no layer, too
   for (const track of tracks) {
     if (track.kind !== "stream") continue;
     for (const i of track.order) {

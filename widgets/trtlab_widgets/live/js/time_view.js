@@ -7,7 +7,7 @@ import { createFold, foldTracks } from "./fold.js";
 import { createGutter, placeTracks, spanText, valueText } from "./gutter.js";
 import { isPlain } from "./keys.js";
 import { sliceName } from "./payload.js";
-import { drawSlices, firstOf, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
+import { drawSlices, firstInView, firstOf, neighbour, sliceAt, sliceTracks } from "./slice_track.js";
 import { canvasColours } from "./theme.js";
 import { drawMinimap, drawRuler, drawThrottling, MINIMAP, nameThrottling, RULER } from "./time_axis.js";
 import { drawTrace, traceTracks } from "./trace_track.js";
@@ -168,9 +168,9 @@ export function createTimeView(root, data, store, tip, goto) {
   }
 
   function select(slice, add) {
-    focused = slice;
     const layer = data.slices.layer[slice];
     if (layer < 0) return;
+    focused = slice;
     const { selection } = store.get();
     store.set({ selection: add ? [...selection.filter((i) => i !== layer), layer] : [layer] }, "time");
   }
@@ -223,14 +223,19 @@ export function createTimeView(root, data, store, tip, goto) {
   }
 
   function stepSelection(step) {
-    const current = focused >= 0 ? focused : firstSlice(store.get().selection[0] ?? -1);
-    const track = slices.find((t) => t.kind === "stream" && t.order.includes(current)) ?? slices.find((t) => t.kind === "stream");
-    if (!track) return;
-    let next = current < 0 ? sliceAt(data, track, store.get().range[0], Infinity) : neighbour(data, track, current, step);
+    const { selection, range } = store.get();
+    const current = focused >= 0 ? focused : firstSlice(selection[0] ?? -1);
+    if (current < 0) return begin(firstInView(data, slices, range));
+    const track = slices.find((t) => t.kind === "stream" && t.order.includes(current));
+    let next = neighbour(data, track, current, step);
     while (next >= 0 && data.slices.layer[next] < 0) next = neighbour(data, track, next, step);
-    if (next < 0) return;
-    select(next, false);
-    reveal(next);
+    begin(next);
+  }
+
+  function begin(slice) {
+    if (slice < 0) return;
+    select(slice, false);
+    reveal(slice);
   }
 
   const firstSlice = (layer) =>
@@ -262,7 +267,8 @@ export function createTimeView(root, data, store, tip, goto) {
     store.on(["hover"], () => canvas.redrawOver()),
     store.on(["selection"], (state, source) => {
       mark();
-      if (source !== "time" && state.selection.length) {
+      if (!state.selection.length) focused = -1;
+      else if (source !== "time") {
         focused = firstSlice(state.selection[state.selection.length - 1]);
         if (focused >= 0) reveal(focused);
       }
