@@ -185,6 +185,35 @@ def test_a_bar_of_a_cast_drops_the_slash_too(modules: Any) -> None:
     assert found == "Cast_output_0 to fp16"
 
 
+@pytest.mark.parametrize(("by", "strengths"), [("type", [0.26, 1]), ("headroom", [1, 1])])
+def test_pale_means_one_thing(modules: Any, by: str, strengths: list[float]) -> None:
+    """Unselected bars are pale, but not where a pale colour is little headroom."""
+    found = modules.evaluate(
+        """(by) => {
+             const ink = { fill: 'red', ink: 'black' };
+             const colours = { families: [ink], heat: [ink, ink, ink, ink, ink], unknown: ink };
+             const layer = { name: 'a', family: 0, attained: 0.5 };
+             const data = {
+               categories: ['layer'], layers: [layer, layer],
+               slices: { start: [0, 50], duration: [40, 40], layer: [0, 1], category: [0, 0],
+                 iteration: [0, 0], stream: [0, 0], name: [-1, -1], names: [] },
+             };
+             const drawn = [];
+             let outlines = 0;
+             const ctx = {
+               globalAlpha: 1, measureText: () => ({ width: 1e9 }), fillText: () => {},
+               fillRect() { drawn.push(this.globalAlpha); }, strokeRect: () => { outlines += 1; },
+             };
+             const track = { order: [0, 1], longest: 40 };
+             const frame = { from: 0, to: 100, width: 100, y: 0, height: 28 };
+             m.slice_track.drawSlices(ctx, data, track, frame, { colours, marked: [0, 1], by });
+             return [drawn, outlines];
+           }""",
+        by,
+    )
+    assert found == [strengths, 1]
+
+
 def test_labels_of_an_axis_stay_inside_and_apart(modules: Any) -> None:
     """At every width and place; a label that an edge would cut moves in."""
     drawn = modules.evaluate(

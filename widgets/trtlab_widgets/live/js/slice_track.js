@@ -104,8 +104,8 @@ function drawPin(ctx, at, frame, look) {
   ctx.fillRect(at - 2, frame.y + frame.height - 3, 5, 3);
 }
 
-/** How strongly a layer's bar is drawn: unselected ones step back while something is selected. */
-const strength = (look, layer, marked) => (look.marked.length === 0 || marked || layer < 0 ? 1 : 0.26);
+/** How strongly a layer's bar is drawn: unselected ones step back while something is selected, but not where pale means little headroom. */
+const strength = (look, layer, marked) => (look.marked.length === 0 || marked || layer < 0 || look.by === "headroom" ? 1 : 0.26);
 
 function fillOf(data, look, i) {
   const layer = data.slices.layer[i];
@@ -124,7 +124,7 @@ function drawBar(ctx, data, look, i, left, right, top, height, marked) {
     ctx.strokeStyle = look.colours.fg;
     ctx.lineWidth = 1.5;
     ctx.strokeRect(left + 0.75, top + 0.75, width - 1.5, height - 1.5);
-  }
+  } else if (marked) drawPin(ctx, Math.round(left), { y: top - 2, height: height + 4 }, look);
   const text = height < 10 ? "" : labelOf(ctx, data, i, width - 8);
   if (!text) return;
   ctx.globalAlpha = 1;
