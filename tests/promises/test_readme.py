@@ -150,6 +150,22 @@ def test_code_written_for_tensorrt_runs(tmp_path, monkeypatch):
     (expected,) = session.run(["logits"], {"x": left["x"]})
     assert np.ptp(expected) > 0.01
     np.testing.assert_allclose(left["y"], expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(left["same"], left["y"])
+
+
+def test_an_engine_takes_arrays(tmp_path, monkeypatch):
+    build, infer = re.search(
+        r"`(trtlab\.build\(.*?\))` .* `(engine\..*?\))` runs", README
+    ).groups()
+    shape = "(1, 3, 224, 224)"
+    block = (
+        "import numpy as np\nimport trtlab\n"
+        f"x = np.zeros({shape}, np.float32)\n"
+        f"engine = {build[:-1]}, shapes={{'x': {shape}}})\n"
+        f"outputs = {infer}\n"
+    )
+    left = _run(block, tmp_path, monkeypatch)
+    assert left["outputs"]["logits"].shape == (1, 10)
 
 
 def test_the_one_call_runs(tmp_path, monkeypatch):

@@ -65,6 +65,8 @@ class IHostMemory(bytes):
 class ICudaEngine(EngineTensors):
     """An engine, ready to make execution contexts.
 
+    ``engine.create_execution_context().infer({"x": x})`` runs it on NumPy arrays.
+
     Args:
         engine: What a build left behind.
         device: Where it runs; the one it was built for by default.

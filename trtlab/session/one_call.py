@@ -35,7 +35,7 @@ def build(
     seed: int = 0,
     monitor: ProgressMonitor | None = None,
 ) -> ICudaEngine:
-    """Build an engine.
+    """Build an engine: ``engine.create_execution_context().infer({"x": x})`` runs it on arrays.
 
     Args:
         model: Path of an ONNX file, a zoo name such as ``resnet50``, the bytes of a model, or
