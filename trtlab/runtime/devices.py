@@ -6,6 +6,7 @@ from trtlab.devices.cuda.device import CudaDevice
 from trtlab.devices.open import open_device
 from trtlab.devices.protocol import Device
 from trtlab.kernels.cuda.catalog import cuda_registry
+from trtlab.report.records import DeviceRecord
 from trtlab.tactics.registry import TacticRegistry
 
 
@@ -23,3 +24,14 @@ def open_runtime(name: str) -> tuple[Device, TacticRegistry]:
     from trtlab.kernels.catalog import cpu_registry  # noqa: PLC0415 - imports Numba
 
     return device, cpu_registry()
+
+
+def tactics_of(record: DeviceRecord) -> TacticRegistry:
+    """The tactics of the device that an engine was built on; it need not be here.
+
+    Raises:
+        UsageError: There is no such kind of device.
+    """
+    if record.kind == "cuda":
+        return cuda_registry(record.isa)
+    return open_runtime(record.kind)[1]

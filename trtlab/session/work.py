@@ -36,7 +36,7 @@ from trtlab.profiling.telemetry.machine import machine_sources
 from trtlab.profiling.telemetry.sampler import TelemetrySampler
 from trtlab.report.precisions import is_emulated
 from trtlab.report.records import LayerRecord, MemoryRecord, Report
-from trtlab.runtime.devices import open_runtime
+from trtlab.runtime.devices import open_runtime, tactics_of
 from trtlab.runtime.executable import RunSettings
 from trtlab.runtime.loaded import LoadedEngine
 from trtlab.session.requests import BuildRequest, RunRequest
@@ -141,12 +141,11 @@ def random_inputs(engine: Engine, shapes: Mapping[str, StaticShape]) -> dict[str
 
 def describe(engine: Engine) -> Report:
     """A report of the build alone: nothing has run yet."""
-    _, registry = open_runtime(engine.device.kind)
     layout = plan(
         engine.network,
         engine.choices,
         engine.profiles[0].opt(),
-        registry,
+        tactics_of(engine.device),
         streams=engine.streams,
     )
     return Report(
