@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from trtlab.devices.cuda import marks
+from trtlab.devices.cuda import marks, stamped
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
 from trtlab.devices.cuda.marks import MARK, Marks
 from trtlab.devices.cuda.neighbours import FOLLOW
+from trtlab.devices.cuda.stamped import StampedRun
 from trtlab.devices.protocol import Scheduled
 
 COST_NS = 700
@@ -114,12 +115,9 @@ def test_steps_take_what_they_took(gpu):
     assert spent == [4_000, 0, 9_000 + COST_NS, 2_000 + COST_NS, 3_000]
 
 
-def test_what_marks_cost_is_taken_out(gpu, monkeypatch):
+def test_what_marks_cost_is_taken_out(gpu):
     found = Marks(STEPS, gpu, gpu)
-    monkeypatch.setattr(marks, "extra_ns", lambda stream, plain, marked: 3.0 * COST_NS)
-    assert not found.calibrated
-    found.calibrate(gpu, lambda: None, lambda: None)
-    assert found.calibrated
+    found.cost_ns = 3.0 * COST_NS / found.added
     found.unanchored()
     begin = gpu.now_ns
     gpu.run(found.steps, TOOK_NS)
@@ -130,8 +128,7 @@ def test_what_marks_cost_is_taken_out(gpu, monkeypatch):
 
 def test_where_every_kernel_is_our_own_nothing_is_measured(gpu):
     found = Marks([STEPS[0], STEPS[4]], gpu, gpu)
-    found.calibrate(gpu, pytest.fail, pytest.fail)
-    assert found.calibrated
+    assert found.added == 0
     gpu.run(found.steps, [4_000, 3_000])
     assert np.diff(found.read(), axis=1).ravel().tolist() == [4_000, 3_000]
 
@@ -152,3 +149,23 @@ def test_the_clocks_are_tied_twice_a_second(gpu):
     found.unanchored()
     found.anchored(gpu)
     assert gpu.turns == before + 4
+
+
+@pytest.mark.parametrize(("added", "expected"), [(3, [COST_NS]), (0, [])])
+def test_a_run_finds_what_its_watch_costs_once(gpu, monkeypatch, added, expected):
+    measured = []
+
+    def cost_ns(stream, plain, marked, count):
+        measured.append(3.0 * COST_NS / count)
+        return measured[-1]
+
+    monkeypatch.setattr(stamped, "cost_ns", cost_ns)
+    found = Marks(STEPS if added else [STEPS[0], STEPS[4]], gpu, gpu)
+    graph = SimpleNamespace(launch=lambda stream: None)
+    program = SimpleNamespace(main=gpu, replays=True, extras=None, enqueue=lambda stream: None,
+                              captured=lambda hooks, route: graph)  # fmt: skip
+    run = StampedRun(program, found)
+    for _ in range(2):
+        run.enqueue(gpu)
+    assert measured == expected
+    assert found.cost_ns == sum(expected)

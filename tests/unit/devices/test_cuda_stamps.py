@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trtlab.devices.cuda import clock, stamps
+from trtlab.devices.cuda import calibration, clock, stamps
 from trtlab.devices.protocol import Scheduled
 
 STEPS, STEP_NS, EVENT_NS = 20, 10_000, 400
@@ -51,13 +51,10 @@ class FakeGpu:
 def calibrated(monkeypatch, slowness=lambda count: 1.0):
     """A GPU, and the cost in nanoseconds that was found on it."""
     gpu = FakeGpu(slowness)
-    monkeypatch.setattr(stamps, "cupy", lambda: gpu)
-    monkeypatch.setattr(clock, "cupy", lambda: gpu)
+    for module in (calibration, clock, stamps):
+        monkeypatch.setattr(module, "cupy", lambda: gpu)
     found = stamps.Stamps([Scheduled([])] * STEPS)
-    assert not found.calibrated
-    found.calibrate(None, gpu.plain, gpu.stamped)
-    assert found.calibrated
-    return gpu, found._cost
+    return gpu, calibration.cost_ns(None, gpu.plain, gpu.stamped, found.added)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,6 @@
   (streams that fork and join), `graphs` (captures), `l2_window` (what the cache keeps), `ahead`
   (what it fetches), `callers_stream` and `kernel_names` (asked of a captured graph).
 * `stamped`: runs that tell each step's time, by `marks` (kernels write it down) or `stamps`
-  (events around steps).
+  (events around steps), less what these cost (`calibration`).
 * `device`: all of it behind the device protocol.
 """

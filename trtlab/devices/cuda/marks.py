@@ -7,7 +7,7 @@ kernel of one thread does that; what these cost is measured and taken out.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -20,7 +20,6 @@ from trtlab.devices.cuda.kernel import Kernel, KernelLaunch, Loader
 from trtlab.devices.cuda.libraries import cupy
 from trtlab.devices.cuda.memory import TO_HOST, copy_async
 from trtlab.devices.cuda.neighbours import AHEAD, FOLLOW, NEIGHBOURS
-from trtlab.devices.cuda.stamps import extra_ns
 from trtlab.devices.protocol import Scheduled
 
 MARK = Kernel(
@@ -49,6 +48,7 @@ class Marks:
 
     Attributes:
         steps: What to run instead: the same, and one more at the end.
+        cost_ns: What one kernel that only writes down the time adds to a run.
     """
 
     def __init__(
@@ -70,33 +70,15 @@ class Marks:
             if isinstance(launch, KernelLaunch):
                 launch.prepare(loader)
         self._done: Any = cupy().cuda.Event(disable_timing=True)
-        self._cost: float | None = None
+        self.cost_ns = 0.0
         self._offset_ns = 0
         self._anchored_ns: int | None = None
 
-    # ---- what marks cost ---------------------------------------------------------------
-
     @property
-    def calibrated(self) -> bool:
-        """Whether the cost of kernels that only write down the time is known."""
-        return self._cost is not None
-
-    def calibrate(
-        self,
-        stream: Any,  # noqa: ANN401 - a CuPy stream
-        plain: Callable[[], None] | None,
-        stamped: Callable[[], None],
-    ) -> None:
-        """Find what one such kernel adds to a replay; 0 where none stands between layers.
-
-        Args:
-            stream: Where the replays go; idle.
-            plain: Replays without marks; None where that cannot be.
-            stamped: Replays with them.
-        """
-        self._cost = 0.0
-        if plain is not None and (between := int(self._own_before[-1])):
-            self._cost = max(extra_ns(stream, plain, stamped), 0.0) / (between + 1)
+    def added(self) -> int:
+        """Kernels that only write down the time; 0 where none stands between layers."""
+        between = int(self._own_before[-1])
+        return between + 1 if between else 0
 
     def hooks(self, *, recorded: bool) -> Hooks:
         """Nothing is done between steps."""
@@ -141,7 +123,7 @@ class Marks:
         for number in reversed(range(len(self._empty))):
             if self._empty[number]:  # it has no kernel of its own, and takes no time
                 turns[number] = turns[number + 1]
-        turns -= ((self._cost or 0.0) * self._own_before).astype(np.int64)
+        turns -= (self.cost_ns * self._own_before).astype(np.int64)
         times = np.maximum.accumulate(turns) + self._offset_ns
         return np.stack([times[:-1], times[1:]], axis=1)
 

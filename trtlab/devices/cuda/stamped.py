@@ -1,12 +1,13 @@
 """Runs that tell each step's time: replayed from a graph of their own where that can be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trtlab.devices.cuda.calibration import cost_ns
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import Graph
 from trtlab.devices.cuda.replay import Extras, ReplayedSteps
@@ -14,7 +15,13 @@ from trtlab.devices.protocol import Scheduled
 
 
 class Watch(Protocol):
-    """What takes the times: events, or marks of the kernels themselves."""
+    """What takes the times: events, or marks of the kernels themselves.
+
+    Attributes:
+        cost_ns: Of each node that it adds; taken out of what it reads.
+    """
+
+    cost_ns: float
 
     @property
     def steps(self) -> Sequence[Scheduled]:
@@ -22,17 +29,8 @@ class Watch(Protocol):
         ...
 
     @property
-    def calibrated(self) -> bool:
-        """Whether the watch's own cost is known."""
-        ...
-
-    def calibrate(
-        self,
-        stream: Any,  # noqa: ANN401 - a CuPy stream
-        plain: Callable[[], None] | None,
-        stamped: Callable[[], None],
-    ) -> None:
-        """Find that cost from replays without (None where that cannot be) and with it."""
+    def added(self) -> int:
+        """Nodes that it adds to a run and that cost time."""
         ...
 
     def hooks(self, *, recorded: bool) -> Hooks:
@@ -69,6 +67,7 @@ class StampedRun:
         self._watch = watch
         self._route = Route(watch.steps)
         self._kept: tuple[Graph | None, Extras] | None = None
+        self._calibrated = False
 
     def enqueue(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Put a run behind what the stream holds."""
@@ -106,12 +105,14 @@ class StampedRun:
 
     def _calibrate(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Find what the watch costs; these replays come behind the caller's work."""
-        if self._watch.calibrated:
+        if self._calibrated:
             return
-        main = self._program.main
-        plain: Callable[[], None] | None = None
-        if self._route.in_line and len(self._watch.steps) > 1 and self.graph() is not None:
-            self._program.enqueue(stream)
-            plain = partial(self._program.enqueue, main)
+        self._calibrated = True
+        main, added = self._program.main, self._watch.added
+        several = self._route.in_line and len(self._watch.steps) > 1
+        if not (added and several and self.graph() is not None):
+            return
+        self._program.enqueue(stream)
         stream.synchronize()
-        self._watch.calibrate(main, plain, partial(self._run, main))
+        plain = partial(self._program.enqueue, main)
+        self._watch.cost_ns = cost_ns(main, plain, partial(self._run, main), added)
