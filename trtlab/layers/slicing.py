@@ -200,7 +200,7 @@ class Slice(Op):
                 inside,
                 f"a slice from {start}, {size} elements, stride {step}, leaves axis {axis} "
                 f"of {str_shape(x.shape)}",
-                hint="take another SampleMode, or a box inside the input",
+                hint="give shapes for which it stays inside, or take another SampleMode",
             )
 
     def infer_values(

@@ -188,12 +188,17 @@ def split(node: Node) -> Converted:
     """Split: one slice for each part."""
     x = node.input(0)
     axis = node.axis(0, len(x.shape))
+    extent, count = x.shape[axis], len(node.proto.output)
     sizes = node.attr_ints("split") if node.opset < 13 else node.integers(1, "split")
+    wanted = node.attr_int("num_outputs", count) if sizes is None else len(sizes)
+    if wanted != count:
+        raise node.invalid(f"{wanted} parts for {count} outputs")
     if sizes is None:
-        sizes = _equal_parts(node, x.shape[axis])
-    if len(sizes) != len(node.proto.output):
-        raise node.invalid(f"{len(sizes)} parts for {len(node.proto.output)} outputs")
-    extent = x.shape[axis]
+        if count == 1:
+            return node.emit(Identity(), x)
+        if not isinstance(extent, int):
+            return _computed_parts(node, x, axis, count)
+        sizes = _equal_parts(node, extent, count)
     if any(size < 0 for size in sizes) or (isinstance(extent, int) and sum(sizes) != extent):
         raise node.invalid(f"parts {list(sizes)} do not add up to {extent}")
     if len(sizes) == 1:
@@ -218,14 +223,42 @@ def _part(x: Tensor, axis: int, position: int, size: int) -> Slice:
     )
 
 
-def _equal_parts(node: Node, extent: Extent) -> tuple[int, ...]:
-    count = node.attr_int("num_outputs", len(node.proto.output))
-    if not isinstance(extent, int):
-        raise node.unsupported(f"equal parts of an axis of unknown size ({extent})")
-    size = -(-extent // max(count, 1))
-    if node.opset < 18 and extent % count:
+# Opset from which the last of equal parts may be smaller than the others.
+_SMALLER_LAST = 18
+
+
+def _equal_parts(node: Node, extent: int, count: int) -> tuple[int, ...]:
+    size = -(-extent // count)
+    last = extent - (count - 1) * size
+    if node.opset < _SMALLER_LAST and last != size:
         raise node.invalid(f"{extent} elements do not divide into {count} equal parts")
-    return tuple(max(min(size, extent - i * size), 0) for i in range(count))
+    if last < 0:
+        raise node.invalid(
+            f"{extent} elements do not divide into {count - 1} parts of {size} and a last one"
+        )
+    return (*[size] * (count - 1), last)
+
+
+def _computed_parts(node: Node, x: Tensor, axis: int, count: int) -> list[Tensor]:
+    """Equal parts of an extent that only the input shapes tell.
+
+    Each is rounded up: where the extent does not divide, a last part of that size leaves the
+    input, which the check of shapes refuses; from opset 18 on it is what the others leave.
+    """
+    extent = pick(node, shape_of(node, x, ""), [axis], "extent")
+    number = node.new_integers([count], "count")
+    up = node.new_integers([count - 1], "round_up")
+    rounded = node.emit(ElementWise(_E.SUM), extent, up, part="rounded")
+    size = node.emit(ElementWise(_E.FLOOR_DIV), rounded, number, part="size")
+    parts = [node.emit(Slice(start=(0,), axes=(axis,)), x, None, size)]
+    start = size
+    for i in range(1, count):
+        if i > 1:
+            start = node.emit(ElementWise(_E.SUM), start, size, part=f"{i}.start")
+        if i == count - 1 and node.opset >= _SMALLER_LAST:
+            size = node.emit(ElementWise(_E.SUB), extent, start, part=f"{i}.rest")
+        parts.append(node.emit(Slice(axes=(axis,)), x, start, size, part=str(i)))
+    return parts
 
 
 _PAD_MODES = {

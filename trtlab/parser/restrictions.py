@@ -42,7 +42,6 @@ RESTRICTIONS: dict[str, str] = {
     "ScatterND": "no reduction",
     "Slice": "a negative step needs constant bounds",
     "SpaceToDepth": f"{_IMAGE} and a known size",
-    "Split": "equal parts need an axis of known size",
     "Trilu": "k constant",
     "Upsample": "scales constant",
 }
