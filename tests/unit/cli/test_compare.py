@@ -98,3 +98,30 @@ def test_a_slower_machine_is_no_failure(tmp_path, capsys):
     assert "Doubtful: 50 % slower" in out
     assert "doubt:  Conditions, options and tactics are the same" in out
     assert "more than 3 % slower, but not by what was built: not a failure" in out
+
+
+def test_unstable_runs_and_opposed_directions_are_told(tmp_path, capsys):
+    """As the workbench does, though the samples of the latencies call nothing different."""
+    before = resnet_report()
+    assert before.benchmark is not None
+    run = replace(before.benchmark, verdicts=())
+    before = replace(before, benchmark=run)
+    shorter = replace(run.latency_ms, median=0.8 * run.latency_ms.median)
+    line = "Unstable: compute times vary by 94 %; look at clocks."
+    slower = tuple(
+        replace(layer, time_us=Samples(tuple(1.6 * x for x in layer.time_us.samples)))
+        for layer in before.layers
+    )
+    after = replace(
+        before,
+        layers=slower,
+        benchmark=replace(run, latency_ms=shorter, verdicts=(line,)),
+    )
+    files = [str(r.save(tmp_path / f"{n}.json")) for n, r in enumerate((before, after))]
+    assert main(["compare", *files]) == 0
+    doubts = [line for line in capsys.readouterr().out.splitlines() if "doubt:  " in line]
+    assert len(doubts) == 2
+    assert "fell (−20 %) while the sum of the layers rose (+60 %)" in doubts[0]
+    assert doubts[1].endswith(
+        "second run is unstable: compute times vary by 94 %; look at clocks."
+    )
