@@ -1,7 +1,12 @@
 """The straight line from a network to an engine: read this first.
 
-network ─ passes ─► optimized network ─ select ─► a tactic and a format for every layer
-        ─ reformats ─► the final network ─ pack ─► weights ─ plan ─► memory ─► Engine
+network ─ passes ─► optimized network
+        ─ compile* ─► candidates' kernels ─ prove* ─► those that can be trusted
+        ─ select ─► a tactic and a format for every layer
+        ─ reformats ─► the final network ─ rerank* ─► tactics for the strides of its memory
+        ─ pack ─► weights ─ carry* ─► compiled code ─ plan ─► memory ─► Engine
+
+Steps with a star have something to do on GPUs only.
 """
 
 import logging
