@@ -20,9 +20,9 @@ at its peak count); `enqueue` what the host spends in one execute_async_v3; `dif
 difference of the two outputs; `build s` our build, `timed` and `cached` how many times of
 tactics it measured and found in the timing cache: TRTLAB_CACHE_DIR=$(mktemp -d) makes builds
 cold. The second table tells what layers take beyond their own floors, by type, and what a replay
-takes beyond its layers. FILE also holds the quartiles, every reading of the clock, and each
-case's slowest layers with what competed there. `python benchmarks/peer_table.py FILE` makes the
-README's table of it.
+takes beyond its layers: at a graph's begin and end, and the rest. FILE also holds the quartiles,
+every reading of the clock, and each case's slowest layers with what competed there.
+`python benchmarks/peer_table.py FILE` makes the README's table of it.
 """
 
 import argparse
@@ -76,8 +76,10 @@ def compare(case: str, *, with_onnxruntime: bool) -> Row:
     trtlab_us, torch_us = statistics.median(mine), statistics.median(theirs)
     layers_us = np.median([run.layers_us for run in stamped], axis=0)
     above_us = ours.above_floor_us(layers_us)
-    beyond_us = [run.beside_us - float(run.layers_us.sum()) for run in stamped]
-    above_us["rest"] = statistics.median(beyond_us)
+    above_us["begin and end"] = statistics.median(run.edges_us for run in stamped)
+    above_us["rest"] = statistics.median(
+        run.beside_us - float(run.layers_us.sum()) - run.edges_us for run in stamped
+    )
     row: Row = {
         "case": case,
         "trtlab_ms": trtlab_us / 1e3,

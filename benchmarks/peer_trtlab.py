@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cupy
 import numpy as np
 
+from trtlab.devices.cuda.program import CudaProgram
 from trtlab.profiling.peaks import with_peaks
 from trtlab.runtime.api import ICudaEngine
 from trtlab.runtime.devices import open_runtime
@@ -26,10 +27,12 @@ class Stamped:
     Attributes:
         layers_us: Every layer's.
         beside_us: Mean of the plain replays right before and behind it: clocks move under load.
+        edges_us: What it took before its first layer and behind its last one.
     """
 
     layers_us: np.ndarray
     beside_us: float
+    edges_us: float
 
 
 class Ours:
@@ -49,6 +52,9 @@ class Ours:
         before = pool.used_bytes()
         self.executable = Executable(loaded, shapes)
         network = self.engine.network
+        program = self.executable.program
+        assert isinstance(program, CudaProgram)
+        self._program = program
         self._memory = {
             t.name: self.device.hold(np.ascontiguousarray(feeds[t.name].astype(t.dtype.numpy)))
             for t in network.inputs
@@ -133,7 +139,9 @@ class Ours:
             stamps = self.executable.run_stamped()
             (behind,) = self.replay_us(1)
             layers_us = (stamps[:, 1] - stamps[:, 0]) / 1e3
-            found.append(Stamped(layers_us, (before + behind) / 2))
+            edges_ns = self._program.edges_ns
+            assert edges_ns is not None
+            found.append(Stamped(layers_us, (before + behind) / 2, edges_ns / 1e3))
         return found
 
     def above_floor_us(self, layers_us: np.ndarray) -> dict[str, float]:

@@ -41,6 +41,7 @@ class _Slot:
     asked: set[str] = field(default_factory=set[str])
     layers: tuple[LayerStamp, ...] = ()
     computed: Span | None = None  # of a profiled query, which has its own stamps
+    edges_ns: int | None = None
 
 
 class CudaTarget:
@@ -123,10 +124,15 @@ class CudaTarget:
         Raises:
             DeviceError: The driver does not tell.
         """
-        program = self.executable.program
-        assert isinstance(program, CudaProgram)
+        program = self._program(self.executable)
         steps = self.executable.plan.steps
         return {s.index: n for s, n in zip(steps, program.kernels(), strict=True)}
+
+    @staticmethod
+    def _program(executable: Executable) -> CudaProgram:
+        program = executable.program
+        assert isinstance(program, CudaProgram)
+        return program
 
     @property
     def clock_uncertainty_ns(self) -> int:
@@ -168,7 +174,7 @@ class CudaTarget:
     def enqueue(self, slot: int, *, profiled: bool = False) -> None:
         """Begin to compute; a profiled query is waited for."""
         this = self._slots[slot]
-        this.layers, this.computed = (), None
+        this.layers, this.computed, this.edges_ns = (), None, None
         start, end = this.events["compute"]
         if profiled:
             stamps = this.executable.run_stamped()
@@ -177,6 +183,7 @@ class CudaTarget:
                 for step, (begin, stop) in zip(this.executable.plan.steps, stamps, strict=True)
             )
             this.computed = Span(int(stamps[:, 0].min()), int(stamps[:, 1].max()))
+            this.edges_ns = self._program(this.executable).edges_ns
             return
         start.record(self._device.stream)
         this.executable.run()
@@ -211,7 +218,8 @@ class CudaTarget:
             self.results = {t.name: this.host[t.name].array for t in self._network.outputs}
         this.asked.clear()
         compute = spans.get("compute") or this.computed or Span(0, 0)
-        stamps = QueryStamps(compute, spans.get("h2d"), spans.get("d2h"), this.layers)
+        copies = spans.get("h2d"), spans.get("d2h")
+        stamps = QueryStamps(compute, *copies, this.layers, this.edges_ns)
         idle = not any(s.asked for s in self._slots)
         if idle and time.monotonic() - self._anchored_s > _ANCHOR_SECONDS:
             self._renew_anchor()

@@ -1,9 +1,9 @@
 """Where a query's whole waiting time goes, as parts that add up.
 
-launch + copy in + layers + gaps + hand-over + copy out + wake-up + unexplained = end to end,
-in medians. The layers come from the profiled queries and the rest from the plain ones that took
-turns with them, so *unexplained* is what plain computing takes beyond layers and gaps: what
-nobody timed, such as a graph's begin and end, less what time stamps cost (it may be negative).
+launch + copy in + layers + gaps + begin and end + hand-over + copy out + wake-up + unexplained
+= end to end, in medians. Layers, gaps, begin and end come from the profiled queries and the rest
+from the plain ones that took turns with them, so *unexplained* is what plain computing takes
+beyond these: what nobody timed, less what time stamps cost (it may be negative).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,10 +20,12 @@ def reconcile(turns: Turns) -> dict[str, float]:
         turns: At least one query of each kind.
 
     Returns:
-        ``launch``, ``copy in``, ``layers``, ``gaps``, ``hand-over``, ``copy out``, ``wake-up``
-        and ``unexplained``; the last one may be below zero.
+        ``launch``, ``copy in``, ``layers``, ``gaps``, ``begin and end`` where the device tells
+        it, ``hand-over``, ``copy out``, ``wake-up`` and ``unexplained``; the last one may be
+        below zero.
     """
     single, profiled = turns
+    edges_ns = [e for query in profiled if (e := query.device.edges_ns) is not None]
     parts = {
         "launch": _median_ms(single, _launch_ns),
         "copy in": _median_ms(
@@ -31,6 +33,7 @@ def reconcile(turns: Turns) -> dict[str, float]:
         ),
         "layers": _median_ms(profiled, lambda q: busy_ns(q.device.layers)),
         "gaps": _median_ms(profiled, lambda q: gaps_ns(q.device.layers)),
+        **({"begin and end": median(edges_ns) / 1e6} if edges_ns else {}),
         "hand-over": _median_ms(single, _hand_over_ns),
         "copy out": _median_ms(
             single, lambda q: q.device.d2h.duration_ns if q.device.d2h else 0

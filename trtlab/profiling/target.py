@@ -35,12 +35,22 @@ class LayerStamp(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class QueryStamps:
-    """When the device worked on one query; None for copies that were not asked for."""
+    """When the device worked on one query; None for copies that were not asked for.
+
+    Attributes:
+        compute: All layers.
+        h2d: Inputs to the device.
+        d2h: Outputs to the host.
+        layers: Of profiled queries only.
+        edges_ns: What a profiled query took before its first layer and behind its last one, such
+            as a graph's begin and end; None where the device does not tell.
+    """
 
     compute: Span
     h2d: Span | None = None
     d2h: Span | None = None
-    layers: Sequence[LayerStamp] = ()  # of profiled queries only
+    layers: Sequence[LayerStamp] = ()
+    edges_ns: int | None = None
 
 
 class Target(Protocol):

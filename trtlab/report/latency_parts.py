@@ -9,6 +9,7 @@ MEANINGS: Mapping[str, str] = {
     "copy in": "the inputs to the device",
     "layers": "at least one layer runs",
     "gaps": "between layers, none runs",
+    "begin and end": "of computing: before the first layer's turn, behind the last one",
     "hand-over": "from the end of computing until the copy out begins",
     "copy out": "the outputs to the host",
     "wake-up": "from the device's last work until the host holds the results",
@@ -16,15 +17,15 @@ MEANINGS: Mapping[str, str] = {
 }
 """By the names of `Report.reconciliation_ms`, in the order of time."""
 
-_COMPUTING = ("layers", "gaps", "unexplained")
+_COMPUTING = ("layers", "gaps", "begin and end", "unexplained")
 
 
 def replay_ms(report: Report) -> float | None:
-    """What computing takes without time stamps: layers, gaps and what they leave over.
+    """What computing takes without time stamps: its parts and what they leave over.
 
     The plain inferences took turns with those whose layers were timed, so both saw the same
     clocks; the benchmark's compute time may have seen others. In reports of before the
-    hand-over was told, it is part of the rest and thus of this.
+    hand-over was told, it is part of the rest and thus of this; begin and end always are.
 
     Returns:
         Milliseconds; None where layers were not timed.

@@ -122,7 +122,8 @@ class Part:
 _STRIPE_PX, _GROUND = 2, "40"  # a stripe's width, and how dense the ground between is, of ff
 
 # No part has a layer type's hue, as both stand on one page. The layers have the one accent, what
-# waits is a plain grey, and stripes are data that moves, or what nobody can explain.
+# waits is a plain grey, and stripes are data that moves, what nobody can explain, or the gaps'
+# own where they lie at the ends of computing.
 UNKNOWN_PART = "part-rest"
 PARTS: tuple[Part, ...] = (
     Part("part-layers", "#729036", "#a5d570", frozenset({"layers", "Select tactics"})),
@@ -142,6 +143,7 @@ PARTS: tuple[Part, ...] = (
         (45, 2),
     ),
     Part("part-gaps", "#271d1a", "#ffefe7", frozenset({"gaps", "Optimize network"})),
+    Part("part-ends", "#271d1a", "#ffefe7", frozenset({"begin and end"}), (0, 2)),
     Part("part-over", "#9d918c", "#7a6d66", frozenset({"hand-over", "Prove tactics"})),
     Part("part-wake", "#4b403c", "#d0c1b9", frozenset({"wake-up", "Plan memory"})),
     Part("part-rest", "#726662", "#a4968e", frozenset({"unexplained"}), (90, 4)),

@@ -28,9 +28,10 @@ class Gpu:
 
     def __init__(self, monkeypatch):
         self.now_ns, self.apart_ns, self.memory, self.turns = 5_000, 1_000_000, [], 0
-        event = SimpleNamespace(record=lambda stream: None, synchronize=lambda: None)
-        cuda = SimpleNamespace(cuda=SimpleNamespace(Event=lambda **_: event))
-        monkeypatch.setattr(marks, "cupy", lambda: cuda)
+        cuda = SimpleNamespace(cuda=SimpleNamespace(Event=lambda **_: Event(self)))
+        for module in (marks, stamped):
+            monkeypatch.setattr(module, "cupy", lambda: cuda)
+        monkeypatch.setattr(stamped, "elapsed_ns", lambda a, b: b.at_ns - a.at_ns)
         monkeypatch.setattr(
             marks, "copy_async", lambda to, at, n, *_: ctypes.memmove(to, at, n)
         )
@@ -58,6 +59,19 @@ class Gpu:
                     self.turn(launch)
                     self.now_ns += COST_NS * (launch.kernel is MARK)
             self.now_ns += step_ns
+
+
+class Event:
+    """Remembers when it was recorded."""
+
+    def __init__(self, gpu):
+        self.gpu, self.at_ns = gpu, 0
+
+    def record(self, stream):
+        self.at_ns = self.gpu.now_ns
+
+    def synchronize(self):
+        pass
 
 
 class OfALibrary:
@@ -169,3 +183,28 @@ def test_a_run_finds_what_its_watch_costs_once(gpu, monkeypatch, added, expected
         run.enqueue(gpu)
     assert measured == expected
     assert found.cost_ns == sum(expected)
+
+
+@pytest.mark.parametrize("measured_ns", [0, COST_NS])
+def test_a_run_tells_what_its_graph_takes_beyond_the_steps(gpu, monkeypatch, measured_ns):
+    begins_ns, ends_ns = 3_000, 2_000
+
+    def launch(stream):
+        gpu.now_ns += begins_ns
+        gpu.run(found.steps, TOOK_NS)
+        gpu.now_ns += ends_ns
+
+    monkeypatch.setattr(stamped, "cost_ns", lambda *_: float(measured_ns))
+    found = Marks(STEPS, gpu, gpu)
+    graph = SimpleNamespace(launch=launch)
+    program = SimpleNamespace(main=gpu, replays=True, extras=None, enqueue=lambda stream: None,
+                              enqueue_steps=lambda *_: None, hooks=lambda *_, **__: None,
+                              captured=lambda hooks, route: graph)  # fmt: skip
+    run = StampedRun(program, found)
+    run.enqueue(gpu)
+    assert run.edges_ns is None  # not read yet
+    run.read()
+    assert run.edges_ns == begins_ns + ends_ns + (COST_NS - measured_ns)
+    run.join(gpu)
+    run.read()
+    assert run.edges_ns is None

@@ -200,6 +200,23 @@ def test_what_passes_before_the_copy_out_is_explained():
     assert reconcile(bare)["hand-over"] == 0.0
 
 
+class TellingEdges(SyncTarget):
+    """A GPU whose graph begins and ends beyond the layers."""
+
+    def synchronize(self, slot):
+        stamps = super().synchronize(slot)
+        return replace(stamps, edges_ns=6_000) if stamps.layers else stamps
+
+
+def test_what_a_graph_takes_beyond_its_layers_is_a_part():
+    target = TellingEdges(FakeClock(), compute_us=(906,), layers=TWO_LAYERS)
+    parts = reconcile(turns(target, iterations=5))
+    assert list(parts).index("begin and end") == list(parts).index("gaps") + 1
+    assert parts["begin and end"] == pytest.approx(0.006)
+    assert parts["unexplained"] == pytest.approx(906e-3 - 901e-3 - 6e-3)
+    assert sum(parts.values()) == pytest.approx(1.121)
+
+
 class Slowing(SyncTarget):
     """A GPU whose clocks fall under its load: each query takes 10 µs more."""
 

@@ -166,6 +166,14 @@ class CudaProgram(ReplayedSteps):
             raise UsageError("no stamped run was enqueued")
         return self._last.read()
 
+    @property
+    def edges_ns(self) -> int | None:
+        """What the last stamped run that was read took before its first step and behind its last.
+
+        None where it is not known.
+        """
+        return None if self._last is None else self._last.edges_ns
+
     def _with_events(self) -> StampedRun:
         if self._events is None:
             with self._device:

@@ -1,4 +1,8 @@
-"""Runs that tell each step's time: replayed from a graph of their own where that can be."""
+"""Runs that tell each step's time: replayed from a graph of their own where that can be.
+
+Around the whole run lie two events, as around a plain one: what they see beyond the steps is
+what the run's begin and end take, such as those of a graph.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trtlab.devices.cuda.calibration import cost_ns
+from trtlab.devices.cuda.clock import elapsed_ns
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import Graph
+from trtlab.devices.cuda.libraries import cupy
 from trtlab.devices.cuda.replay import Extras, ReplayedSteps
 from trtlab.devices.protocol import Scheduled
 
@@ -60,6 +66,10 @@ class StampedRun:
     Args:
         program: Whose steps; runs them without a watch.
         watch: Takes the times.
+
+    Attributes:
+        edges_ns: What the run that was read last took before its first step and behind its last
+            one; None for one that was captured by somebody else.
     """
 
     def __init__(self, program: ReplayedSteps, watch: Watch) -> None:
@@ -67,23 +77,38 @@ class StampedRun:
         self._watch = watch
         self._route = Route(watch.steps)
         self._kept: tuple[Graph | None, Extras] | None = None
-        self._calibrated = False
+        self._calibrated = self._joined = False
+        self._around = (cupy().cuda.Event(), cupy().cuda.Event())
+        self.edges_ns: int | None = None
 
     def enqueue(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Put a run behind what the stream holds."""
         self._calibrate(stream)
         self._watch.anchored(self._program.main)
+        before, behind = self._around
+        before.record(stream)
         self._run(stream)
+        behind.record(stream)
         self._watch.launched(stream)
+        self._joined = False
 
     def join(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Add a run to what the caller captures on the stream."""
         self._watch.unanchored()
+        self._joined = True
         self._program.enqueue_steps(stream, self._hooks(recorded=True), self._route)
 
     def read(self) -> NDArray[np.int64]:
         """Start and end of each step of the last run; waits for it."""
-        return self._watch.read()
+        stamps = self._watch.read()
+        self.edges_ns = None
+        if not self._joined and len(stamps):
+            before, behind = self._around
+            behind.synchronize()
+            inside_ns = int(stamps[:, 1].max() - stamps[:, 0].min())
+            taken_out_ns = round(self._watch.cost_ns * self._watch.added)
+            self.edges_ns = elapsed_ns(before, behind) - inside_ns - taken_out_ns
+        return stamps
 
     def graph(self) -> Graph | None:
         """What is replayed; None where no graph can be made."""

@@ -1,5 +1,6 @@
 """Where the time goes: by layer type, and from a layer's medians to a query's latency."""
 
+from collections.abc import Sequence
 from html import escape
 
 from trtlab.report.clocks import (
@@ -159,9 +160,15 @@ def reconciliation(report: Report) -> str:
         *notes,
         text("p", _whole(report, total), "t-dim"),
         *([text("p", apart)] if (apart := headline_apart(report)) else []),
-        source(f"layers and gaps: {profiled_run(report)}; all else: without time stamps"),
+        source(f"{_profiled(parts)}: {profiled_run(report)}; all else: without time stamps"),
         twin(table(["Part", ("Time", "t-num")], rows)),
     )
+
+
+def _profiled(parts: Sequence[tuple[str, float]]) -> str:
+    """The parts that come from runs with time stamps, as a list of words."""
+    names = [name for name, _ in parts if name in ("layers", "gaps", "begin and end")]
+    return ", ".join(names)
 
 
 def _whole(report: Report, total_ms: float) -> str:
