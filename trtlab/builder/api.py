@@ -162,7 +162,7 @@ class Builder(Sealed):
         elif config.get_flag(BuilderFlag.ERROR_ON_TIMING_CACHE_MISS):
             cache = StrictTimingCache(times)
         return build(
-            network.graph,
+            network.to_build(),
             options,
             device,
             registry,

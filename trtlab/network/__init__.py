@@ -6,6 +6,7 @@
 * `types_at`: types of every tensor for given input shapes.
 * `text`: one layer a line, there and back; the language of tests and error messages. Values
   are spelled in `text_values`.
+* `binding_types`: casts where inputs and outputs have other types than their layers.
 * `verify`: a list of small named checks.
 * `definition`: TensorRT's `INetworkDefinition.add_*` methods.
 

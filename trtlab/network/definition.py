@@ -138,6 +138,7 @@ class INetworkDefinition(
         if plain not in self.graph.outputs:
             raise UsageError(f"{plain.name} is no output")
         self.graph.outputs.remove(plain)
+        self.binding_types.pop(plain, None)
 
     def mark_output_for_shapes(self, tensor: ITensor) -> bool:
         """Make a shape tensor an output; its integers come like any other output."""
@@ -249,6 +250,7 @@ class INetworkDefinition(
             )
         graph.strongly_typed = self.graph.strongly_typed
         self.graph = graph
+        self.binding_types.clear()
         self._record = record
 
     @property

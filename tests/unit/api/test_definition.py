@@ -172,8 +172,11 @@ def test_input_shape_and_type_can_change(chain):
     x.shape = (2, 3, 10, -1)
     assert relu.get_output(0).shape == (2, 4, 8, -1)
     with pytest.raises(trt.InvalidNetworkError, match="type"):
-        x.dtype = trt.float16  # the weights stay float32
+        x.dtype = trt.int8  # the weights stay float32
     assert x.dtype is trt.float32
+    x.dtype = trt.float16  # a cast lies in between
+    assert x.dtype is trt.float16
+    assert conv.get_output(0).dtype is trt.float32
     verify(definition.graph)
     with pytest.raises(trt.UsageError, match="no input"):
         conv.get_output(0).shape = (1, 2)

@@ -14,6 +14,7 @@ from trtlab.network.api.arguments import shown
 from trtlab.network.api.layer import ILayer
 from trtlab.network.api.tensor import ITensor
 from trtlab.network.api.unfinished import Unfinished, is_patient, operator_of
+from trtlab.network.binding_types import with_binding_types
 from trtlab.network.graph import Layer, Network, Tensor
 
 ViewT = TypeVar("ViewT", bound=ILayer)
@@ -24,9 +25,12 @@ class Definition(Sealed):
 
     Args:
         graph: Edited by this object alone from now on.
+
+    Attributes:
+        binding_types: Of inputs and outputs that shall have another type than their layers.
     """
 
-    _own = ("graph",)
+    _own = ("graph", "binding_types")
     _inner = (
         *(
             "graph",
@@ -39,10 +43,12 @@ class Definition(Sealed):
             "scalar",
         ),
         *("add", "change", "retype", "rename", "check", "adopt", "model_record"),
+        *("binding_types", "to_build"),
     )
 
     def __init__(self, graph: Network) -> None:
         self.graph = graph
+        self.binding_types: dict[Tensor, DataType] = {}
         self._tensors: dict[Tensor, ITensor] = {}
         self._layers: dict[Layer, ILayer] = {}
 
@@ -198,6 +204,10 @@ class Definition(Sealed):
         for layer in self.graph.layers:
             if isinstance(layer.op, Unfinished):
                 raise layer.op.refusal()
+
+    def to_build(self) -> Network:
+        """The graph, with casts where inputs and outputs have other types than their layers."""
+        return with_binding_types(self.graph, self.binding_types)
 
     def _settle(self, layer: Layer, op: Op, inputs: tuple[Tensor | None, ...]) -> None:
         """Replace operator and inputs; unfinished if refused and nobody reads the layer."""

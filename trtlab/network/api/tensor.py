@@ -17,6 +17,7 @@ from trtlab.network.api.arguments import (
     whole,
 )
 from trtlab.network.api.unfinished import Unfinished
+from trtlab.network.binding_types import convertible
 from trtlab.network.graph import Tensor
 
 if TYPE_CHECKING:
@@ -79,14 +80,24 @@ class ITensor(Sealed):
 
     @property
     def dtype(self) -> DataType:
-        """Element type. Can be set on inputs, and as a wish on outputs of layers."""
-        return self.tensor.dtype
+        """Element type. Can be set on inputs and outputs, and as a wish on what lies between.
+
+        An input or output then has that type in engines, and layers compute as they did: a cast
+        lies in between.
+        """
+        return self.definition.binding_types.get(self.tensor, self.tensor.dtype)
 
     @dtype.setter
     def dtype(self, dtype: DataType) -> None:
         wanted = data_type(dtype, f"the type of {self.name}")
+        strong = self.definition.graph.strongly_typed
+        bound = self.is_network_output or (self.is_network_input and self.tensor.consumers)
+        if bound and not strong and convertible(wanted, self.tensor.dtype):
+            self.definition.binding_types[self.tensor] = wanted
+            return
         if self.is_network_input:
             self.definition.retype(self.tensor, TensorType(wanted, self.tensor.shape))
+            self.definition.binding_types.pop(self.tensor, None)
             return
         producer = self.tensor.producer
         if producer is None:
