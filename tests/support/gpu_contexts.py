@@ -17,8 +17,13 @@ STREAMS = pytest.mark.parametrize("streams", [0, 2])
 GRAPHS = pytest.mark.parametrize("graphs", [True, False], ids=["graph", "steps"])
 
 
-@cache
 def engine(streams=0):
+    """The same for the same number of auxiliary streams."""
+    return _engine(streams)
+
+
+@cache
+def _engine(streams):
     return engine_on("cuda", profiles=({"x": SMALL}, {"x": LARGE}), streams=streams)
 
 

@@ -140,9 +140,10 @@ def test_what_marks_cost_is_taken_out(gpu):
     assert (times[:, 1] - times[:, 0]).tolist() == TOOK_NS
 
 
-def test_where_every_kernel_is_our_own_nothing_is_measured(gpu):
+def test_where_every_kernel_is_our_own_one_mark_is_at_the_end(gpu):
     found = Marks([STEPS[0], STEPS[4]], gpu, gpu)
-    assert found.added == 0
+    assert found.added == 1
+    found.cost_ns = 700.0  # of what comes behind the layers
     gpu.run(found.steps, [4_000, 3_000])
     assert np.diff(found.read(), axis=1).ravel().tolist() == [4_000, 3_000]
 
@@ -165,8 +166,11 @@ def test_the_clocks_are_tied_twice_a_second(gpu):
     assert gpu.turns == before + 4
 
 
-@pytest.mark.parametrize(("added", "expected"), [(3, [COST_NS]), (0, [])])
-def test_a_run_finds_what_its_watch_costs_once(gpu, monkeypatch, added, expected):
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [(STEPS, [COST_NS]), ([STEPS[0], STEPS[4]], [3 * COST_NS])],
+)
+def test_a_run_finds_what_its_watch_costs_once(gpu, monkeypatch, steps, expected):
     measured = []
 
     def cost_ns(stream, plain, marked, count):
@@ -174,7 +178,7 @@ def test_a_run_finds_what_its_watch_costs_once(gpu, monkeypatch, added, expected
         return measured[-1]
 
     monkeypatch.setattr(stamped, "cost_ns", cost_ns)
-    found = Marks(STEPS if added else [STEPS[0], STEPS[4]], gpu, gpu)
+    found = Marks(steps, gpu, gpu)
     graph = SimpleNamespace(launch=lambda stream: None)
     program = SimpleNamespace(main=gpu, replays=True, extras=None, enqueue=lambda stream: None,
                               captured=lambda hooks, route: graph)  # fmt: skip

@@ -76,9 +76,8 @@ class Marks:
 
     @property
     def added(self) -> int:
-        """Kernels that only write down the time; 0 where none stands between layers."""
-        between = int(self._own_before[-1])
-        return between + 1 if between else 0
+        """Kernels that only write down the time: between layers, and one at the end."""
+        return int(self._own_before[-1]) + 1
 
     def hooks(self, *, recorded: bool) -> Hooks:
         """Nothing is done between steps."""

@@ -86,8 +86,9 @@ class StampedRun:
         self._calibrate(stream)
         self._watch.anchored(self._program.main)
         before, behind = self._around
+        graph = self.graph()  # captured before the first event, as for a plain run
         before.record(stream)
-        self._run(stream)
+        self._run(stream, graph)
         behind.record(stream)
         self._watch.launched(stream)
         self._joined = False
@@ -119,8 +120,8 @@ class StampedRun:
             self._kept = (self._program.captured(hooks, self._route), self._program.extras)
         return self._kept[0]
 
-    def _run(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-        if (graph := self.graph()) is not None:
+    def _run(self, stream: Any, graph: Graph | None) -> None:  # noqa: ANN401 - a CuPy stream
+        if graph is not None:
             graph.launch(stream)
         else:
             self._program.enqueue_steps(stream, self._hooks(recorded=False), self._route)
@@ -135,9 +136,10 @@ class StampedRun:
         self._calibrated = True
         main, added = self._program.main, self._watch.added
         several = self._route.in_line and len(self._watch.steps) > 1
-        if not (added and several and self.graph() is not None):
+        graph = self.graph() if several else None
+        if graph is None or not added:
             return
         self._program.enqueue(stream)
         stream.synchronize()
         plain = partial(self._program.enqueue, main)
-        self._watch.cost_ns = cost_ns(main, plain, partial(self._run, main), added)
+        self._watch.cost_ns = cost_ns(main, plain, partial(graph.launch, main), added)
