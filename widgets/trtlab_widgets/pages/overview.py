@@ -1,7 +1,6 @@
 """What a run amounts to: verdict, key figures, time by layer type, and what adds up."""
 
 from trtlab.report.clocks import sums_apart
-from trtlab.report.percent import percent
 from trtlab.report.records import BenchmarkRecord, Report
 from trtlab.report.which_run import BENCHMARK
 from trtlab_widgets.pages.cards import cards
@@ -15,9 +14,7 @@ from trtlab_widgets.pages.time_parts import (
     time_by_type,
 )
 from trtlab_widgets.pages.title import title
-from trtlab_widgets.verdict import clock_verdict
-
-_SURE = 0.025  # trtexec warns above this coefficient of variation
+from trtlab_widgets.verdict import trust
 
 
 def overview_page(report: Report) -> str:
@@ -40,16 +37,10 @@ def verdict(report: Report) -> str:
 
 
 def _verdict_lines(report: Report) -> list[tuple[str, str, str]]:
-    lines: list[tuple[str, str, str]] = []
+    lines = trust(report)
     benchmark = report.benchmark
-    if report.telemetry is not None:
-        clocks = clock_verdict(report.telemetry)
-        lines.append((clocks.state, clocks.sign, clocks.sentence))
     if benchmark is not None:
         lines += [("warn", "Note", line) for line in benchmark.verdicts]
-        spread = benchmark.compute_ms.stdev / benchmark.compute_ms.mean
-        if not benchmark.verdicts and spread <= _SURE:
-            lines.append(("good", "Stable", f"Compute time varies by {percent(spread)}."))
     else:
         lines.append(("plain", "Not run", "Built, but not measured yet."))
     apart = interrupted(report)
