@@ -11,7 +11,8 @@
 * `counts`: which results have sizes that follow from values of the inputs.
 * `ops_*`: the converters, one for each ONNX operator, a family a file. They see the model
   through `node`, compute with `known` constants and put shapes together with `shapes`.
-* `restrictions`: what converters do not take, for people.
+* `refusals`: operators that cannot be converted at all, and what to do instead.
+  `restrictions`: what converters do not take, for people.
 * `errors`: what went wrong, for people and for TensorRT's `IParserError`.
 
 Uses `core`, `layers`, `network` and `report`.

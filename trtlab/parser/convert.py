@@ -14,7 +14,8 @@ from trtlab.parser.counts import counting_layers
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
 from trtlab.parser.graph_order import NamedNode, Surroundings, ordered_nodes
 from trtlab.parser.node import Conversion, Converted, Node
-from trtlab.parser.source import DEFAULT_DOMAINS, LoadedModel
+from trtlab.parser.refusals import next_steps, refusal
+from trtlab.parser.source import LoadedModel
 from trtlab.parser.subgraphs import names_read
 from trtlab.parser.tensors import array_of, check_volume, data_type
 
@@ -43,41 +44,22 @@ def network_of(graph: onnx.GraphProto, model: LoadedModel, name: str) -> Network
 
 
 def _check_operators(nodes: Iterable[NamedNode], model: LoadedModel) -> None:
-    problems: list[Problem] = []
-    for node in nodes:
-        text = _refusal(node.proto, model.opset)
-        if text:
-            problems.append(
-                Problem(
-                    ErrorCode.UNSUPPORTED_NODE,
-                    text,
-                    node.index,
-                    node.name,
-                    node.proto.op_type,
-                    model.opset,
-                )
+    refused = [(node, refusal(node.proto, model.opset)) for node in nodes]
+    found = [(node, why) for node, why in refused if why is not None]
+    if found:
+        problems = [
+            Problem(
+                ErrorCode.UNSUPPORTED_NODE,
+                why.text,
+                node.index,
+                node.name,
+                node.proto.op_type,
+                model.opset,
             )
-    if problems:
-        raise UnsupportedModelError(
-            problems,
-            source=model.label,
-            hint="export the model with supported operators: " + ", ".join(sorted(CONVERTERS)),
-        )
-
-
-def _refusal(proto: onnx.NodeProto, opset: int) -> str:
-    """Why a node cannot be converted; empty when its operator is in the catalog."""
-    op_type = proto.op_type
-    if proto.domain not in DEFAULT_DOMAINS:
-        return f"operator {op_type} of domain {proto.domain!r} is not supported"
-    if any(a.ref_attr_name for a in proto.attribute):
-        return f"operator {op_type} refers to an attribute of a function, outside of one"
-    entry = CONVERTERS.get(op_type)
-    if entry is None:
-        return f"operator {op_type} is not supported"
-    if opset < entry.min_opset:
-        return f"operator {op_type} is supported since opset {entry.min_opset}, not {opset}"
-    return ""
+            for node, why in found
+        ]
+        hint = next_steps([why for _, why in found])
+        raise UnsupportedModelError(problems, source=model.label, hint=hint)
 
 
 def _check_values(graph: onnx.GraphProto, model: LoadedModel) -> None:
@@ -146,9 +128,8 @@ class _Converter:
             result = entry.convert(node)
             unknown = [name for name in node.unread() if name not in entry.ignored]
             if unknown:
-                raise node.unsupported(
-                    f"attribute {', '.join(unknown)}", ErrorCode.UNSUPPORTED_NODE_ATTR
-                )
+                text = f"its attribute {', '.join(unknown)} is not supported"
+                raise node.unsupported(text, ErrorCode.UNSUPPORTED_NODE_ATTR)
             self._bind(node, result)
             self._made_by |= dict.fromkeys(node.made, node)
         except TrtlabError as error:

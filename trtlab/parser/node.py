@@ -16,6 +16,7 @@ from trtlab.network.graph import Layer, Network, Origin, Tensor
 from trtlab.parser.errors import ErrorCode, ModelError, Problem, UnsupportedModelError
 from trtlab.parser.graph_order import NamedNode
 from trtlab.parser.known import KnownValues
+from trtlab.parser.restrictions import limits_of
 from trtlab.parser.tensors import array_of
 
 # What a converter returns: one entry for each output of the node, None for one it cannot give.
@@ -274,8 +275,12 @@ class Node:
     def unsupported(
         self, text: str, code: ErrorCode = ErrorCode.UNSUPPORTED_NODE, hint: str = ""
     ) -> UnsupportedModelError:
-        """The error that the node is right, but trtlab cannot convert it."""
+        """The error that the node is right, but trtlab cannot convert it.
+
+        Without a hint it tells the operator's limits.
+        """
         problem = self.problem(code, text)
+        hint = hint or limits_of(self.proto.op_type)
         return UnsupportedModelError([problem], source=self.conversion.label, hint=hint)
 
     def blame(self, error: TrtlabError) -> TrtlabError:

@@ -206,7 +206,7 @@ def is_inf(node: Node) -> Converted:
     if positive and negative:
         return node.emit(Unary(UnaryOperation.ISINF), x)
     if not positive and not negative:
-        raise node.unsupported("IsInf that detects neither sign")
+        raise node.unsupported("it detects neither sign")
     infinite = node.emit(Unary(UnaryOperation.ISINF), x, part="isinf")
     zero = node.new_scalar(0, x.dtype, "zero", rank=len(x.shape))
     op = ElementWiseOperation.GREATER if positive else ElementWiseOperation.LESS

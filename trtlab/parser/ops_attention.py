@@ -47,11 +47,15 @@ def attention(node: Node) -> Converted:
 
 def _refuse(node: Node) -> None:
     if node.attr_float("softcap", 0.0):
-        raise node.unsupported("softcap", ErrorCode.UNSUPPORTED_NODE_ATTR)
+        raise node.unsupported("softcap is not supported", ErrorCode.UNSUPPORTED_NODE_ATTR)
     if node.optional(6) is not None:
-        raise node.unsupported("nonpad_kv_seqlen", ErrorCode.UNSUPPORTED_NODE_INPUT)
+        raise node.unsupported(
+            "nonpad_kv_seqlen is not supported", ErrorCode.UNSUPPORTED_NODE_INPUT
+        )
     if node.attr_int("is_causal", 0) and node.optional(4) is not None:
-        raise node.unsupported("a causal mask with past keys", ErrorCode.UNSUPPORTED_NODE_ATTR)
+        raise node.unsupported(
+            "a causal mask with past keys is not supported", ErrorCode.UNSUPPORTED_NODE_ATTR
+        )
 
 
 def _split(node: Node, x: Tensor, heads: int, part: str) -> Tensor:

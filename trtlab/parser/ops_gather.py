@@ -72,11 +72,11 @@ def hardmax(node: Node) -> Converted:
     x = node.input(0)
     rank = len(x.shape)
     if node.opset < 13:
-        raise node.unsupported("Hardmax before opset 13")
+        raise node.unsupported("Hardmax before opset 13 is not supported")
     axis = axis_in(node.attr_int("axis", -1), rank)
     extent = x.shape[axis]
     if not isinstance(extent, int):
-        raise node.unsupported(f"Hardmax along an axis of unknown size ({extent})")
+        raise node.unsupported(f"its axis is of unknown size ({extent})")
     index = first_index(node, x, TopKOperation.MAX, axis, "index", keep=False)
     levels = node.new_constant(np.array([0, 1]).astype(x.dtype.numpy), "levels")
     return node.emit(OneHot(axis=axis, depth=extent), index, levels)

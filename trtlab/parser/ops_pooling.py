@@ -91,7 +91,7 @@ def lp_pool(node: Node) -> Converted:
     x, p = node.input(0), _exponent(node)
     op = _pooling(node, PoolingType.AVERAGE, excludes_padding=False)
     if op.padding_mode is not PaddingMode.EXPLICIT_ROUND_DOWN:
-        raise node.unsupported("LpPool with ceil_mode or auto_pad")
+        raise node.unsupported("it has ceil_mode or auto_pad")
     powers = _power(node, node.emit(Unary(UnaryOperation.ABS), x, part="abs"), p, "powers")
     taps = node.new_scalar(prod(op.window_size_nd), x.dtype, "taps", rank=len(x.shape))
     total = node.emit(

@@ -26,9 +26,13 @@ def _options(node: Node, cell: RNNKind) -> Recurrent:
         )
     for name in ("clip", "activation_alpha", "activation_beta"):
         if node.has(name):
-            raise node.unsupported(f"attribute {name}", ErrorCode.UNSUPPORTED_NODE_ATTR)
+            raise node.unsupported(
+                f"its attribute {name} is not supported", ErrorCode.UNSUPPORTED_NODE_ATTR
+            )
     if node.attr_int("input_forget", 0):
-        raise node.unsupported("coupled gates (input_forget)", ErrorCode.UNSUPPORTED_NODE_ATTR)
+        raise node.unsupported(
+            "coupled gates (input_forget) are not supported", ErrorCode.UNSUPPORTED_NODE_ATTR
+        )
     hidden = node.attr_int("hidden_size", 0)
     weights = node.input(2).shape[-1]
     return Recurrent(

@@ -101,7 +101,7 @@ def _options(node: Node) -> Resize:
     if rounding not in _ROUNDING:
         raise node.invalid(f"nearest_mode {rounding!r} does not exist")
     if node.attr_int("antialias", 0) and mode is not InterpolationMode.NEAREST:
-        raise node.unsupported("antialias", ErrorCode.UNSUPPORTED_NODE_ATTR)
+        raise node.unsupported("antialias is not supported", ErrorCode.UNSUPPORTED_NODE_ATTR)
     node.only(
         "keep_aspect_ratio_policy",
         "stretch",

@@ -143,7 +143,7 @@ def tile(node: Node) -> Converted:
     """Tile: a slice that starts again at the end, or an expansion of axes with one element."""
     x = node.input(0)
     if node.opset < 6:
-        raise node.unsupported("Tile before opset 6")
+        raise node.unsupported("Tile before opset 6 is not supported")
     repeats = node.input(1)
     known = node.known(repeats)
     counts = None if known is None else tuple(int(n) for n in known.reshape(-1))
@@ -189,7 +189,7 @@ def space_to_depth(node: Node) -> Converted:
     _, c, _, _ = _image(node, x, block)
     height, width = x.shape[2:]
     if not isinstance(height, int) or not isinstance(width, int):
-        raise node.unsupported("SpaceToDepth of an image of unknown size")
+        raise node.unsupported("its image is of unknown size")
     if height % block or width % block:
         raise node.invalid(f"{height}×{width} does not divide into blocks of {block}")
     split = (Size((0,)), c, height // block, block, width // block, block)

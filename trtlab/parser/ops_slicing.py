@@ -108,7 +108,7 @@ def _fixed(
 def _computed(node: Node, x: Tensor, bounds: _Bounds) -> Tensor:
     """Bounds that follow from shapes or data: start and size are computed by layers."""
     if any(step < 1 for step in bounds.steps):
-        raise node.unsupported("a negative step with bounds that are not constant")
+        raise node.unsupported("it has a negative step with bounds that are not constant")
     extents = [x.shape[axis] for axis in bounds.axes]
     starts = node.cast(node.input(1), DataType.INT64, "starts")
     bounds, sizes = _finite_ends(node, x, bounds)
@@ -288,7 +288,7 @@ def pad(node: Node) -> Converted:
         known = node.known(node.input(1))
         if known is None:
             if node.optional(3) is not None:
-                raise node.unsupported("pads of some axes that are not constant")
+                raise node.unsupported("it has pads of some axes that are not constant")
             padding = Padding(mode=mode, value=value)
             return node.emit(
                 padding, x, node.cast(node.input(1), DataType.INT64, "pads"), fill

@@ -9,6 +9,8 @@ _RANDOM = (
 )
 _LAST_INDEX = "select_last_index needs an axis of fixed size"
 
+LISTED = "docs/coverage.md lists what is supported"
+
 RESTRICTIONS: dict[str, str] = {
     "ArgMax": _LAST_INDEX,
     "ArgMin": _LAST_INDEX,
@@ -27,6 +29,7 @@ RESTRICTIONS: dict[str, str] = {
     "If": "the condition is known while parsing",
     "IsInf": "at least one sign",
     "LSTM": _RECURRENT,
+    "LayerNormalization": "the normalized output only",
     "LpPool": f"{_WINDOW}, ceil_mode or auto_pad",
     "MaxPool": f"{_WINDOW}; the values only, not the indices",
     "NonZero": _BY_VALUE,
@@ -45,3 +48,11 @@ RESTRICTIONS: dict[str, str] = {
     "Trilu": "k constant",
     "Upsample": "scales constant",
 }
+
+
+def limits_of(op_type: str) -> str:
+    """What to heed so that an operator of the catalog can be converted."""
+    limits = RESTRICTIONS.get(op_type)
+    if limits is None:
+        return f"export the model without that; {LISTED}"
+    return f"what is supported of {op_type}: {limits}"

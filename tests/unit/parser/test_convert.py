@@ -196,7 +196,28 @@ def test_all_unsupported_operators_are_listed():
     assert [p.op_type for p in error.problems] == ["Det", "NonMaxSuppression"]
     assert error.problems[0].code is ErrorCode.UNSUPPORTED_NODE
     assert "node 0 first (Det, opset 21)" in str(error)
-    assert "supported operators: Abs, " in error.hint
+    assert error.hint.startswith("export the model without it, ")
+    assert "; end the model before it, and run it on the engine's outputs" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("made", "step"),
+    [
+        (model([node("Scan", "x", "y")], {"x": [3]}), "its loops unrolled"),
+        (model([node("Tile", "x x", "y")], {"x": [3]}, opset=5), "with opset 17"),
+        (model([node("QuantizeLinear", "x x", "y")], {"x": [3]}), "before its quantization"),
+        (model([node("FusedConv", "x", "y", domain="com.microsoft")], {"x": [3]}), "optimized"),
+        (model([node("Own", "x", "y", domain="mine")], {"x": [3]}), "without operators of other"),
+        (
+            model([node("Resize", ["x", "", "s"], "y", antialias=1)], {"x": [3], "s": [1]}),
+            "what is supported of Resize: scales constant; ",
+        ),
+        (model([node("Relu", "x", "y", slope=1)], {"x": [3]}), "docs/coverage.md lists"),
+    ],
+    ids=["loop", "opset", "quantized", "domain", "own domain", "limits", "no limits"],
+)  # fmt: skip
+def test_a_refusal_says_what_to_do(made, step):
+    assert step in refused(made, "supported", UnsupportedError).hint
 
 
 def test_the_headline_names_every_kind_of_problem_once():
