@@ -161,25 +161,49 @@ def test_many_queries_are_thinned_to_their_extremes(report: Report) -> None:
 
 def test_contests_give_the_runner_ups_distance(report: Report) -> None:
     rows = contest_rows(report)
-    selection, chosen, gap = rows[0]
+    selection, chosen = rows[0].selection, rows[0].time_us
     others = [
         c.time_us for c in selection.contenders if c.time_us and c.tactic != selection.chosen
     ]
-    assert gap == pytest.approx(min(others) / chosen - 1)
-    assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
+    assert rows[0].gap == pytest.approx(min(others) / chosen - 1)
+    times = [row.time_us for row in rows]
+    assert times == sorted(times, reverse=True)
+
+
+def test_layers_that_share_a_contest_are_one_row(report: Report) -> None:
+    fast = (ContenderRecord("a/1", 2.0), ContenderRecord("a/2", 3.0))
+    slow = (ContenderRecord("a/1", 9.0),)
+    selections = (
+        SelectionRecord("/encoder/0/query", "a/1", fast),
+        SelectionRecord("<slow>", "a/1", slow),
+        SelectionRecord("/encoder/1/query", "a/1", fast),
+        SelectionRecord("reformatted", "a/2", fast),  # for its neighbours' format
+    )
+    shared = replace(report, build=replace(report.build, selections=selections))
+    assert [row.layers for row in contest_rows(shared)] == [
+        ("<slow>",), ("reformatted",), ("/encoder/0/query", "/encoder/1/query"),
+    ]  # fmt: skip
+    html = contests(shared)
+    counts = re.findall(r'</td><td class="t-num">([^<]*)</td><td class="t-mono">', html)
+    assert counts == ["1", "1", "2"]
+    folded = html[html.index("<details") : html.index("</details>")]
+    assert '<summary title="/encoder/0/query">encoder/0/query</summary>' in folded
+    assert re.findall("<li>([^<]*)</li>", folded) == ["encoder/0/query", "encoder/1/query"]
+    assert "&lt;slow&gt;" in html
 
 
 def test_layers_that_share_memory_do_not_rank_among_contests(report: Report) -> None:
-    slowest = contest_rows(report)[0][0].layer
+    slowest = contest_rows(report)[0].layers
     layers = tuple(
-        replace(r, tactic="none (shares memory)") if r.name == slowest else r
+        replace(r, tactic="none (shares memory)") if r.name in slowest else r
         for r in report.layers
     )
     shared = replace(report, layers=layers)
-    assert [row[0].layer for row in contest_rows(shared)] == [
-        row[0].layer for row in contest_rows(report)[1:]
+    assert [row.layers for row in contest_rows(shared)] == [
+        row.layers for row in contest_rows(report)[1:]
     ]
-    left_out = "1 contest left out: what shares memory with another runs nothing."
+    many = "1 layer" if len(slowest) == 1 else f"{len(slowest)} layers"
+    left_out = f"{many} left out: what shares memory with another runs nothing."
     assert left_out in build_page(shared)
     assert "left out" not in build_page(report)
 
@@ -187,7 +211,7 @@ def test_layers_that_share_memory_do_not_rank_among_contests(report: Report) -> 
 def test_build_page_names_refusals_and_limits_long_lists() -> None:
     html = build_page(large_report(layers=120, slices=1000))
     assert "output has 2 readers" in html
-    assert "The 60 slowest of 120 layers" in html
+    assert "The 60 slowest of 120 contests" in html
 
 
 def test_no_layer_of_a_page_begins_with_a_slash(report: Report) -> None:

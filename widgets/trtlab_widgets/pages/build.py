@@ -1,6 +1,8 @@
 """What the builder did: phases, passes with what they declined, and the closest contests."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 
 from trtlab.report.contests import timed_at, timed_in
 from trtlab.report.percent import increase, percent
@@ -15,6 +17,7 @@ from trtlab.report.short_name import bare_name, short_name
 from trtlab_widgets.pages.asked import outcomes
 from trtlab_widgets.pages.markup import (
     Cell,
+    Markup,
     element,
     panel,
     stacked_bar,
@@ -148,58 +151,95 @@ def idle_layers(report: Report) -> frozenset[str]:
     return frozenset(layer.name for layer in report.layers if layer.tactic.startswith(_NONE))
 
 
-def contest_rows(report: Report) -> list[tuple[SelectionRecord, float, float | None]]:
-    """Contests of what runs, by falling time, each with how much slower the runner-up was.
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Layers with the same problem, for which tactics competed once.
 
-    A runner-up of 0.1 took 10 % longer.
+    Attributes:
+        selection: The contest, as the first of the layers has it.
+        layers: Whose contest it is, in the order of execution.
+        time_us: Of the chosen tactic, for one layer.
+        gap: How much slower the runner-up was: 0.1 took 10 % longer. None without one.
     """
-    rows: list[tuple[SelectionRecord, float, float | None]] = []
+
+    selection: SelectionRecord
+    layers: tuple[str, ...]
+    time_us: float
+    gap: float | None
+
+
+def contest_rows(report: Report) -> list[Contest]:
+    """Contests of what runs, by falling time; layers that share one are together."""
     idle = idle_layers(report)
+    shared: dict[tuple[tuple[ContenderRecord, ...], str], list[SelectionRecord]] = {}
     for selection in report.build.selections:
-        if selection.layer in idle:
-            continue
-        timed = {c.tactic: c.time_us for c in selection.contenders if c.time_us is not None}
-        chosen = timed.pop(selection.chosen, None)
-        if chosen:
-            gap = min(timed.values()) / chosen - 1 if timed else None
-            rows.append((selection, chosen, gap))
-    return sorted(rows, key=lambda row: -row[1])
+        if selection.layer not in idle:
+            shared.setdefault((selection.contenders, selection.chosen), []).append(selection)
+    rows = [row for selections in shared.values() if (row := _contest(selections))]
+    return sorted(rows, key=lambda row: -row.time_us)
+
+
+def _contest(selections: Sequence[SelectionRecord]) -> Contest | None:
+    """One row of equal selections; None where the chosen tactic has no time."""
+    first = selections[0]
+    timed = {c.tactic: c.time_us for c in first.contenders if c.time_us is not None}
+    chosen = timed.pop(first.chosen, None)
+    if not chosen:
+        return None
+    gap = min(timed.values()) / chosen - 1 if timed else None
+    return Contest(first, tuple(s.layer for s in selections), chosen, gap)
 
 
 def contests(report: Report) -> str:
-    """Which tactic won each layer, by how much, and how many were not timed or failed."""
+    """Which tactic won each contest, by how much, and how many were not timed or failed."""
     build = report.build
     rows = contest_rows(report)
     at = timed_at(report)
     message = (
         f"{plural(build.tactics_tried, 'tactic')} considered, {_times(build)};"
-        " a contest that several layers share counts once" + (f"; timed at {at}" if at else "")
+        " a contest that several layers share counts once, as one row"
+        + (f"; timed at {at}" if at else "")
     )
     head: list[Cell] = [
         "Layer",
+        ("Layers", "t-num"),
         "Chosen tactic",
-        ("Time", "t-num"),
+        ("Time of each", "t-num"),
         ("Runner-up", "t-num"),
         ("With a time", "t-num"),
         ("Not timed", "t-num"),
         ("Refused", "t-num"),
     ]
-    body: list[list[Cell]] = [
-        [
-            (short_name(selection.layer, _LETTERS), "t-name", selection.layer),
-            (selection.chosen, "t-mono"),
-            (time_us(chosen), "t-num"),
-            (increase(gap) if gap is not None else "none", "t-num"),
-            (str(sum(c.time_us is not None for c in selection.contenders)), "t-num"),
-            (str(sum(not_timed(c) for c in selection.contenders)), "t-num"),
-            (str(sum(c.refused for c in selection.contenders) or ""), "t-num"),
-        ]
-        for selection, chosen, gap in rows[:_MOST_ROWS]
-    ]
+    body = [_contest_cells(row) for row in rows[:_MOST_ROWS]]
     foot = "".join(text("p", note, "t-dim") for note in _left_out(report, len(rows)))
     return panel(
         "Tactics", message, element("div", table(head, body), class_="t-scroll"), foot
     )
+
+
+def _contest_cells(row: Contest) -> list[Cell]:
+    contenders = row.selection.contenders
+    return [
+        _layers(row.layers),
+        (f"{len(row.layers):,}", "t-num"),
+        (row.selection.chosen, "t-mono"),
+        (time_us(row.time_us), "t-num"),
+        (increase(row.gap) if row.gap is not None else "none", "t-num"),
+        (str(sum(c.time_us is not None for c in contenders)), "t-num"),
+        (str(sum(not_timed(c) for c in contenders)), "t-num"),
+        (str(sum(c.refused for c in contenders) or ""), "t-num"),
+    ]
+
+
+def _layers(names: Sequence[str]) -> Cell:
+    """The first layer's name; all of them unfold below it."""
+    first = short_name(names[0], _LETTERS)
+    if len(names) == 1:
+        return (first, "t-name", names[0])
+    items = (text("li", bare_name(name)) for name in names)
+    summary = element("summary", escape(first), title=names[0])
+    folded = element("details", summary, element("ul", *items), class_="t-details")
+    return (Markup(folded), "t-name")
 
 
 def _times(build: BuildRecord) -> str:
@@ -212,14 +252,14 @@ def _times(build: BuildRecord) -> str:
 
 
 def _left_out(report: Report, rows: int) -> list[str]:
-    """Sentences on the contests that the table does not list."""
+    """Sentences on the contests, and on the layers, that the table does not list."""
     idle = len({s.layer for s in report.build.selections} & idle_layers(report))
     notes: list[str] = []
     if rows > _MOST_ROWS:
-        slowest = f"The {_MOST_ROWS} slowest of {rows:,} layers"
-        notes.append(f"{slowest}; the explorer has every contest.")
+        slowest = f"The {_MOST_ROWS} slowest of {rows:,} contests"
+        notes.append(f"{slowest}; the explorer shows every layer's.")
     if idle:
         notes.append(
-            f"{plural(idle, 'contest')} left out: what shares memory with another runs nothing."
+            f"{plural(idle, 'layer')} left out: what shares memory with another runs nothing."
         )
     return notes

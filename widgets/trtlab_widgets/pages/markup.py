@@ -3,6 +3,13 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
+
+class Markup(str):
+    """HTML already: a cell shows it as it is."""
+
+    __slots__ = ()
+
+
 # Text, or text and a CSS class, or these and what pointing at it tells.
 Cell = str | tuple[str, str] | tuple[str, str, str]
 
@@ -42,7 +49,8 @@ def _cell(tag: str, content: str, class_: str, whole: str = "") -> str:
     """A cell; one that may be cut off tells all when pointed at."""
     if whole or class_ == "t-clip":
         return element(tag, escape(content), class_=class_, title=whole or content)
-    return text(tag, content, class_)
+    shown = content if isinstance(content, Markup) else escape(content)
+    return element(tag, shown, **({"class_": class_} if class_ else {}))
 
 
 def twin(content: str) -> str:
