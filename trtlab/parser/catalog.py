@@ -19,6 +19,7 @@ from trtlab.parser import (
     ops_resize,
     ops_shuffle,
     ops_slicing,
+    ops_split,
 )
 from trtlab.parser.node import Converted, Node
 
@@ -145,7 +146,7 @@ CONVERTERS: dict[str, Entry] = {
     "Softplus": Entry(ops_activation.softplus),
     "Softsign": Entry(ops_activation.softsign),
     "SpaceToDepth": Entry(ops_shuffle.space_to_depth),
-    "Split": Entry(ops_slicing.split, 2, ("num_outputs",)),
+    "Split": Entry(ops_split.split, 2, ("num_outputs",)),
     "Squeeze": Entry(ops_shuffle.squeeze),
     "Sum": Entry(ops_elementwise.total, 8),
     "Swish": Entry(ops_activation.swish, 24),

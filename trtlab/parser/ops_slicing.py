@@ -1,4 +1,4 @@
-"""Slice, Split and Pad."""
+"""Slice and Pad."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +9,6 @@ from trtlab.layers import dims
 from trtlab.layers.base import axes_in, extents_of
 from trtlab.layers.dims import Extent
 from trtlab.layers.elementwise import ElementWise, Select
-from trtlab.layers.scale import Identity
 from trtlab.layers.shuffle import Concatenation
 from trtlab.layers.slicing import Padding, Slice
 from trtlab.network.graph import Tensor
@@ -182,83 +181,6 @@ def _clamped(
     front = node.emit(Select(), negative, shifted, bound, part=f"{part}.front")
     low = node.emit(ElementWise(_E.MAX), front, zero, part=f"{part}.low")
     return node.emit(ElementWise(_E.MIN), low, lengths, part=f"{part}.clamped")
-
-
-def split(node: Node) -> Converted:
-    """Split: one slice for each part."""
-    x = node.input(0)
-    axis = node.axis(0, len(x.shape))
-    extent, count = x.shape[axis], len(node.proto.output)
-    sizes = node.attr_ints("split") if node.opset < 13 else node.integers(1, "split")
-    wanted = node.attr_int("num_outputs", count) if sizes is None else len(sizes)
-    if wanted != count:
-        raise node.invalid(f"{wanted} parts for {count} outputs")
-    if sizes is None:
-        if count == 1:
-            return node.emit(Identity(), x)
-        if not isinstance(extent, int):
-            return _computed_parts(node, x, axis, count)
-        sizes = _equal_parts(node, extent, count)
-    if any(size < 0 for size in sizes) or (isinstance(extent, int) and sum(sizes) != extent):
-        raise node.invalid(f"parts {list(sizes)} do not add up to {extent}")
-    if len(sizes) == 1:
-        return node.emit(Identity(), x)
-    position = 0
-    parts: list[Tensor] = []
-    for number, size in enumerate(sizes):
-        op = _part(x, axis, position, size)
-        parts.append(node.emit(op, x, part=str(number) if number else ""))
-        position += size
-    return parts
-
-
-def _part(x: Tensor, axis: int, position: int, size: int) -> Slice:
-    rank = len(x.shape)
-    start = tuple(position if i == axis else 0 for i in range(rank))
-    extents = tuple(e for e in x.shape if isinstance(e, int))
-    if len(extents) == rank:
-        return Slice(start=start, shape=(*extents[:axis], size, *extents[axis + 1 :]))
-    return Slice(
-        start=start, stop=tuple(position + size if i == axis else None for i in range(rank))
-    )
-
-
-# Opset from which the last of equal parts may be smaller than the others.
-_SMALLER_LAST = 18
-
-
-def _equal_parts(node: Node, extent: int, count: int) -> tuple[int, ...]:
-    size = -(-extent // count)
-    last = extent - (count - 1) * size
-    if node.opset < _SMALLER_LAST and last != size:
-        raise node.invalid(f"{extent} elements do not divide into {count} equal parts")
-    if last < 0:
-        raise node.invalid(
-            f"{extent} elements do not divide into {count - 1} parts of {size} and a last one"
-        )
-    return (*[size] * (count - 1), last)
-
-
-def _computed_parts(node: Node, x: Tensor, axis: int, count: int) -> list[Tensor]:
-    """Equal parts of an extent that only the input shapes tell.
-
-    Each is rounded up: where the extent does not divide, a last part of that size leaves the
-    input, which the check of shapes refuses; from opset 18 on it is what the others leave.
-    """
-    extent = pick(node, shape_of(node, x, ""), [axis], "extent")
-    number = node.new_integers([count], "count")
-    up = node.new_integers([count - 1], "round_up")
-    rounded = node.emit(ElementWise(_E.SUM), extent, up, part="rounded")
-    size = node.emit(ElementWise(_E.FLOOR_DIV), rounded, number, part="size")
-    parts = [node.emit(Slice(start=(0,), axes=(axis,)), x, None, size)]
-    start = size
-    for i in range(1, count):
-        if i > 1:
-            start = node.emit(ElementWise(_E.SUM), start, size, part=f"{i}.start")
-        if i == count - 1 and node.opset >= _SMALLER_LAST:
-            size = node.emit(ElementWise(_E.SUB), extent, start, part=f"{i}.rest")
-        parts.append(node.emit(Slice(axes=(axis,)), x, start, size, part=str(i)))
-    return parts
 
 
 _PAD_MODES = {

@@ -45,6 +45,7 @@ RESTRICTIONS: dict[str, str] = {
     "ScatterND": "no reduction",
     "Slice": "a negative step needs constant bounds",
     "SpaceToDepth": f"{_IMAGE} and a known size",
+    "Split": "sizes must not depend on the values of the inputs",
     "Trilu": "k constant",
     "Upsample": "scales constant",
 }

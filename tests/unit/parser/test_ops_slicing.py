@@ -1,7 +1,6 @@
-"""Slices, splits and pads compute what ONNX Runtime computes, in every form they come in."""
+"""Slices and pads compute what ONNX Runtime computes, in every form they come in."""
 
 import numpy as np
-import onnxruntime
 import pytest
 from onnx_models import check, model, node
 from operator_cases import (
@@ -19,7 +18,7 @@ from operator_cases import (
 )
 
 from tests.support.runtime_engines import engine_on
-from trtlab.core.errors import InvalidNetworkError, ParseError
+from trtlab.core.errors import ParseError
 from trtlab.core.types import Dim
 
 
@@ -81,21 +80,6 @@ CASES = [
             [((1, 2), (1 << 62, 4)), ((-2, 3), (2**31 - 1, 10**9))]
         )
     ],
-    case("split", node("Split", "x", "a b", axis=2), IMAGE, outputs=("a", "b"), opset=11),
-    case(
-        "split-sizes",
-        node("Split", "x s", "a b c", axis=-1),
-        IMAGE,
-        {"s": i64(1, 3, 2)},
-        outputs=("a", "b", "c"),
-        shapes={"x": ["n", 4, 6, 6]},
-    ),
-    case(
-        "split-uneven",
-        node("Split", "x", "a b", axis=1, num_outputs=2),
-        {"x": ROW},
-        outputs=("a", "b"),
-    ),
     *[
         case(
             f"pad-{mode}",
@@ -124,29 +108,6 @@ CASES = [
 ]
 
 REFUSALS = [
-    refusal(
-        "split-odd",
-        node("Split", "x", "y z"),
-        VECTOR_SHAPE,
-        "3 elements do not divide into 2 equal parts",
-        opset=13,
-        error=ParseError,
-    ),
-    refusal(
-        "split-overfull",
-        node("Split", "x", "a b c d y", num_outputs=5),
-        {"x": [7]},
-        "7 elements do not divide into 4 parts of 2 and a last one",
-        error=ParseError,
-    ),
-    refusal(
-        "split-sum",
-        node("Split", "x s", "y z"),
-        VECTOR_SHAPE,
-        r"parts \[1, 1\] do not add up to 3",
-        {"s": i64(1, 1)},
-        error=ParseError,
-    ),
     refusal(
         "slice-step",
         node("Slice", "x s s _ t"),
@@ -229,55 +190,3 @@ def test_bounds_that_follow_from_the_shape_are_known_when_an_engine_is_built(
         cut = extent // 2 if bound == "Div" else extent - 5
         wanted = x[:cut] if names == "x zero h axis" else x[cut:]
         np.testing.assert_array_equal(context.infer({"x": x})["y"], wanted)
-
-
-def equal_parts(count, opset):
-    """A context for ``[2 * part for part in split(x + x, count)]``, of 3 to 12 rows."""
-    names = [f"y{i}" for i in range(count)]
-    options = {"num_outputs": count} if opset >= 18 else {}
-    made = model(
-        [
-            node("Add", "x x", "z"),
-            node("Split", "z", " ".join(f"p{i}" for i in range(count)), axis=-2, **options),
-            *[node("Add", [f"p{i}", f"p{i}"], name) for i, name in enumerate(names)],
-        ],
-        {"x": ["n", 3]},
-        names,
-        opset=opset,
-    )
-    profile = {"x": ((count, 3), (6, 3), (12, 3))}
-    context = engine_on(model=made, profiles=(profile,)).create_execution_context()
-    return onnxruntime.InferenceSession(made.SerializeToString()), context
-
-
-@pytest.mark.parametrize("count", [2, 3])
-@pytest.mark.parametrize("opset", [11, 13, 18])
-def test_equal_parts_of_an_unknown_extent_are_those_of_onnx_runtime(count, opset):
-    session, context = equal_parts(count, opset)
-    whole = (3, 5, 6, 9, 11, 12) if opset >= 18 else (6, 12)
-    for extent in whole:
-        x = normal(extent, 3)
-        found = context.infer({"x": x})
-        for i, wanted in enumerate(session.run(None, {"x": x})):
-            np.testing.assert_array_equal(found[f"y{i}"], wanted)
-
-
-@pytest.mark.parametrize("opset", [11, 13])
-def test_an_extent_that_does_not_divide_is_refused_before_opset_18(opset):
-    _, context = equal_parts(2, opset)
-    for extent in (3, 11):
-        with pytest.raises(InvalidNetworkError, match=r"leaves axis 0 of \(") as caught:
-            context.infer({"x": normal(extent, 3)})
-        assert "Split" in caught.value.where[0]
-        assert "give shapes" in caught.value.hint
-
-
-def test_equal_parts_of_twice_an_extent_are_that_extent():
-    made = model(
-        [node("Concat", "x x", "z", axis=0), node("Split", "z", "y w", axis=0)],
-        {"x": ["n", 3]},
-        ("y", "w"),
-        opset=13,
-    )
-    network = check(made, {"x": normal(5, 3)})
-    assert [t.shape[0] for t in network.outputs] == [Dim("n")] * 2
