@@ -192,7 +192,7 @@ def _memory(report: Report) -> dict[str, object]:
         "arena": memory.arena_bytes,
         "weights": memory.weights_bytes,
         "workspace": memory.workspace_bytes,
-        "io": memory.io_bytes,
+        "io": memory.io_bytes or None,  # before a run nothing is bound
         "unshared": memory.without_reuse_bytes,
         "allocations": [
             (a.tensor, a.offset_bytes, a.size_bytes, a.first_step, a.last_step)

@@ -75,6 +75,16 @@ def test_an_unmeasured_report_says_what_to_do(show: Callable[..., Any]) -> None:
     assert painted(page, MEMORY) > 5
 
 
+@pytest.mark.parametrize(("name", "told"), [("small", True), ("built", False)])
+def test_memory_of_bindings_is_told_of_runs_only(
+    show: Callable[..., Any], name: str, *, told: bool
+) -> None:
+    foot = show(name).locator(".t-panel:has(.t-memory-stage) .t-foot")
+    words = foot.first.inner_text()
+    assert "Arena" in words
+    assert ("The run's inputs and outputs" in words) == told
+
+
 def test_names_from_models_stay_text(show: Callable[..., Any]) -> None:
     page = show("hostile")
     page.evaluate("trtlab.model.set('selection', [0])")

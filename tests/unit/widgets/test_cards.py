@@ -1,5 +1,6 @@
 """The key figures: every number has its unit, and the parts of a sum add up."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -25,17 +26,28 @@ def test_memory_is_the_sum_of_its_parts_at_named_shapes(report: Report) -> None:
     benchmark = replace(report.benchmark, shapes={"x": (1, 3, 224, 224)})
     dynamic = replace(report, memory=memory, benchmark=benchmark)
     html = cards(dynamic)
-    assert f"<dt>Memory</dt><dd>{nbytes(22 * mib)}</dd>" in html
+    assert f"<dt>Engine memory</dt><dd>{nbytes(20 * mib)}</dd>" in html
     for part in (
         "weights 14.0 MiB",
         "activations 6.00 MiB (1.00 MiB of it workspace)",
-        "inputs and outputs 2.00 MiB",
         "at 1×3×224×224; at max 184 MiB of activations",
+        "22.0 MiB with the run&#x27;s inputs and outputs (2.00 MiB)",
     ):
         assert f">{part}</small>" in html
     for most in (None, 6 * mib):  # an older report, or one shape only
         same = replace(dynamic, memory=replace(memory, arena_max_bytes=most))
         assert ">at 1×3×224×224</small>" in cards(same)
+
+
+def test_a_run_adds_to_the_memory_without_changing_its_headline(report: Report) -> None:
+    def headline(html: str) -> str:
+        return re.findall(r"<dt>Engine memory</dt><dd>([^<]*)</dd>", html)[0]
+
+    ran = replace(report, memory=replace(report.memory, io_bytes=9 << 20))
+    built = built_only(replace(report, memory=replace(report.memory, io_bytes=0)))
+    assert headline(cards(built)) == headline(cards(ran))
+    assert "inputs and outputs (9.00 MiB)" in cards(ran)
+    assert "inputs and outputs" not in cards(built)
 
 
 def test_throughput_counts_queries_and_what_is_in_them(report: Report) -> None:

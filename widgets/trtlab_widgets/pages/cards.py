@@ -95,18 +95,27 @@ def _samples(report: Report) -> str:
 
 
 def _memory(report: Report) -> Card:
-    """The sum of three parts; the tactics' scratch lies among the activations."""
+    """What the engine needs, before a run and after it, in two parts that add up.
+
+    The tactics' scratch lies among the activations. A run adds its inputs and outputs, which are
+    told with the sum, but not in the headline: it would grow by them without another engine.
+    """
     memory = report.memory
-    total = memory.weights_bytes + memory.arena_bytes + memory.io_bytes
+    engine = memory.weights_bytes + memory.arena_bytes
     scratch = memory.workspace_bytes
     within = f" ({nbytes(scratch)} of it workspace)" if scratch else ""
     notes = (
         f"weights {nbytes(memory.weights_bytes)}",
         f"activations {nbytes(memory.arena_bytes)}{within}",
-        *([f"inputs and outputs {nbytes(memory.io_bytes)}"] if memory.io_bytes else []),
         f"{_at(report)}{_at_most(memory)}",
+        *([_with_bindings(memory, engine)] if memory.io_bytes else []),
     )
-    return Card("Memory", nbytes(total), notes)
+    return Card("Engine memory", nbytes(engine), notes)
+
+
+def _with_bindings(memory: MemoryRecord, engine: int) -> str:
+    added, both = nbytes(memory.io_bytes), nbytes(engine + memory.io_bytes)
+    return f"{both} with the run's inputs and outputs ({added})"
 
 
 def _at(report: Report) -> str:

@@ -208,8 +208,9 @@ function memoryMessage(data, profile) {
 }
 
 function memoryFoot({ memory }) {
-  const parts = [["Arena", memory.arena], ["Without reuse", memory.unshared], ["Weights", memory.weights], ["Workspace in the arena", memory.workspace], ["Inputs and outputs", memory.io]];
-  return h("footer", { class: "t-foot" }, parts.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, bytes(value)))));
+  const parts = [["Arena", memory.arena], ["Without reuse", memory.unshared], ["Weights", memory.weights], ["Workspace in the arena", memory.workspace], ["The run's inputs and outputs", memory.io]];
+  const known = parts.filter(([, size]) => size !== null);
+  return h("footer", { class: "t-foot" }, known.map(([name, value]) => h("span", {}, `${name} `, h("b", {}, bytes(value)))));
 }
 
 function missing(data) {
