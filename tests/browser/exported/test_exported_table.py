@@ -104,7 +104,16 @@ def test_the_table_works_from_the_keyboard(show: Callable[..., Any]) -> None:
     assert len(third) == 1
     page.keyboard.press("Shift+ArrowDown")
     assert len(page.evaluate(CHOSEN)) == 2
-    assert "2 selected" in page.locator(".t-table .t-foot").inner_text()
+    foot = page.locator(".t-table .t-foot")
+    assert "2 selected" in foot.inner_text()
+    assert ", sum of medians · " in foot.inner_text()
+    assert ", sum of medians" in page.locator(".t-detail").inner_text()
+    page.get_by_label("Filter layers").fill("layer2.0.downsample")
+    page.evaluate("trtlab.model.set('selection', [])")
+    assert foot.inner_text().startswith("1 of 59 layers")
+    assert "sum of medians" not in foot.inner_text()
+    page.get_by_label("Filter layers").fill("")
+    page.locator(".t-table .t-grid").focus()
     page.keyboard.press("End")
     active = page.locator(".t-table .t-grid").get_attribute("aria-activedescendant")
     assert page.locator(f"#{active}").get_attribute("aria-selected") == "true"

@@ -8,7 +8,7 @@ from trtlab_widgets.pages.build import build_page, contest_rows, contests, phase
 from trtlab_widgets.pages.histogram import Beyond, histogram
 from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
 from trtlab_widgets.pages.markup import element, stacked_bar, table
-from trtlab_widgets.pages.overview import overview_page, verdict
+from trtlab_widgets.pages.overview import overview_page, two_sums, verdict
 from trtlab_widgets.palette import part_colour
 
 from trtlab.builder.build import CARRY, COMPILE, OPTIMIZE, PACK, PLAN, PROVE, SELECT
@@ -299,3 +299,20 @@ def test_the_picture_of_latencies_says_how_high_it_is(report: Report) -> None:
     benchmark = replace(report.benchmark, samples_ms=samples, starts_ns=(0, 10, 20))
     html = overview_page(replace(report, benchmark=benchmark))
     assert "Over time, from 2.00 ms at the bottom to 8.00 ms" in html
+
+
+def test_two_sums_of_layers_are_named_where_they_read_differently(report: Report) -> None:
+    medians_us = sum(layer.time_us.median or 0.0 for layer in report.layers)
+
+    def spent(factor: float) -> Report:
+        parts = {**report.reconciliation_ms, "layers": factor * medians_us / 1e3}
+        return replace(report, reconciliation_ms=parts)
+
+    told = two_sums(spent(1.02))
+    assert f"add up to {text.time_us(medians_us)};" in told
+    assert told.endswith(f"is {text.time_us(1.02 * medians_us)}.")
+    assert f'<p class="t-dim">{told}</p>' in overview_page(spent(1.02))
+    assert two_sums(spent(1.0)) == ""  # nothing to tell apart
+    assert two_sums(spent(1.5)) == ""  # the verdict has the reason
+    assert "Layer medians add up to" in verdict(spent(1.5))
+    assert two_sums(built_only(report)) == ""

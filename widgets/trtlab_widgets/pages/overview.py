@@ -6,7 +6,7 @@ from trtlab.report.which_run import BENCHMARK
 from trtlab_widgets.pages.cards import cards
 from trtlab_widgets.pages.latency import distribution_svg, percentile_table, series_svg
 from trtlab_widgets.pages.markup import element, panel, text
-from trtlab_widgets.pages.text import plural, time_ms
+from trtlab_widgets.pages.text import plural, time_ms, time_us
 from trtlab_widgets.pages.time_parts import (
     interrupted,
     reconciliation,
@@ -20,7 +20,9 @@ from trtlab_widgets.verdict import trust
 def overview_page(report: Report) -> str:
     """The whole overview as HTML, ready to stand inside an element of class ``trtl``."""
     pair = element("div", time_by_type(report), reconciliation(report), class_="t-pair")
-    parts = [title(report), verdict(report), cards(report), pair]
+    sums = two_sums(report)
+    note = [text("p", sums, "t-dim")] if sums else []
+    parts = [title(report), verdict(report), cards(report), pair, *note]
     if report.benchmark is not None:
         parts.append(_latency(report, report.benchmark))
     return element("div", *parts, class_="t-page")
@@ -34,6 +36,22 @@ def verdict(report: Report) -> str:
         for state, sign, line in lines
     ]
     return element("ul", *items, class_="t-verdict", aria_label="Verdict")
+
+
+def two_sums(report: Report) -> str:
+    """What each of the two sums of layers on this page is; empty where they read the same.
+
+    Sums that are far apart have their reason among the notes of the verdict.
+    """
+    sum_us = sum(layer.time_us.median or 0.0 for layer in report.layers)
+    busy_us = 1e3 * report.reconciliation_ms.get("layers", 0.0)
+    medians, busy = time_us(sum_us), time_us(busy_us)
+    if not sum_us or not busy_us or medians == busy or interrupted(report):
+        return ""
+    return (
+        f"Two sums of layers: their medians, by type and in the table, add up to {medians};"
+        f" the median of what an inference spends in layers, a part of its time, is {busy}."
+    )
 
 
 def _verdict_lines(report: Report) -> list[tuple[str, str, str]]:

@@ -49,7 +49,7 @@ function several(layers, data, select, fit) {
   return [
     h("header", { class: "t-detail-head" }, h("h3", {}, `${layers.length} layers`)),
     facts([
-      ["Time", timeUs(sum("time")), percent(sum("share"))],
+      ["Time", timeUs(sum("time")), layers.some((layer) => layer.time !== null) ? `${percent(sum("share"))}, sum of medians` : ""],
       ["Arithmetic", count(sum("flops"), "FLOP"), sum("time") ? flopRate(sum("flops") / sum("time") / 1e3) : ""],
       ["Traffic", bytes(sum("bytes")), ""],
       ["Weights", bytes(sum("weights")), ""],

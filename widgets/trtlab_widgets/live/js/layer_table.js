@@ -93,7 +93,7 @@ export function createLayerTable(data, store) {
     const share = subject.reduce((sum, layer) => sum + (layer.share ?? 0), 0);
     const flops = subject.reduce((sum, layer) => sum + layer.flops, 0);
     const what = selection.length > 1 ? `${selection.length} selected` : `${whole(shown.length)} of ${whole(rows.length)} layers`;
-    fillWith(foot, h("b", {}, what), timed ? ` · ${timeUs(time)} · ${percent(share)} of the layers' time` : " · not run yet", ` · ${count(flops, "FLOP")}`, noRoom);
+    fillWith(foot, h("b", {}, what), timed ? ` · ${timeUs(time)}${subject.length > 1 ? ", sum of medians" : ""} · ${percent(share)} of the layers' time` : " · not run yet", ` · ${count(flops, "FLOP")}`, noRoom);
   }
 
   search.addEventListener("input", filter);
