@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from trtlab.core.errors import DeviceError
-from trtlab.devices.cuda import replay, stamped, stamps
+from trtlab.devices.cuda import replay, stamps
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import whole_words
 from trtlab.devices.cuda.program import CudaProgram
@@ -110,8 +110,7 @@ def test_hooks_are_told_where_the_main_stream_is(log):
 def test_a_capture_that_is_tried_again_records_every_event_again(log, monkeypatch):
     numbers = iter(range(100))
     events = SimpleNamespace(Event=lambda: SimpleNamespace(ptr=next(numbers)))
-    for module in (stamps, stamped):
-        monkeypatch.setattr(module, "cupy", lambda: SimpleNamespace(cuda=events))
+    monkeypatch.setattr(stamps, "cupy", lambda: SimpleNamespace(cuda=events))
     monkeypatch.setattr(
         stamps, "record", lambda event, stream, recorded: log.append(f"event {event}")
     )

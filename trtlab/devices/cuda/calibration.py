@@ -40,19 +40,19 @@ def _extra_ns(
     other, and a jump spoils one difference of many.
     """
     for _ in range(_WARMUP):
-        _replay_ns(stream, plain)
-        _replay_ns(stream, stamped)
-    before = _replay_ns(stream, plain)
+        replay_ns(stream, plain)
+        replay_ns(stream, stamped)
+    before = replay_ns(stream, plain)
     spent, differences = 0, list[float]()
     while len(differences) < (_MOST if spent < _ENOUGH_NS else _FEWEST):
-        along, behind = _replay_ns(stream, stamped), _replay_ns(stream, plain)
+        along, behind = replay_ns(stream, stamped), replay_ns(stream, plain)
         differences.append(along - (before + behind) / 2)
         spent += along + behind
         before = behind
     return median(differences)
 
 
-def _replay_ns(stream: Any, replay: Callable[[], None]) -> int:  # noqa: ANN401 - a CuPy stream
+def replay_ns(stream: Any, replay: Callable[[], None]) -> int:  # noqa: ANN401 - a CuPy stream
     """Time of one replay between two events of the stream."""
     event = cupy().cuda.Event
     before, after = event(), event()

@@ -168,9 +168,9 @@ class CudaProgram(ReplayedSteps):
 
     @property
     def edges_ns(self) -> int | None:
-        """What the last stamped run that was read took before its first step and behind its last.
+        """What a stamped run's graph takes before its first step and behind its last one.
 
-        None where it is not known.
+        None before the first such run, and where no graph is replayed.
         """
         return None if self._last is None else self._last.edges_ns
 

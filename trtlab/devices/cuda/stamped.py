@@ -1,23 +1,20 @@
-"""Runs that tell each step's time: replayed from a graph of their own where that can be.
+"""Runs that tell each step's time: replayed from a graph of their own where that can be."""
 
-Around the whole run lie two events, as around a plain one: what they see beyond the steps is
-what the run's begin and end take, such as those of a graph.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from statistics import median
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trtlab.devices.cuda.calibration import cost_ns
-from trtlab.devices.cuda.clock import elapsed_ns
+from trtlab.devices.cuda.calibration import cost_ns, replay_ns
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import Graph
-from trtlab.devices.cuda.libraries import cupy
 from trtlab.devices.cuda.replay import Extras, ReplayedSteps
 from trtlab.devices.protocol import Scheduled
+
+_EDGES = 5  # replays from which a graph's begin and end are found
 
 
 class Watch(Protocol):
@@ -68,8 +65,8 @@ class StampedRun:
         watch: Takes the times.
 
     Attributes:
-        edges_ns: What the run that was read last took before its first step and behind its last
-            one; None for one that was captured by somebody else.
+        edges_ns: What the graph takes before its first step and behind its last one, found at
+            the first run; None where none is replayed.
     """
 
     def __init__(self, program: ReplayedSteps, watch: Watch) -> None:
@@ -77,39 +74,24 @@ class StampedRun:
         self._watch = watch
         self._route = Route(watch.steps)
         self._kept: tuple[Graph | None, Extras] | None = None
-        self._calibrated = self._joined = False
-        self._around = (cupy().cuda.Event(), cupy().cuda.Event())
+        self._calibrated = False
         self.edges_ns: int | None = None
 
     def enqueue(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Put a run behind what the stream holds."""
         self._calibrate(stream)
         self._watch.anchored(self._program.main)
-        before, behind = self._around
-        graph = self.graph()  # captured before the first event, as for a plain run
-        before.record(stream)
-        self._run(stream, graph)
-        behind.record(stream)
+        self._run(stream)
         self._watch.launched(stream)
-        self._joined = False
 
     def join(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
         """Add a run to what the caller captures on the stream."""
         self._watch.unanchored()
-        self._joined = True
         self._program.enqueue_steps(stream, self._hooks(recorded=True), self._route)
 
     def read(self) -> NDArray[np.int64]:
         """Start and end of each step of the last run; waits for it."""
-        stamps = self._watch.read()
-        self.edges_ns = None
-        if not self._joined and len(stamps):
-            before, behind = self._around
-            behind.synchronize()
-            inside_ns = int(stamps[:, 1].max() - stamps[:, 0].min())
-            taken_out_ns = round(self._watch.cost_ns * self._watch.added)
-            self.edges_ns = elapsed_ns(before, behind) - inside_ns - taken_out_ns
-        return stamps
+        return self._watch.read()
 
     def graph(self) -> Graph | None:
         """What is replayed; None where no graph can be made."""
@@ -120,8 +102,8 @@ class StampedRun:
             self._kept = (self._program.captured(hooks, self._route), self._program.extras)
         return self._kept[0]
 
-    def _run(self, stream: Any, graph: Graph | None) -> None:  # noqa: ANN401 - a CuPy stream
-        if graph is not None:
+    def _run(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
+        if (graph := self.graph()) is not None:
             graph.launch(stream)
         else:
             self._program.enqueue_steps(stream, self._hooks(recorded=False), self._route)
@@ -130,7 +112,10 @@ class StampedRun:
         return self._program.hooks(self._watch.hooks(recorded=recorded), recorded=recorded)
 
     def _calibrate(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
-        """Find what the watch costs; these replays come behind the caller's work."""
+        """Find what the watch costs, and what is not in its steps.
+
+        These replays come behind the caller's work.
+        """
         if self._calibrated:
             return
         self._calibrated = True
@@ -141,5 +126,16 @@ class StampedRun:
             return
         self._program.enqueue(stream)
         stream.synchronize()
-        plain = partial(self._program.enqueue, main)
-        self._watch.cost_ns = cost_ns(main, plain, partial(graph.launch, main), added)
+        plain, watched = partial(self._program.enqueue, main), partial(graph.launch, main)
+        self._watch.cost_ns = cost_ns(main, plain, watched, added)
+        found = [self._outside_ns(main, watched) for _ in range(_EDGES)]
+        self.edges_ns = round(median(found))
+
+    def _outside_ns(self, main: Any, watched: Callable[[], None]) -> float:  # noqa: ANN401
+        """What a replay takes beyond its steps, as a plain one does."""
+        self._watch.unanchored()
+        whole_ns = replay_ns(main, watched)
+        self._watch.launched(main)
+        stamps = self._watch.read()
+        inside_ns = float(stamps[:, 1].max() - stamps[:, 0].min())
+        return whole_ns - inside_ns - self._watch.cost_ns * self._watch.added
