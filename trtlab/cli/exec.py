@@ -4,6 +4,7 @@ import json
 import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import ClassVar
@@ -11,6 +12,7 @@ from typing import ClassVar
 from trtlab.cli import exec_options, exec_report
 from trtlab.cli.command import Command
 from trtlab.cli.exec_inputs import check_run, load_inputs
+from trtlab.cli.exec_io_formats import with_io_formats
 from trtlab.cli.exec_missing import INSTEAD, MISSING
 from trtlab.cli.layer_patterns import by_layer
 from trtlab.cli.options import check_distinct, check_folders, tactic_sources
@@ -131,6 +133,8 @@ def _built(args: Namespace) -> Engine:
         parsed = open_source(args.onnx, seed=args.seed)
     finally:
         progress.phase_finish(READ)
+    network = with_io_formats(parsed.network, args.inputIOFormats, args.outputIOFormats)
+    parsed = replace(parsed, network=network)
     parsed.network.strongly_typed = own_types
     profiles = {
         **default_profile(parsed.network, parsed.model_record.source).inputs,

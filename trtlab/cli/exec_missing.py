@@ -7,7 +7,6 @@ _DLA = "there are no deep learning accelerators; --device is cpu or cuda"
 _PLUGINS = "there are no plugins"
 _SAFE = "there is no safety runtime"
 _STREAMED = "weights always lie in device memory"
-_FORMATS = "inputs and outputs keep the model's types, and lie row by row"
 _MODEL = "models are ONNX files: --onnx=FILE"
 _BATCH = "the batch is part of the shapes: --shapes=NAME:8x…"
 _TILING = "layers are not tiled together"
@@ -22,7 +21,6 @@ _FLAGS = {
     "plugins staticPlugins dynamicPlugins setPluginsToSerialize pluginInstanceNorm": _PLUGINS,
     "safe consistency restricted": _SAFE,
     "allowWeightStreaming weightStreamingBudget": _STREAMED,
-    "inputIOFormats outputIOFormats": _FORMATS,
     "directIO": "inputs and outputs may be reformatted",
     "layerOutputTypes": "--layerPrecisions says what layers compute in, and store",
     "model deploy uff output": _MODEL,

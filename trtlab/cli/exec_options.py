@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from trtlab.cli.exec_io_formats import parse_io_formats
 from trtlab.cli.options import (
     parse_assignments,
     parse_device,
@@ -59,6 +60,10 @@ def _build(parser: ArgumentParser) -> None:
     group.add_argument("--layerPrecisions", type=parse_assignments, default={},
                        metavar="LAYER:TYPE,…",
                        help="layers by name; * stands for any part of one")  # fmt: skip
+    for role in ("input", "output"):
+        group.add_argument(f"--{role}IOFormats", type=parse_io_formats, default=(),
+                           metavar="TYPE:chw,…",
+                           help=f"types of the {role}s, one for all or one for each")  # fmt: skip
     group.add_argument("--memPoolSize", type=parse_pools, default={}, metavar="POOL:SIZE")
     group.add_argument("--workspace", type=_workspace, default={}, metavar="N",
                        help="--memPoolSize=workspace:N, in MiB")  # fmt: skip
@@ -183,8 +188,8 @@ def strongly_typed(args: Namespace) -> bool:
     if not args.stronglyTyped:
         return False
     given = [f"--{name}" for name in ("fp16", "bf16", "best") if getattr(args, name)]
-    if args.layerPrecisions:
-        given.append("--layerPrecisions")
+    names = ("layerPrecisions", "inputIOFormats", "outputIOFormats")
+    given += [f"--{name}" for name in names if getattr(args, name)]
     if args.precisionConstraints != "none":
         given.append(f"--precisionConstraints={args.precisionConstraints}")
     if given:
