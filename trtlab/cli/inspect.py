@@ -11,6 +11,7 @@ from trtlab.core.types import Shape, format_shape
 from trtlab.engine import inspector, plan_file
 from trtlab.engine.engine import Engine
 from trtlab.network import text
+from trtlab.network.graph import Tensor
 from trtlab.network.types_at import infer_at
 from trtlab.report.precisions import precision_text
 from trtlab.report.quantity import nbytes
@@ -71,17 +72,19 @@ def _engine(args: Namespace) -> None:
           f"{engine.device.name} ({engine.compatibility})")  # fmt: skip
     if engine.code:
         print(f"  carries {inspector.code_summary(engine)}")
-    for name, ranges in engine.profiles[0].inputs.items():
-        print(f"  input {name}: {_range_text(ranges)}")
-    for name, ranges in _output_ranges(engine).items():
-        print(f"  output {name}: {_range_text(ranges)}")
+    for t in engine.network.inputs:
+        _binding("input", t, engine.profiles[0].inputs[t.name])
+    ranges = _output_ranges(engine)
+    for t in engine.network.outputs:
+        _binding("output", t, ranges[t.name])
     if args.layers:
         print(inspector.engine_text(engine, layers, as_json=False))
 
 
-def _range_text(ranges: Sequence[Shape]) -> str:
+def _binding(label: str, tensor: Tensor, ranges: Sequence[Shape]) -> None:
     named = zip(("min", "opt", "max"), ranges, strict=True)
-    return ", ".join(f"{which} {format_shape(shape)}" for which, shape in named)
+    told = ", ".join(f"{which} {format_shape(shape)}" for which, shape in named)
+    print(f"  {label} {tensor.name}: {tensor.dtype.value}, {told}")
 
 
 def _output_ranges(engine: Engine) -> dict[str, list[Shape]]:

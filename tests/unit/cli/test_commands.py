@@ -210,8 +210,8 @@ def test_an_engine_tells_its_outputs_and_its_size(model, tmp_path, capsys):
     capsys.readouterr()
     assert main(["inspect", "engine", str(plan)]) == 0
     shown = capsys.readouterr().out
-    assert "input x: min 1x3x16x16, opt 2x3x16x16, max 4x3x16x16" in shown
-    assert "output y: min 1x10, opt 2x10, max 4x10" in shown
+    assert "input x: fp32, min 1x3x16x16, opt 2x3x16x16, max 4x3x16x16" in shown
+    assert "output y: fp32, min 1x10, opt 2x10, max 4x10" in shown
     assert " KiB weights" in shown
 
 
