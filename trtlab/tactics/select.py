@@ -165,7 +165,8 @@ def _refuse_data_dependent(layer: Layer, types: Mapping[Tensor, TensorType]) -> 
             raise UnsupportedError(
                 f"the shape of {tensor.name} depends on data: {types[tensor]}",
                 where=(f"layer {layer.name} ({layer.op.kind})",),
-                hint="trtlab needs shapes that follow from the input shapes",
+                hint="sizes must follow from the input shapes: make it a dimension of an input or a"
+                " constant, or end the network before this layer",
             )
 
 

@@ -201,3 +201,14 @@ def test_shapes_may_be_outputs_and_are_still_known_inside():
         found = context.infer({"x": given, "like": random(2 * rows, 3)})
         np.testing.assert_array_equal(found["shape"], [2 * rows, 3])
         np.testing.assert_array_equal(found["reshaped"], given.reshape(2 * rows, 3))
+
+
+def test_a_shape_that_depends_on_data_is_refused_with_what_to_do():
+    builder = trt.Builder(trt.Logger(trt.Logger.INTERNAL_ERROR))
+    network = builder.create_network()
+    places = network.add_non_zero(network.add_input("x", trt.float32, (4, 4)))
+    network.mark_output(places.get_output(0))
+    with pytest.raises(trt.UnsupportedError, match="depends on data") as caught:
+        builder.build_serialized_network(network, builder.create_builder_config())
+    assert "make it a dimension of an input" in caught.value.hint
+    assert "end the network before this layer" in caught.value.hint
