@@ -149,8 +149,12 @@ PARTS: tuple[Part, ...] = (
     Part("part-rest", "#726662", "#a4968e", frozenset({"unexplained"}), (90, 4)),
 )
 
+# What the parts add up to, in a picture of its own: neither a part's look nor a layer type's.
+WHOLE = Part("part-whole", "#606c7d", "#a2aebc", frozenset({"end to end"}))
+
 _INDEX = {kind: index for index, family in enumerate(FAMILIES) for kind in family.kinds}
 OTHER = len(FAMILIES) - 1
+_UNKNOWN = next(part for part in PARTS if part.key == UNKNOWN_PART)
 
 
 def family_index(kind: str) -> int:
@@ -164,13 +168,18 @@ def kind_label(kind: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def part_of(name: str) -> Part:
+    """The look of a part of an inference or of a build: the same in every report."""
+    return next((part for part in PARTS if name in part.names), _UNKNOWN)
+
+
 def part_colour(name: str) -> str:
-    """The colour's key of a part of an inference or of a build: the same in every report."""
-    return next((part.key for part in PARTS if name in part.names), UNKNOWN_PART)
+    """The colour's key of a part."""
+    return part_of(name).key
 
 
 def palette_css(theme: str) -> str:
     """All colours as CSS custom properties of one theme (``light`` or ``dark``)."""
     filled = {f.key: f.dark if theme == "dark" else f.light for f in FAMILIES}
-    filled |= {part.key: part.css(theme) for part in PARTS}
+    filled |= {part.key: part.css(theme) for part in (*PARTS, WHOLE)}
     return " ".join(f"--t-{key}: {value};" for key, value in filled.items())

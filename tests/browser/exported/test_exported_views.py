@@ -75,6 +75,19 @@ def test_an_unmeasured_report_says_what_to_do(show: Callable[..., Any]) -> None:
     assert painted(page, MEMORY) > 5
 
 
+def test_latencies_have_no_layer_types_colour(show: Callable[..., Any]) -> None:
+    fill, dots, whole = show().evaluate(
+        """(() => {
+             const probe = document.createElement('i');
+             document.querySelector('.t-plot').append(probe);
+             probe.style.color = 'var(--t-part-whole)';
+             const style = (selector) => getComputedStyle(document.querySelector(selector));
+             return [style('.t-plot rect').fill, style('.t-dots').stroke, style('.t-plot i').color];
+           })()"""
+    )
+    assert fill == dots == whole
+
+
 @pytest.mark.parametrize(("name", "told"), [("small", True), ("built", False)])
 def test_memory_of_bindings_is_told_of_runs_only(
     show: Callable[..., Any], name: str, *, told: bool

@@ -13,7 +13,9 @@ from trtlab.report.records import Report, TelemetryRecord, Trace
 pytest.importorskip("plotly")
 
 from trtlab_widgets.figures import build, latency, layers, run
-from trtlab_widgets.figures.look import blank
+from trtlab_widgets.figures.look import Theme, blank
+from trtlab_widgets.figures.parts import part_ink
+from trtlab_widgets.palette import FAMILIES, PARTS, WHOLE, part_of
 
 Pair = tuple[Callable[..., Any], Callable[..., list[dict[str, object]]]]
 PAIRS: list[Pair] = [
@@ -131,8 +133,39 @@ def test_an_overlap_goes_down_in_the_waterfall(report: Report) -> None:
     bars = latency.latency_parts(over).data[0]
     assert list(bars.x) == ["launch", "layers", "rest<br>(overlap<br>or noise)", "end to end"]
     assert list(bars.y) == [1.0, 20.0, -1.0, 20.0]
-    assert list(bars.measure) == ["relative", "relative", "relative", "absolute"]
+    assert list(bars.base) == [0.0, 1.0, 21.0, 0.0]
+    assert bars.hovertext[2] == f"rest (overlap or noise): {MINUS}1.00 ms"
     assert bars.text[2] == f"{MINUS}1.00 ms"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_parts_have_their_own_colours_in_the_waterfall(report: Report, theme: Theme) -> None:
+    named = replace(report, reconciliation_ms={"copy in": 1.0, "layers": 2.0, "news": 1.0})
+    marker = latency.latency_parts(named, theme=theme).data[0].marker
+    wanted = [part_of("copy in"), part_of("layers"), part_of("unexplained"), WHOLE]
+    assert list(marker.color) == [getattr(part, theme) for part in wanted]
+    assert list(marker.pattern.shape) == ["/", "", "|", ""]
+
+
+@pytest.mark.parametrize("theme", ["auto", "light", "dark"])
+def test_no_latency_has_the_colour_of_a_layer_type(report: Report, theme: Theme) -> None:
+    families = {colour for f in FAMILIES for colour in (f.light, f.dark)}
+    for make in (
+        latency.latency_distribution, latency.latency_over_time, latency.latency_parts
+    ):  # fmt: skip
+        inks = [trace.marker.color for trace in make(report, theme=theme).data]
+        colours = {c for ink in inks for c in ([ink] if isinstance(ink, str) else ink)}
+        assert colours
+        assert not colours & families
+
+
+def test_parts_show_on_light_and_on_dark_where_the_ground_is_not_known() -> None:
+    for part in (*PARTS, WHOLE):
+        value = sum(c * int(part_ink(part, "auto")[i : i + 2], 16) for c, i in _LUMA) / 255
+        assert 0.3 < value < 0.8, part.key  # no near-black on dark, no near-white on light
+
+
+_LUMA = ((0.2126, 1), (0.7152, 3), (0.0722, 5))
 
 
 @pytest.mark.parametrize(("peak", "unit"), [(2e11, "GFLOP/s"), (7e14, "TFLOP/s")])

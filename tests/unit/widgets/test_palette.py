@@ -8,6 +8,7 @@ from trtlab_widgets.palette import (
     OTHER,
     PARTS,
     UNKNOWN_PART,
+    WHOLE,
     Family,
     Part,
     family_index,
@@ -119,6 +120,18 @@ def test_parts_of_a_time_have_a_look_each_that_all_can_tell(theme: str) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("sight", list(SIGHT))
+def test_the_whole_is_not_taken_for_a_part(theme: str, sight: str) -> None:
+    """It stands in pictures of its own, and once at the end of its parts."""
+
+    def seen(part: Part) -> np.ndarray:
+        return lab(np.clip(SIGHT[sight] @ linear(getattr(part, theme)), 0, 1))
+
+    plain = [part for part in PARTS if part.stripes is None]
+    assert min(float(np.linalg.norm(seen(WHOLE) - seen(part))) for part in plain) >= 12
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("sight", "least"), [(s, 14 if s == "normal" else 6) for s in SIGHT])
 def test_no_part_is_taken_for_a_layer_type(theme: str, sight: str, least: float) -> None:
     """Both stand on one page. A simulated eye sees fewer colours, so they lie closer."""
@@ -128,7 +141,7 @@ def test_no_part_is_taken_for_a_layer_type(theme: str, sight: str, least: float)
 
     distances = {
         (part.key, family.key): float(np.linalg.norm(seen(part) - seen(family)))
-        for part, family in product(PARTS, FAMILIES)
+        for part, family in product((*PARTS, WHOLE), FAMILIES)
         if part.stripes is None
     }
     worst = min(distances, key=lambda pair: distances[pair])
@@ -140,7 +153,7 @@ def test_no_part_is_taken_for_a_layer_type(theme: str, sight: str, least: float)
 )
 def test_parts_stand_out_from_the_background(theme: str, background: str) -> None:
     """Of an exported page, and of JupyterLab's own in the dark."""
-    weak = {part.key: contrast(getattr(part, theme), background) for part in PARTS}
+    weak = {part.key: contrast(getattr(part, theme), background) for part in (*PARTS, WHOLE)}
     assert min(weak.values()) >= 3, weak
 
 

@@ -6,13 +6,16 @@ import plotly.graph_objects as go
 
 from trtlab.core.errors import UsageError
 from trtlab.report.records import BenchmarkRecord, Report
-from trtlab_widgets.figures.look import ACCENT, BAD, WARN, Rows, Theme, blank
+from trtlab_widgets.figures.look import BAD, WARN, Rows, Theme, axis_look, blank
+from trtlab_widgets.figures.parts import bar_look, links, part_ink
 from trtlab_widgets.pages.histogram import histogram
 from trtlab_widgets.pages.latency import unsure_ms
 from trtlab_widgets.pages.text import plural, time_ms, unexplained
 from trtlab_widgets.pages.time_parts import REST, part_name
+from trtlab_widgets.palette import WHOLE, part_of
 
 _OUTLIER = 1.2  # times the median
+_TOTAL = "end to end"
 
 
 def _benchmark(report: Report) -> BenchmarkRecord:
@@ -50,7 +53,7 @@ def latency_distribution(report: Report, *, theme: Theme = "auto") -> go.Figure:
         f"Median latency {time_ms(summary.median)} (95 % sure: {interval})", theme, height=280
     )
     centres = [(low + high) / 2 for low, high, _ in bins]
-    figure.add_bar(x=centres, y=[n for *_, n in bins], marker_color=ACCENT)
+    figure.add_bar(x=centres, y=[n for *_, n in bins], marker_color=part_ink(WHOLE, theme))
     last = bins[-1][1] if bins else 0.0
     if beyond:
         last += 2 * (bins[0][1] - bins[0][0])
@@ -93,7 +96,10 @@ def latency_over_time(report: Report, *, theme: Theme = "auto") -> go.Figure:
         f"{plural(outliers, 'query')} of {len(rows):,} took over 20 % longer than the median"
     )
     figure = blank(message, theme, height=280)
-    for outlier, name, colour in ((False, "query", ACCENT), (True, "outlier", BAD)):
+    for outlier, name, colour in (
+        (False, "query", part_ink(WHOLE, theme)),
+        (True, "outlier", BAD),
+    ):
         chosen = [row for row in rows if row["outlier"] is outlier]
         figure.add_scattergl(
             x=[row["start_s"] for row in chosen],
@@ -144,18 +150,24 @@ def latency_parts(report: Report, *, theme: Theme = "auto") -> go.Figure:
     shown = [(part_name(name, v), v) for name, v in report.reconciliation_ms.items()]
     names = [_lines(name) for name, _ in shown]
     figure = blank(message[:1].upper() + message[1:], theme, height=300)
-    figure.add_waterfall(
-        x=[*names, "end to end"],
-        y=[*(value for _, value in shown), total],
-        text=[*(time_ms(value) for _, value in shown), time_ms(total)],
+    values = [value for _, value in shown]
+    levels = [*accumulate(values)]
+    times = [*map(time_ms, values), time_ms(total)]
+    said = [*(name for name, _ in shown), _TOTAL]
+    look = bar_look([*map(part_of, report.reconciliation_ms), WHOLE], theme)
+    figure.add_bar(
+        x=[*names, _TOTAL],
+        y=[*values, total],
+        base=[0.0, *levels[:-1], 0.0],
+        text=times,
         textposition="outside",
+        hovertext=[f"{name}: {time}" for name, time in zip(said, times, strict=True)],
+        hoverinfo="text",
         cliponaxis=False,
-        measure=["relative"] * len(shown) + ["absolute"],
-        increasing={"marker": {"color": ACCENT}},
-        decreasing={"marker": {"color": WARN}},
-        totals={"marker": {"color": "#8a919c"}},
+        marker=look,
     )
-    highest = max(total, *accumulate(value for _, value in shown))
+    figure.update_layout(shapes=links(levels, str(axis_look(theme)["linecolor"])))
+    highest = max(total, *levels)
     figure.update_xaxes(tickangle=0)
     figure.update_yaxes(title="Milliseconds", range=[0, 1.15 * highest])
     return figure
