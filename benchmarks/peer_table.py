@@ -40,10 +40,6 @@ COLUMNS = {  # heading: key, format
     "timed": ("times_here", ".0f"),
     "cached": ("times_from_cache", ".0f"),
 }
-README_COLUMNS = (
-    "model", "batch", "trtlab (ms)", "torch.compile (ms)", "ratio", "SM clock (MHz)",
-    "layers", "of the floor", "memory (MB)", "enqueue (µs)", "build (s)",
-)  # fmt: skip
 
 LEGEND = (
     "± is half the distance between the quartiles of a case's replays; the clock is the median"
@@ -83,15 +79,18 @@ def rest_table(rows: Sequence[Row]) -> str:
 
 def readme_table(rows: Sequence[Row]) -> str:
     """The same in Markdown, one row a case, with the sentences that hold for all of them."""
+    beside = all("onnxruntime_ratio" in row for row in rows)
+    cells = [_readme_cells(row, with_onnxruntime=beside) for row in rows]
+    columns = list(cells[0])
     lines = [
-        "| " + " | ".join(README_COLUMNS) + " |",
-        "| " + " | ".join("---" for _ in README_COLUMNS) + " |",
+        "| " + " | ".join(columns) + " |",
+        "| " + " | ".join("---" for _ in columns) + " |",
     ]
-    lines += ["| " + " | ".join(_readme_cells(row)) + " |" for row in rows]
+    lines += ["| " + " | ".join(found.values()) + " |" for found in cells]
     enqueue, layers = _numbers(rows, "enqueue_us"), _numbers(rows, "of_replay")
     sentences = [
         LEGEND,
-        f"The geometric mean of the ratios is {mean_ratio(rows, 'ratio'):.2f}.",
+        _means(rows, with_onnxruntime=beside),
         f"The layers add up to {_percent(min(layers))} to {_percent(max(layers))} of the replay.",
         f"`execute_async_v3` costs the host {min(enqueue):.1f} to {max(enqueue):.1f} µs a call.",
     ]
@@ -106,24 +105,40 @@ def _is_warm(row: Row) -> bool:
     return float(str(row["times_from_cache"])) > float(str(row["times_here"]))
 
 
-def _readme_cells(row: Row) -> list[str]:
+def _means(rows: Sequence[Row], *, with_onnxruntime: bool) -> str:
+    """One sentence on the ratios to each peer."""
+    torch = f"The geometric mean of the ratios is {mean_ratio(rows, 'ratio'):.2f}"
+    if not with_onnxruntime:
+        return f"{torch}."
+    other = mean_ratio(rows, "onnxruntime_ratio")
+    return f"{torch} to torch.compile, {other:.2f} to ONNX Runtime."
+
+
+def _readme_cells(row: Row, *, with_onnxruntime: bool) -> dict[str, str]:
+    """By the columns' headings, in their order."""
     values = {k: v for k, v in _with_shares(row).items() if isinstance(v, float | int)}
     name, batch = str(row["case"]).split(":")
     clock = f"{values['sm_clock_mhz']:,.0f}" if "sm_clock_mhz" in values else "N/A"
     warm = " (cached)" if _is_warm(row) else ""
-    return [
-        NAMES.get(name, name),
-        batch,
-        f"{values['trtlab_ms']:.3f} ± {_percent(values['trtlab_spread'], 1)}",
-        f"{values['torch_compile_ms']:.3f} ± {_percent(values['torch_spread'], 1)}",
-        f"{values['ratio']:.2f}",
-        clock,
-        _percent(values["of_replay"]),
-        _percent(values["of_floor"]),
-        f"{values['trtlab_mb']:.3g} / {values['torch_mb']:.3g}",
-        f"{values['enqueue_us']:.1f}",
-        f"{values['build_s']:.1f}{warm}",
-    ]
+    torch_spread = _percent(values["torch_spread"], 1)
+    peers = {"torch.compile (ms)": f"{values['torch_compile_ms']:.3f} ± {torch_spread}"}
+    ratios = {"ratio": f"{values['ratio']:.2f}"}
+    if with_onnxruntime:
+        peers["ONNX Runtime (ms)"] = f"{values['onnxruntime_ms']:.3f}"
+        ratios = {"ratios": f"{values['ratio']:.2f}, {values['onnxruntime_ratio']:.2f}"}
+    return {
+        "model": NAMES.get(name, name),
+        "batch": batch,
+        "trtlab (ms)": f"{values['trtlab_ms']:.3f} ± {_percent(values['trtlab_spread'], 1)}",
+        **peers,
+        **ratios,
+        "SM clock (MHz)": clock,
+        "layers": _percent(values["of_replay"]),
+        "of the floor": _percent(values["of_floor"]),
+        "memory (MB)": f"{values['trtlab_mb']:.3g} / {values['torch_mb']:.3g}",
+        "enqueue (µs)": f"{values['enqueue_us']:.1f}",
+        "build (s)": f"{values['build_s']:.1f}{warm}",
+    }
 
 
 def _percent(share: float, digits: int = 0) -> str:

@@ -68,6 +68,19 @@ def test_the_readme_table_has_spread_clock_sums_and_build(tables):
     )
 
 
+def test_every_case_beside_onnxruntime_makes_columns_of_it(tables):
+    rows = [
+        row | {"onnxruntime_ms": ms, "onnxruntime_ratio": ms / 0.25}
+        for row, ms in ((ROW, 0.5), (SLOW, 2.0))
+    ]
+    head, _, first, *_, said = tables.readme_table(rows).splitlines()
+    found = dict(zip(_cells(head), _cells(first), strict=True))
+    assert (found["ONNX Runtime (ms)"], found["ratios"]) == ("0.500", "2.00, 2.00")
+    assert "ratios is 1.00 to torch.compile, 4.00 to ONNX Runtime." in said
+    partly = tables.readme_table([rows[0], SLOW])
+    assert "ONNX Runtime" not in partly
+
+
 def test_a_clock_that_nvml_does_not_tell_is_not_available(tables):
     row = {k: v for k, v in ROW.items() if k != "sm_clock_mhz"}
     assert "| N/A |" in tables.readme_table([row])
