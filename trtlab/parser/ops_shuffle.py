@@ -187,17 +187,24 @@ def space_to_depth(node: Node) -> Converted:
     """SpaceToDepth: blocks of pixels become channels."""
     x, block = node.input(0), node.attr_int("blocksize", 0)
     _, c, _, _ = _image(node, x, block)
-    height, width = x.shape[2:]
-    if not isinstance(height, int) or not isinstance(width, int):
-        raise node.unsupported("its image is of unknown size")
-    if height % block or width % block:
-        raise node.invalid(f"{height}×{width} does not divide into blocks of {block}")
-    split = (Size((0,)), c, height // block, block, width // block, block)
     order = (0, 3, 5, 1, 2, 4) if _depth_first(node) else (0, 1, 3, 5, 2, 4)
-    blocks = reshape(node, x, split, part="blocks")
+    blocks = _blocks(node, x, c, block)  # [n, c, h/b, b, w/b, b]
     moved = node.emit(Shuffle(first_transpose=order), blocks, part="moved")
-    sizes = (Size((0,)), prod((block, block, c)), height // block, width // block)
+    sizes = (Size((0,)), prod((block, block, c)), Size((4,)), Size((5,)))
     return reshape(node, moved, sizes)
+
+
+def _blocks(node: Node, x: Tensor, channels: int, block: int) -> Tensor:
+    """An image as [n, c, h/b, b, w/b, b]; unknown sizes must divide when they are known."""
+    height, width = x.shape[2:]
+    if isinstance(height, int) and isinstance(width, int):
+        if height % block or width % block:
+            raise node.invalid(f"{height}×{width} does not divide into blocks of {block}")
+        split = (Size((0,)), channels, height // block, block, width // block, block)
+        return reshape(node, x, split, part="blocks")
+    columns = reshape(node, x, (Size((0,)), channels, Size((2,)), -1, block), part="columns")
+    split = (Size((0,)), channels, -1, block, Size((3,)), block)
+    return reshape(node, columns, split, part="blocks")
 
 
 def _depth_first(node: Node) -> bool:

@@ -44,7 +44,7 @@ RESTRICTIONS: dict[str, str] = {
     "ScatterElements": "no reduction",
     "ScatterND": "no reduction",
     "Slice": "a negative step needs constant bounds",
-    "SpaceToDepth": f"{_IMAGE} and a known size",
+    "SpaceToDepth": _IMAGE,
     "Split": "sizes must not depend on the values of the inputs",
     "Trilu": "k constant",
     "Upsample": "scales constant",

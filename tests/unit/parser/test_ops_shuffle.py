@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from onnx_models import node
+from onnx_models import model, node
 from operator_cases import (
     DYNAMIC,
     IMAGE,
@@ -16,7 +16,8 @@ from operator_cases import (
     refusal,
 )
 
-from trtlab.core.errors import ParseError
+from tests.support.runtime_engines import engine_on
+from trtlab.core.errors import InvalidNetworkError, ParseError
 
 CASES = [
     case("identity", node("Identity", "x"), IMAGE),
@@ -78,10 +79,16 @@ CASES = [
             ("DepthToSpace", "CRD"),
             ("SpaceToDepth", None),
         )
-        for shapes in (
-            None,
-            {"x": ["n", 4, *(("h", "w") if op == "DepthToSpace" else (6, 6))]},
+        for shapes in (None, {"x": ["n", 4, "h", "w"]})
+    ],
+    *[
+        case(
+            f"SpaceToDepth-{h}-{w}",
+            node("SpaceToDepth", "x", blocksize=3),
+            IMAGE,
+            shapes={"x": ["n", 4, h, w]},
         )
+        for h, w in (("h", 6), (6, "w"))
     ],
     case(
         "reverse-sequence",
@@ -118,3 +125,16 @@ def test_the_network_computes_what_onnx_runtime_computes(made, feed):
 @pytest.mark.parametrize(("made", "text", "error"), REFUSALS)
 def test_what_cannot_be_converted_is_said(made, text, error):
     check_refusal(made, text, error)
+
+
+def test_an_image_of_unknown_size_must_divide_into_blocks_once_it_is_known():
+    made = model([node("SpaceToDepth", "x", "y", blocksize=2)], {"x": [1, 3, "h", "w"]})
+    profile = {"x": ((1, 3, 2, 2), (1, 3, 6, 4), (1, 3, 8, 10))}
+    context = engine_on(model=made, profiles=(profile,)).create_execution_context()
+    x = normal(1, 3, 4, 6)
+    corners = [x[:, :, i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    np.testing.assert_array_equal(context.infer({"x": x})["y"], np.concatenate(corners, 1))
+    for shape in ((1, 3, 5, 6), (1, 3, 4, 7)):
+        with pytest.raises(InvalidNetworkError, match="does not reshape") as caught:
+            context.infer({"x": normal(*shape)})
+        assert "SpaceToDepth" in caught.value.where[0]
