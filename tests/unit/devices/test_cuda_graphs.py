@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from trtlab.core.errors import DeviceError
-from trtlab.devices.cuda import replay, stamps
+from trtlab.devices.cuda import event_stamps, replay
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import whole_words
 from trtlab.devices.cuda.program import CudaProgram
-from trtlab.devices.cuda.stamped import StampedRun
+from trtlab.devices.cuda.stamped_run import StampedRun
 from trtlab.devices.protocol import Scheduled
 
 
@@ -110,9 +110,9 @@ def test_hooks_are_told_where_the_main_stream_is(log):
 def test_a_capture_that_is_tried_again_records_every_event_again(log, monkeypatch):
     numbers = iter(range(100))
     events = SimpleNamespace(Event=lambda: SimpleNamespace(ptr=next(numbers)))
-    monkeypatch.setattr(stamps, "cupy", lambda: SimpleNamespace(cuda=events))
+    monkeypatch.setattr(event_stamps, "cupy", lambda: SimpleNamespace(cuda=events))
     monkeypatch.setattr(
-        stamps, "record", lambda event, stream, recorded: log.append(f"event {event}")
+        event_stamps, "record", lambda event, stream, recorded: log.append(f"event {event}")
     )
     tries = []
 
@@ -129,5 +129,5 @@ def test_a_capture_that_is_tried_again_records_every_event_again(log, monkeypatc
     program = object.__new__(CudaProgram)
     program.graphs, program._refusal = True, ""
     program._device, program.extras = None, replay.PLAIN
-    assert StampedRun(program, stamps.Stamps(steps)).graph() == "graph"
+    assert StampedRun(program, event_stamps.EventStamps(steps)).graph() == "graph"
     assert tries[0] == tries[1] == ["event 0", "a on main", "event 1", "b on main", "event 2"]

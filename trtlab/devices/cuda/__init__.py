@@ -11,7 +11,7 @@
 * `program`: steps that run, on top of `replay` (one graph, or step by step), `enqueueing`
   (streams that fork and join), `graphs` (captures), `l2_window` (what the cache keeps), `ahead`
   (what it fetches), `callers_stream` and `kernel_names` (asked of a captured graph).
-* `stamped`: runs that tell each step's time, by `marks` (kernels write it down) or `stamps`
-  (events around steps), less what these cost (`calibration`).
+* `stamped_run`: a run that tells each step's time, by `kernel_stamps` (kernels write it down) or
+  `event_stamps` (events around steps), less what these cost (`stamp_cost`).
 * `device`: all of it behind the device protocol.
 """

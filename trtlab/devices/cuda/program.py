@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
 from trtlab.devices.cuda.callers_stream import CallersStream
 from trtlab.devices.cuda.enqueueing import Hooks
+from trtlab.devices.cuda.event_stamps import EventStamps
 from trtlab.devices.cuda.graphs import ENQUEUEING
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
+from trtlab.devices.cuda.kernel_stamps import KernelStamps
 from trtlab.devices.cuda.libraries import context_is_lost, cupy, told
-from trtlab.devices.cuda.marks import Marks
 from trtlab.devices.cuda.replay import ReplayedSteps
-from trtlab.devices.cuda.stamped import StampedRun
-from trtlab.devices.cuda.stamps import Stamps
+from trtlab.devices.cuda.stamped_run import StampedRun
 from trtlab.devices.protocol import Scheduled
 
 _KEPT_CALLERS = 64
@@ -177,7 +177,7 @@ class CudaProgram(ReplayedSteps):
     def _with_events(self) -> StampedRun:
         if self._events is None:
             with self._device:
-                self._events = StampedRun(self, Stamps(self.steps))
+                self._events = StampedRun(self, EventStamps(self.steps))
         return self._events
 
     def _with_marks(self) -> StampedRun | None:
@@ -186,7 +186,9 @@ class CudaProgram(ReplayedSteps):
             return None
         if self._marks is None:
             with self._device:
-                self._marks = StampedRun(self, Marks(self.steps, self.main, self._loader))
+                self._marks = StampedRun(
+                    self, KernelStamps(self.steps, self.main, self._loader)
+                )
         return self._marks if self._marks.graph() is not None else None
 
     # ---- kernels -----------------------------------------------------------------------

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trtlab.devices.cuda.calibration import cost_ns, replay_ns
 from trtlab.devices.cuda.enqueueing import Hooks, Route
 from trtlab.devices.cuda.graphs import Graph
 from trtlab.devices.cuda.replay import Extras, ReplayedSteps
+from trtlab.devices.cuda.stamp_cost import cost_ns, replay_ns
 from trtlab.devices.protocol import Scheduled
 
 _EDGES = 5  # replays from which a graph's begin and end are found

@@ -12,7 +12,7 @@ from trtlab.devices.cuda.libraries import cupy
 from trtlab.devices.protocol import Scheduled
 
 
-class Stamps:
+class EventStamps:
     """One event between neighbours of a stream; a region's streams begin with their own.
 
     Args:

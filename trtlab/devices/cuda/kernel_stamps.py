@@ -38,7 +38,7 @@ before each run would let it rest, so that the run finds other clocks than its n
 """
 
 
-class Marks:
+class KernelStamps:
     """Steps of one stream whose kernels write down the GPU's time, and what they wrote.
 
     Args:

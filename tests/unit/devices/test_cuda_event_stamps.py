@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from trtlab.devices.cuda import calibration, clock, stamps
+from trtlab.devices.cuda import clock, event_stamps, stamp_cost
 from trtlab.devices.protocol import Scheduled
 
 STEPS, STEP_NS, EVENT_NS = 20, 10_000, 400
@@ -51,10 +51,10 @@ class FakeGpu:
 def calibrated(monkeypatch, slowness=lambda count: 1.0):
     """A GPU, and the cost in nanoseconds that was found on it."""
     gpu = FakeGpu(slowness)
-    for module in (calibration, clock, stamps):
+    for module in (stamp_cost, clock, event_stamps):
         monkeypatch.setattr(module, "cupy", lambda: gpu)
-    found = stamps.Stamps([Scheduled([])] * STEPS)
-    return gpu, calibration.cost_ns(None, gpu.plain, gpu.stamped, found.added)
+    found = event_stamps.EventStamps([Scheduled([])] * STEPS)
+    return gpu, stamp_cost.cost_ns(None, gpu.plain, gpu.stamped, found.added)
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from trtlab.devices.cuda import calibration, marks, stamped
+from trtlab.devices.cuda import kernel_stamps, stamp_cost, stamped_run
 from trtlab.devices.cuda.kernel import Kernel, KernelLaunch
-from trtlab.devices.cuda.marks import MARK, Marks
+from trtlab.devices.cuda.kernel_stamps import MARK, KernelStamps
 from trtlab.devices.cuda.neighbours import FOLLOW
-from trtlab.devices.cuda.stamped import StampedRun
+from trtlab.devices.cuda.stamped_run import StampedRun
 from trtlab.devices.protocol import Scheduled
 
 COST_NS = 700
@@ -29,15 +29,17 @@ class Gpu:
     def __init__(self, monkeypatch):
         self.now_ns, self.apart_ns, self.memory, self.turns = 5_000, 1_000_000, [], 0
         cuda = SimpleNamespace(cuda=SimpleNamespace(Event=lambda **_: Event(self)))
-        for module in (marks, calibration):
+        for module in (kernel_stamps, stamp_cost):
             monkeypatch.setattr(module, "cupy", lambda: cuda)
-        monkeypatch.setattr(calibration, "elapsed_ns", lambda a, b: b.at_ns - a.at_ns)
+        monkeypatch.setattr(stamp_cost, "elapsed_ns", lambda a, b: b.at_ns - a.at_ns)
         monkeypatch.setattr(
-            marks, "copy_async", lambda to, at, n, *_: ctypes.memmove(to, at, n)
+            kernel_stamps, "copy_async", lambda to, at, n, *_: ctypes.memmove(to, at, n)
         )
         monkeypatch.setattr(KernelLaunch, "prepare", lambda launch, loader: None)
         monkeypatch.setattr(KernelLaunch, "enqueue", lambda launch, stream: self.turn(launch))
-        monkeypatch.setattr(marks.time, "monotonic_ns", lambda: self.now_ns + self.apart_ns)
+        monkeypatch.setattr(
+            kernel_stamps.time, "monotonic_ns", lambda: self.now_ns + self.apart_ns
+        )
 
     def scratch(self, nbytes):
         self.memory.append(np.zeros(nbytes, np.uint8))
@@ -96,7 +98,7 @@ def gpu(monkeypatch):
 
 
 def test_the_first_kernel_of_each_step_writes_down_its_time(gpu):
-    found = Marks(STEPS, gpu, gpu)
+    found = KernelStamps(STEPS, gpu, gpu)
     names = [
         [getattr(x, "kernel", None) and x.kernel.name for x in s.launches] for s in found.steps
     ]
@@ -118,7 +120,7 @@ def test_the_first_kernel_of_each_step_writes_down_its_time(gpu):
 
 
 def test_steps_take_what_they_took(gpu):
-    found = Marks(STEPS, gpu, gpu)
+    found = KernelStamps(STEPS, gpu, gpu)
     found.anchored(gpu)
     begin = gpu.now_ns + gpu.apart_ns
     gpu.run(found.steps, TOOK_NS)
@@ -130,7 +132,7 @@ def test_steps_take_what_they_took(gpu):
 
 
 def test_what_marks_cost_is_taken_out(gpu):
-    found = Marks(STEPS, gpu, gpu)
+    found = KernelStamps(STEPS, gpu, gpu)
     found.cost_ns = 3.0 * COST_NS / found.added
     found.unanchored()
     begin = gpu.now_ns
@@ -141,7 +143,7 @@ def test_what_marks_cost_is_taken_out(gpu):
 
 
 def test_where_every_kernel_is_our_own_one_mark_is_at_the_end(gpu):
-    found = Marks([STEPS[0], STEPS[4]], gpu, gpu)
+    found = KernelStamps([STEPS[0], STEPS[4]], gpu, gpu)
     assert found.added == 1
     found.cost_ns = 700.0  # of what comes behind the layers
     gpu.run(found.steps, [4_000, 3_000])
@@ -149,7 +151,7 @@ def test_where_every_kernel_is_our_own_one_mark_is_at_the_end(gpu):
 
 
 def test_the_clocks_are_tied_twice_a_second(gpu):
-    found = Marks(STEPS, gpu, gpu)
+    found = KernelStamps(STEPS, gpu, gpu)
     asked = []
     for waited_ns in (0, 400_000_000, 99_000_000, 2_000_000, 490_000_000, 20_000_000):
         gpu.now_ns += waited_ns
@@ -177,8 +179,8 @@ def test_a_run_finds_what_its_watch_costs_once(gpu, monkeypatch, steps, expected
         measured.append(3.0 * COST_NS / count)
         return measured[-1]
 
-    monkeypatch.setattr(stamped, "cost_ns", cost_ns)
-    found = Marks(steps, gpu, gpu)
+    monkeypatch.setattr(stamped_run, "cost_ns", cost_ns)
+    found = KernelStamps(steps, gpu, gpu)
     graph = SimpleNamespace(launch=lambda stream: None)
     program = SimpleNamespace(main=gpu, replays=True, extras=None, enqueue=lambda stream: None,
                               captured=lambda hooks, route: graph)  # fmt: skip
@@ -198,8 +200,8 @@ def test_a_run_tells_what_its_graph_takes_beyond_the_steps(gpu, monkeypatch, mea
         gpu.run(found.steps, TOOK_NS)
         gpu.now_ns += ends_ns
 
-    monkeypatch.setattr(stamped, "cost_ns", lambda *_: float(measured_ns))
-    found = Marks(STEPS, gpu, gpu)
+    monkeypatch.setattr(stamped_run, "cost_ns", lambda *_: float(measured_ns))
+    found = KernelStamps(STEPS, gpu, gpu)
     graph = SimpleNamespace(launch=launch)
     program = SimpleNamespace(main=gpu, replays=True, extras=None, enqueue=lambda stream: None,
                               captured=lambda hooks, route: graph)  # fmt: skip
