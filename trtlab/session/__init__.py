@@ -2,7 +2,8 @@
 
 * `one_call`: from a model to an engine, or to a report, in this process.
 * `work`: what it does: build, measure, describe.
-* `sources`: where a model comes from, and shapes for inputs that nobody gave shapes for.
+* `sources`: where a model comes from, and shapes for inputs that nobody gave shapes for;
+  `given_shapes`: those that somebody gave, checked.
 * `requests`: what a caller asks for, and what it hears while the work is under way.
 * `session`: the same work in a process of its own; `worker` is that process, `job` a piece of
   work, `wire` what the two say to each other, `time_left` how long a phase still takes.

@@ -1,23 +1,18 @@
 """One call from a model to an engine, or to a report."""
 
 from collections.abc import Mapping, Sequence
-from operator import index
-from typing import TYPE_CHECKING
 
 from trtlab.builder.progress import ProgressMonitor
-from trtlab.core.errors import UsageError
 from trtlab.engine.engine import ShapeRange
 from trtlab.parser.parse import ParsedModel
 from trtlab.parser.source import Source
 from trtlab.profiling.progress import Progress, silent
 from trtlab.report.records import Report
 from trtlab.runtime.api import ICudaEngine
+from trtlab.session.given_shapes import exact_shapes, ranges_of
 from trtlab.session.requests import BuildRequest, RunRequest
 from trtlab.session.sources import open_source, profile_at
 from trtlab.session.work import build_engine, check_measurable, measure
-
-if TYPE_CHECKING:
-    from trtlab.core.types import StaticShape
 
 
 def build(
@@ -125,7 +120,7 @@ def profile(
     Raises:
         TrtlabError: What, where, and what to do next.
     """
-    wanted = _exact(shapes or {})
+    wanted = exact_shapes(shapes or {}, measured=True)
     run = RunRequest(
         shapes=wanted,
         duration_s=duration_s,
@@ -156,25 +151,6 @@ def profile(
     return measure(engine, run, progress=progress)
 
 
-def _exact(shapes: Mapping[str, Sequence[int]]) -> dict[str, "StaticShape"]:
-    """Shapes as they were given, once they are known to be whole numbers.
-
-    Raises:
-        UsageError: One is not.
-    """
-    found: dict[str, StaticShape] = {}
-    for name, shape in shapes.items():
-        try:
-            found[name] = tuple(index(extent) for extent in shape)
-        except TypeError as error:
-            raise UsageError(
-                f"the shape of input {name!r} is not made of whole numbers: {shape!r}",
-                where=("shapes",),
-                hint=f'give its extents, such as shapes={{"{name}": (1, 3, 224, 224)}}',
-            ) from error
-    return found
-
-
 def _request(
     parsed: ParsedModel,
     device: str,
@@ -183,8 +159,9 @@ def _request(
     profiles: Mapping[str, ShapeRange],
     rest: BuildRequest,
 ) -> BuildRequest:
-    at = profile_at(parsed.network, _exact(shapes), rest.source)
-    ranges: dict[str, ShapeRange] = {**at.inputs, **profiles}
+    exact = exact_shapes(shapes, measured=False)
+    at = profile_at(parsed.network, exact, rest.source)
+    ranges: dict[str, ShapeRange] = {**at.inputs, **ranges_of(profiles)}
     return BuildRequest(
         source=rest.source,
         device=device,
