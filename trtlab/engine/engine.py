@@ -13,6 +13,12 @@ from trtlab.report.records import BuildRecord, ConfigRecord, DeviceRecord, Model
 
 ShapeRange = tuple[StaticShape, StaticShape, StaticShape]  # min, opt, max
 
+_NOT_EMPTY = (
+    "TensorRT takes 0 here, trtlab does not: give every extent at least 1. Run nothing for an "
+    "empty batch; a cache that begins empty can begin with one masked row, or the first step "
+    "can have an engine of its own"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ShapeProfile:
@@ -46,7 +52,9 @@ class ShapeProfile:
                 raise UsageError(
                     f"input {name!r} has shape {format_shape(shape)}, outside the optimization "
                     f"profile {format_shape(low)} … {format_shape(high)}",
-                    hint="use a shape inside, or build with a wider profile",
+                    hint=_NOT_EMPTY
+                    if 0 in shape
+                    else "use a shape inside, or build with a wider profile",
                 )
 
 
@@ -97,8 +105,14 @@ def _sound(tensor: Tensor, shapes: ShapeRange) -> ShapeRange:
             extent >= 1 and (not isinstance(d, int) or d == extent)
             for d, extent in zip(tensor.shape, shape, strict=True)
         )
+        which = "" if low == opt == high else f"{label} "  # one shape was given, or three
+        if 0 in shape:
+            raise UsageError(
+                f"{which}shape {format_shape(shape)} of input {tensor.name!r} is empty: an "
+                "extent of 0 leaves no elements",
+                hint=_NOT_EMPTY,
+            )
         if not fits:
-            which = "" if low == opt == high else f"{label} "  # one shape was given, or three
             raise UsageError(
                 f"{which}shape {format_shape(shape)} does not fit input {tensor.name!r}, "
                 f"declared as {_declared(tensor)}",
