@@ -24,6 +24,7 @@ _NO_DRIVER_HINT = (
 )
 # cudaErrorStreamCaptureUnsupported and its like: the question was refused, nothing is lost.
 _CAPTURE_ERRORS = range(900, 920)
+_OF_A_CAPTURE = range(900, 909)  # not the external device's fault among the others
 
 
 def _import(name: str, purpose: str) -> Any:  # noqa: ANN401 - an untyped module
@@ -105,7 +106,8 @@ def succeeded(result: tuple[Any, ...], what: str) -> Any:  # noqa: ANN401 - what
     code, *values = result
     if int(code) != 0:
         name = str(getattr(code, "name", code))
-        if name.lower().startswith(("cuda_error", "cudaerror")) and context_is_lost():
+        cudas_own = name.lower().startswith(("cuda_error", "cudaerror"))
+        if cudas_own and int(code) not in _OF_A_CAPTURE and context_is_lost():
             raise DeviceLostError(f"{what}: the GPU reports a fault: {name}")
         raise DeviceError(f"{what} failed: {name}")
     return values[0] if len(values) == 1 else tuple(values)
@@ -193,13 +195,25 @@ def told(doing: str) -> Generator[None]:
 
 def told_error(doing: str, error: Exception) -> DeviceError:
     """One of `cuda_errors` as trtlab's error: is only this call refused, or all is lost?"""
-    if context_is_lost():
+    if tells_of_loss(error):
         return DeviceLostError(f"{doing}: the GPU reports a fault: {error}")
     return DeviceError(f"{doing}: CUDA refuses: {error}")
 
 
+def tells_of_loss(error: Exception) -> bool:
+    """Whether the context has ended with an error of CuPy's.
+
+    What is refused on account of a capture ends nothing, and `context_is_lost` would spoil the
+    captures of other threads, the caller's own among them.
+    """
+    return int(getattr(error, "status", 0)) not in _OF_A_CAPTURE and context_is_lost()
+
+
 def context_is_lost() -> bool:
-    """Whether CUDA has ended this process' context; waits for what was enqueued."""
+    """Whether CUDA has ended this process' context; waits for what was enqueued.
+
+    The wait spoils every capture that is under way in the process.
+    """
     module = cupy()
     try:
         module.cuda.runtime.deviceSynchronize()
