@@ -59,9 +59,9 @@ def kept_in_cache(window: Window | None, streams: Sequence[Any]) -> Generator[No
     nbytes = min(window.nbytes, longest)
     ratio = min(1.0, window.limit_bytes / max(nbytes, 1))
     before = [_get(stream) for stream in streams]
-    for stream in streams:
-        _set(stream, _value(window.address, nbytes, ratio))
     try:
+        for stream in streams:
+            _set(stream, _value(window.address, nbytes, ratio))
         yield
     finally:
         for stream, value in zip(streams, before, strict=True):

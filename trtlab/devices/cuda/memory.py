@@ -29,24 +29,26 @@ class CudaMemory:
             with told(f"allocating {nbytes:,} bytes"), module.cuda.Device(index):
                 self._held: Any = module.cuda.alloc(max(nbytes, 1))
         except module.cuda.memory.OutOfMemoryError as error:
-            raise _out_of_memory(nbytes) from error
+            raise _out_of_memory(nbytes, index) from error
         self.address: int = int(self._held.ptr)
         self.nbytes = nbytes
 
 
-def _out_of_memory(wanted: int) -> DeviceError:
+def _out_of_memory(wanted: int, index: int) -> DeviceError:
     module = cupy()
-    with told("asking for free memory"):
-        free, total = (int(n) for n in module.cuda.runtime.memGetInfo())
     pool = module.get_default_memory_pool()
-    used, limit = int(pool.used_bytes()), int(pool.get_limit())
+    with told("asking for free memory"), module.cuda.Device(index):
+        free, total = (int(n) for n in module.cuda.runtime.memGetInfo())
+        used, limit, held = (
+            int(n) for n in (pool.used_bytes(), pool.get_limit(), pool.total_bytes())
+        )
     if limit and limit < total:
         return DeviceError(
             f"the GPU cannot allocate {wanted:,} bytes: CuPy's pool is limited to {limit:,} "
             f"bytes, of which {used:,} are in use",
             hint="raise the pool's limit, or use smaller shapes or a smaller batch",
         )
-    others = max(total - free - int(pool.total_bytes()), 0)
+    others = max(total - free - held, 0)
     return DeviceError(
         f"the GPU cannot allocate {wanted:,} bytes: {free:,} of {total:,} bytes are free, "
         f"this process holds {used:,} in buffers",

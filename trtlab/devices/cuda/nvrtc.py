@@ -41,10 +41,9 @@ def compile_cubin(text: str, arch: str, options: tuple[str, ...] = ()) -> bytes:
     """
     flags = _flags(arch, options)
     place = _place(text, flags)
-    if place.exists():
-        code = place.read_bytes()
-        if code[:4] == _MAGIC:
-            return code
+    code = _kept(place)
+    if code[:4] == _MAGIC:
+        return code
     code = _compile(text, arch, flags)
     _store(place, code)
     return code
@@ -64,16 +63,27 @@ def _place(text: str, flags: tuple[str, ...]) -> Path:
     return settings().cache_dir / "cuda" / digest[:2] / f"{digest}.cubin"
 
 
+def _kept(place: Path) -> bytes:
+    """What the cache has; nothing where it has been cleared, or belongs to somebody else."""
+    try:
+        return place.read_bytes()
+    except OSError:
+        return b""
+
+
 def _store(place: Path, code: bytes) -> None:
     """Write through a temporary file, so that a killed process leaves no half a file."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=place.parent)
+    except OSError:
+        return  # a read-only cache only costs time
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(code)
         Path(name).replace(place)
-    except OSError:
-        return  # a read-only cache only costs time
+    except OSError:  # such as a full disk, which nothing is left on
+        Path(name).unlink(missing_ok=True)
 
 
 def _compile(text: str, arch: str, flags: tuple[str, ...]) -> bytes:
