@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -42,3 +43,34 @@ def test_the_notebook_runs(path, tmp_path):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             assert cell.execution_count
+
+
+def _cells(stem):
+    path = next(path for path in NOTEBOOKS if path.stem == stem)
+    return [c.source for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+
+
+@pytest.fixture(scope="module")
+def gpu():
+    """What the cells of the GPU notebook leave behind that need neither GPU nor browser."""
+    cells = _cells("05_gpu")
+    names = {"pd": pd}
+    for mark in ("recorded =", "report = reports", "sums = {}"):
+        exec(next(cell for cell in cells if mark in cell), names)  # noqa: S102 - our own notebook
+    return names
+
+
+def test_the_parts_of_a_replay_add_up_to_it_in_the_table(gpu):
+    assert len(gpu["sums"]) == 3
+    for row in gpu["sums"].values():
+        columns = [name for name in row if name.endswith(" (ms)")]
+        *parts, whole, in_benchmark = columns
+        assert (whole, in_benchmark) == ("replay (ms)", "compute in the benchmark (ms)")
+        assert sum(row[part] for part in parts) == pytest.approx(row[whole], rel=1e-6)
+
+
+def test_the_parts_of_a_query_stand_in_columns(gpu, capsys):
+    exec(next(c for c in _cells("05_gpu") if "latency_parts" in c and "sums" not in c), gpu)  # noqa: S102
+    rows = [line for line in capsys.readouterr().out.splitlines() if " % " in line]
+    assert len(rows) == 9
+    assert {row.index("µs") for row in rows} == {rows[0].index("µs")}
