@@ -131,3 +131,87 @@ def test_a_capture_that_is_tried_again_records_every_event_again(log, monkeypatc
     program._device, program.extras = None, replay.PLAIN
     assert StampedRun(program, event_stamps.EventStamps(steps)).graph() == "graph"
     assert tries[0] == tries[1] == ["event 0", "a on main", "event 1", "b on main", "event 2"]
+
+
+INVALIDATED = (
+    "cudaStreamEndCapture failed: cudaErrorStreamCaptureInvalidated",
+    "the launch of k failed: CUDA_ERROR_STREAM_CAPTURE_INVALIDATED",
+)
+UNSUPPORTED = "cudaErrorStreamCaptureUnsupported: operation not permitted"
+
+
+class Replayed(replay.ReplayedSteps):
+    """Without a device: plain runs note whether they were replayed."""
+
+    def __init__(self, steps):
+        self.route, self.extras, self.graphs = Route(steps), replay.PLAIN, True
+        self._device = self._loader = self._graph = self._carried = None
+        self._refusal, self._spoilt, self.runs = "", 0, []
+
+    def enqueue_steps(self, stream, hooks, route=None):
+        self.runs.append("steps")
+
+
+@pytest.fixture
+def captured(monkeypatch):
+    """A program and what its captures say, one after the other; nothing where they succeed."""
+    said = []
+    made = Replayed(steps())
+    graph = SimpleNamespace(launch=lambda stream: made.runs.append("graph"))
+
+    def capture(device, auxiliary, enqueue, fill):
+        if said:
+            raise DeviceError(said.pop(0))
+        return graph
+
+    monkeypatch.setattr(replay, "capture", capture)
+    return made, said
+
+
+@pytest.mark.parametrize("spoilt", INVALIDATED)
+def test_a_capture_that_others_spoil_is_tried_again_with_later_runs(captured, spoilt):
+    program, said = captured
+    said += [spoilt] * 4
+    for _ in range(4):
+        program.enqueue(None)
+    assert program.runs == ["steps", "steps", "graph", "graph"]
+    assert program.refusal == ""
+
+
+def test_what_a_spoilt_capture_was_to_replace_is_not_replayed(captured):
+    program, said = captured
+    program.enqueue(None)
+    program.extras = replay.Extras(consumed_event=7)
+    said += [INVALIDATED[0]] * 2
+    program.enqueue(None)
+    program.extras = replay.PLAIN
+    program.enqueue(None)
+    assert program.runs == ["graph", "steps", "graph"]
+
+
+def test_a_capture_that_is_always_spoilt_is_given_up(captured):
+    program, said = captured
+    said += [INVALIDATED[0]] * 100
+    for _ in range(30):
+        program.enqueue(None)
+    assert program.runs == ["steps"] * 30
+    assert program.refusal == INVALIDATED[0]
+    assert len(said) == 100 - 2 * 9
+
+
+def test_launches_that_refuse_are_not_asked_again(captured):
+    program, said = captured
+    said += [UNSUPPORTED] * 2
+    for _ in range(3):
+        program.enqueue(None)
+    assert program.runs == ["steps"] * 3
+    assert program.refusal == UNSUPPORTED
+
+
+def test_a_watched_run_is_captured_again_once_others_let_it(captured):
+    program, said = captured
+    said += [INVALIDATED[1]] * 2
+    watch = SimpleNamespace(steps=steps(), hooks=lambda recorded: Hooks())
+    run = StampedRun(program, watch)
+    assert run.graph() is None
+    assert run.graph() is run.graph() is not None
