@@ -13,7 +13,7 @@ from typing import cast
 
 from trtlab.cli.command import CLEAR_LINE, Command
 from trtlab.cli.parser import CommandParser
-from trtlab.core.errors import InternalError, TrtlabError, UnsupportedError
+from trtlab.core.errors import DeviceError, InternalError, TrtlabError, UnsupportedError
 
 # Name → module and class; a command's module is imported when it is used.
 COMMANDS = {
@@ -89,9 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0  # the reader of our output has seen enough
+    except MemoryError:
+        return _told(DeviceError("the host ran out of memory", hint="give smaller shapes"))
     except TrtlabError as error:
-        print(f"trtlab: {error}", file=sys.stderr)
-        return _exit_code(error)
+        return _told(error)
 
 
 def _run(name: str, words: list[str]) -> int:
@@ -127,7 +128,9 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:place], words[place + 1 :]
 
 
-def _exit_code(error: TrtlabError) -> int:
+def _told(error: TrtlabError) -> int:
+    """Say what went wrong; gives the exit code."""
+    print(f"trtlab: {error}", file=sys.stderr)
     if isinstance(error, InternalError):
         return 4
     return 3 if isinstance(error, UnsupportedError) else 2

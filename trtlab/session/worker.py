@@ -85,7 +85,7 @@ class Worker:
         except TrtlabError as error:
             result = {"error": encode_error(error)}
         except MemoryError:
-            error = DeviceError("the host ran out of memory", hint="try smaller shapes")
+            error = DeviceError("the host ran out of memory", hint="give smaller shapes")
             result = {"error": encode_error(error)}
         except Exception as error:  # noqa: BLE001 - a bug must reach the user, not end the worker
             bug = InternalError(f"{type(error).__name__}: {error}", where=_places(error))

@@ -221,3 +221,14 @@ def test_a_shape_that_is_none_is_told(shape, model):
         UsageError, match=r"(?s)input 'x' is not made of whole.*at shapes.*try:"
     ):
         profile(model, shapes={"x": shape})
+
+
+def test_a_shape_that_no_memory_holds_is_told_in_a_sentence(model, capsys, monkeypatch):
+    def profile(*_, **__):
+        raise MemoryError("Unable to allocate 1.09 TiB")
+
+    monkeypatch.setattr("trtlab.cli.profile.profile", profile)
+    assert main(["profile", model]) == 2
+    told = capsys.readouterr().err
+    assert "trtlab: the host ran out of memory" in told
+    assert "  try: give smaller shapes" in told
