@@ -1,5 +1,6 @@
 """Captures that fail, are interrupted or are spoilt, on a runtime that only keeps the books."""
 
+import os
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -146,6 +147,24 @@ def test_refusals_of_captures_ask_nothing_more(books, status, waits):
     told = libraries.told_error("copying", RefusedError(status))
     assert not isinstance(told, DeviceLostError)
     assert books.waits == waits
+
+
+@pytest.mark.parametrize(("child", "hint"), [(0, "restart the kernel"), (1, "spawn")])
+def test_a_forked_process_is_told_that_it_is_one(books, monkeypatch, child, hint):
+    libraries._user()  # whose parent used the GPU
+    pid = os.getpid()
+    monkeypatch.setattr(libraries.os, "getpid", lambda: pid + child)
+    books.lost = True
+    with pytest.raises(DeviceLostError) as caught, libraries.told("allocating 8 bytes"):
+        raise RefusedError(3)
+    assert hint in caught.value.hint
+    with pytest.raises(DeviceLostError) as caught, libraries.told("timing k"):
+        raise DeviceError("the library failed")
+    assert hint in caught.value.hint
+    with pytest.raises(DeviceLostError) as caught:
+        libraries.succeeded((Code(3, "CUDA_ERROR_NOT_INITIALIZED"),), "the launch of k")
+    assert hint in caught.value.hint
+    assert hint in program._refused(7, RefusedError(3)).hint
 
 
 # ---- programs ------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from trtlab.devices.cuda.graphs import ENQUEUEING, own_streams
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.kernel_stamps import KernelStamps
-from trtlab.devices.cuda.libraries import cupy, tells_of_loss, told, told_error
+from trtlab.devices.cuda.libraries import cupy, lost, tells_of_loss, told, told_error
 from trtlab.devices.cuda.replay import ReplayedSteps
 from trtlab.devices.cuda.stamped_run import StampedRun
 from trtlab.devices.protocol import Scheduled
@@ -227,7 +227,7 @@ class CudaProgram(ReplayedSteps):
 def _refused(handle: int, error: Exception) -> DeviceError:
     """An error of the CUDA runtime as the caller's, whose stream it is."""
     if tells_of_loss(error):
-        return DeviceLostError(f"enqueueing: the GPU reports a fault: {error}")
+        return lost(f"enqueueing: the GPU reports a fault: {error}")
     return DeviceError(
         f"stream {handle:#x} does not take the work: {error}",
         hint="keep the stream alive until its work is done, and pass its handle as it is",
