@@ -25,7 +25,7 @@ from trtlab.report.atomic_write import write_atomically
 from trtlab.report.records import Report
 from trtlab.runtime.api import ICudaEngine
 from trtlab.session.requests import BuildRequest, RunRequest
-from trtlab.session.sources import default_profile, open_source
+from trtlab.session.sources import default_profile, open_source, taken_as_one
 from trtlab.session.work import (
     BuildExtras,
     build_engine,
@@ -136,15 +136,15 @@ def _built(args: Namespace) -> Engine:
     network = with_io_formats(parsed.network, args.inputIOFormats, args.outputIOFormats)
     parsed = replace(parsed, network=network)
     parsed.network.strongly_typed = own_types
-    profiles = {
-        **default_profile(parsed.network, parsed.model_record.source).inputs,
-        **exec_options.profiles(args),
-    }
+    source, given = parsed.model_record.source, exec_options.profiles(args)
+    profiles = {**default_profile(parsed.network, source).inputs, **given}
+    for sentence in taken_as_one(parsed.model_record.inputs, source, given):
+        print(sentence)
     if not args.skipInference:
         profile = check_profile(parsed.network, ShapeProfile(profiles))
         check_run(parsed.network.inputs, profile, args)
     request = BuildRequest(
-        source=parsed.model_record.source,
+        source=source,
         device=args.device,
         precision=exec_options.precision(args),
         layer_precisions=by_layer(parsed.network, args.layerPrecisions),

@@ -1,6 +1,7 @@
 """One call from a model to an engine, or to a report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from trtlab.builder.progress import ProgressMonitor
 from trtlab.engine.engine import ShapeRange
@@ -11,7 +12,7 @@ from trtlab.report.records import Report
 from trtlab.runtime.api import ICudaEngine
 from trtlab.session.given_shapes import exact_shapes, ranges_of
 from trtlab.session.requests import BuildRequest, RunRequest
-from trtlab.session.sources import open_source, profile_at
+from trtlab.session.sources import open_source, profile_at, taken_as_one
 from trtlab.session.work import build_engine, check_measurable, measure
 
 
@@ -148,7 +149,11 @@ def profile(
             seed=seed,
             monitor=monitor,
         ).engine
-    return measure(engine, run, progress=progress)
+    report = measure(engine, run, progress=progress)
+    if isinstance(model, ICudaEngine):
+        return report
+    assumed = taken_as_one(report.model.inputs, report.model.source, wanted)
+    return replace(report, warnings=(*report.warnings, *assumed))
 
 
 def _request(

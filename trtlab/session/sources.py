@@ -1,5 +1,6 @@
 """Where a model comes from: a file, the zoo, bytes, or an ONNX object."""
 
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ from trtlab.engine.engine import ShapeProfile, ShapeRange
 from trtlab.network.graph import Network
 from trtlab.parser.parse import ParsedModel, parse
 from trtlab.parser.source import Source
+from trtlab.report.records import TensorRecord
 
 ZOO, LIGHT = "zoo:", "light:"
 
@@ -96,6 +98,34 @@ def default_profile(network: Network, source: str = "") -> ShapeProfile:
             if any(not isinstance(d, int) for d in t.shape)
         }
     )
+
+
+def taken_as_one(
+    inputs: Iterable[TensorRecord], source: str, given: Collection[str]
+) -> tuple[str, ...]:
+    """Which inputs run at a shape that nobody chose: a sentence for each.
+
+    A batch of 1 is what most mean; a height, width or length of 1 is not, and its times say
+    little of the model.
+
+    Args:
+        inputs: Of the model, with its own names for open dimensions.
+        source: Where the model is from; a zoo model says its shapes.
+        given: The inputs whose shapes somebody chose.
+    """
+    if source.removeprefix(ZOO) in zoo.names():
+        return ()
+    return tuple(
+        f"Input {t.name} runs at {_times(1 if isinstance(d, str) else d for d in t.shape)}: "
+        f"no shape was given for {_times(t.shape)}, so every open dimension is 1. "
+        "Give the shape that you use."
+        for t in inputs
+        if t.name not in given and any(isinstance(d, str) for d in t.shape[1:])
+    )
+
+
+def _times(extents: Iterable[int | str]) -> str:
+    return "×".join(map(str, extents))
 
 
 def profile_at(network: Network, shapes: dict[str, StaticShape], source: str) -> ShapeProfile:
