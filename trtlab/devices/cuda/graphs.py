@@ -96,7 +96,7 @@ def capture(
     faults = (DeviceError, RuntimeError)  # CuPy's and the libraries' own are RuntimeErrors
     with ENQUEUEING, device:
         index = int(device.id)
-        main, *others = own_streams(index, 1 + auxiliary)
+        main, *others = _own_streams(index, 1 + auxiliary)
         main.begin_capture()
         try:
             enqueue(main, others)
@@ -113,17 +113,14 @@ def capture(
             _without_memsets(graph, fill)
             made = Graph(graph)
             made.upload(main)
-        except BaseException as error:
-            if isinstance(error, faults):
-                _streams.pop(index, None)
-                raise DeviceError(f"a CUDA graph cannot be captured: {error}") from error
-            _abandon(index, main)  # an interrupt may have come before the capture's end
-            raise
+        except faults as error:
+            _streams.pop(index, None)
+            raise DeviceError(f"a CUDA graph cannot be captured: {error}") from error
         return made
 
 
-def own_streams(index: int, count: int) -> list[Any]:
-    """Streams of the current device that are used for captures alone; hold `ENQUEUEING`."""
+def _own_streams(index: int, count: int) -> list[Any]:
+    """Streams of the current device that are used for nothing else."""
     held = _streams.setdefault(index, [])
     while len(held) < count:
         held.append(cupy().cuda.Stream(non_blocking=True))

@@ -6,7 +6,6 @@ CuPy's own errors become trtlab's here.
 
 import ctypes
 import importlib
-import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -24,12 +23,7 @@ _NO_DRIVER_HINT = (
     "the extra for its CUDA"
 )
 # cudaErrorStreamCaptureUnsupported and its like: the question was refused, nothing is lost.
-_FORKED_HINT = (
-    "this process was forked from one that used the GPU, which CUDA does not survive: start it "
-    'with multiprocessing.get_context("spawn"), or use the GPU in the child alone'
-)
 _CAPTURE_ERRORS = range(900, 920)
-_OF_A_CAPTURE = range(900, 909)  # not the external device's fault among the others
 
 
 def _import(name: str, purpose: str) -> Any:  # noqa: ANN401 - an untyped module
@@ -68,15 +62,7 @@ def cupy() -> Any:  # noqa: ANN401 - an untyped module
         DeviceError: It is not installed, was built for another CUDA, or there is no driver that
             it could use.
     """
-    module = _import("cupy", "memory and streams")
-    _user()
-    return module
-
-
-@cache
-def _user() -> int:
-    """The process that used CuPy first, this one's parent where this one was forked."""
-    return os.getpid()
+    return _import("cupy", "memory and streams")
 
 
 @cache
@@ -119,9 +105,8 @@ def succeeded(result: tuple[Any, ...], what: str) -> Any:  # noqa: ANN401 - what
     code, *values = result
     if int(code) != 0:
         name = str(getattr(code, "name", code))
-        cudas_own = name.lower().startswith(("cuda_error", "cudaerror"))
-        if cudas_own and int(code) not in _OF_A_CAPTURE and context_is_lost():
-            raise lost(f"{what}: the GPU reports a fault: {name}")
+        if name.lower().startswith(("cuda_error", "cudaerror")) and context_is_lost():
+            raise DeviceLostError(f"{what}: the GPU reports a fault: {name}")
         raise DeviceError(f"{what} failed: {name}")
     return values[0] if len(values) == 1 else tuple(values)
 
@@ -202,38 +187,19 @@ def told(doing: str) -> Generator[None]:
         raise told_error(doing, error) from error
     except TrtlabError as error:
         if isinstance(error, DeviceLostError) or context_is_lost():
-            raise lost(f"{doing}: {error.what}", error.where) from error
+            raise DeviceLostError(f"{doing}: {error.what}", where=error.where) from error
         raise
 
 
 def told_error(doing: str, error: Exception) -> DeviceError:
     """One of `cuda_errors` as trtlab's error: is only this call refused, or all is lost?"""
-    if tells_of_loss(error):
-        return lost(f"{doing}: the GPU reports a fault: {error}")
+    if context_is_lost():
+        return DeviceLostError(f"{doing}: the GPU reports a fault: {error}")
     return DeviceError(f"{doing}: CUDA refuses: {error}")
 
 
-def lost(what: str, where: tuple[str, ...] = ()) -> DeviceLostError:
-    """The context has ended, or never was this process' own."""
-    return DeviceLostError(
-        what, where=where, hint=_FORKED_HINT if _user() != os.getpid() else ""
-    )
-
-
-def tells_of_loss(error: Exception) -> bool:
-    """Whether the context has ended with an error of CuPy's.
-
-    What is refused on account of a capture ends nothing, and `context_is_lost` would spoil the
-    captures of other threads, the caller's own among them.
-    """
-    return int(getattr(error, "status", 0)) not in _OF_A_CAPTURE and context_is_lost()
-
-
 def context_is_lost() -> bool:
-    """Whether CUDA has ended this process' context; waits for what was enqueued.
-
-    The wait spoils every capture that is under way in the process.
-    """
+    """Whether CUDA has ended this process' context; waits for what was enqueued."""
     module = cupy()
     try:
         module.cuda.runtime.deviceSynchronize()

@@ -14,17 +14,16 @@ from trtlab.core.errors import DeviceError, DeviceLostError, UsageError
 from trtlab.devices.cuda.callers_stream import CallersStream
 from trtlab.devices.cuda.enqueueing import Hooks
 from trtlab.devices.cuda.event_stamps import EventStamps
-from trtlab.devices.cuda.graphs import ENQUEUEING, own_streams
+from trtlab.devices.cuda.graphs import ENQUEUEING
 from trtlab.devices.cuda.kernel import Loader
 from trtlab.devices.cuda.kernel_names import kernel_names
 from trtlab.devices.cuda.kernel_stamps import KernelStamps
-from trtlab.devices.cuda.libraries import cupy, lost, tells_of_loss, told, told_error
+from trtlab.devices.cuda.libraries import context_is_lost, cupy, told
 from trtlab.devices.cuda.replay import ReplayedSteps
 from trtlab.devices.cuda.stamped_run import StampedRun
 from trtlab.devices.protocol import Scheduled
 
 _KEPT_CALLERS = 64
-_NEVER_RECORDED = {400, 600}  # cudaErrorInvalidResourceHandle of events, cudaErrorNotReady
 
 
 class CudaProgram(ReplayedSteps):
@@ -47,7 +46,6 @@ class CudaProgram(ReplayedSteps):
         self._events: StampedRun | None = None
         self._marks: StampedRun | None = None
         self._last: StampedRun | None = None
-        self._joined = False  # the caller's capture
 
     # ---- running -----------------------------------------------------------------------
 
@@ -148,15 +146,13 @@ class CudaProgram(ReplayedSteps):
         """
         stream = self.main if handle is None else CallersStream(handle)
         try:
-            with self._device:  # events belong to the device that is current
-                self._joined = handle is not None and stream.is_capturing()
-                if self._joined:
-                    self._may_join_capture()
-                    self._last = self._with_events()
-                    self._last.join(stream)
-                else:
-                    self._last = self._with_marks() or self._with_events()
-                    self._last.enqueue(stream)
+            if handle is not None and stream.is_capturing():
+                self._may_join_capture()
+                self._last = self._with_events()
+                self._last.join(stream)
+            else:
+                self._last = self._with_marks() or self._with_events()
+                self._last.enqueue(stream)
         except RuntimeError as error:  # CuPy's
             raise _refused(handle or 0, error) from error
 
@@ -165,20 +161,10 @@ class CudaProgram(ReplayedSteps):
 
         Raises:
             UsageError: There was none.
-            DeviceError: The run is part of a graph that was never launched, or it faulted.
         """
         if self._last is None:
             raise UsageError("no stamped run was enqueued")
-        try:
-            return self._last.read()
-        except RuntimeError as error:  # CuPy's
-            if self._joined and getattr(error, "status", 0) in _NEVER_RECORDED:
-                raise DeviceError(
-                    f"there are no times yet of the run that was captured: {error}",
-                    hint="launch the captured graph first; while capturing with a profiler, set "
-                    "enqueue_emits_profile to False",
-                ) from error
-            raise told_error("reading time stamps", error) from error
+        return self._last.read()
 
     @property
     def edges_ns(self) -> int | None:
@@ -213,11 +199,10 @@ class CudaProgram(ReplayedSteps):
         Raises:
             DeviceError: The driver does not tell.
         """
+        self.main.synchronize()
         with ENQUEUEING, self._device:
-            # Not the device's own: other threads copy on that one meanwhile.
-            (stream,) = own_streams(int(self._device.id), 1)
             return [
-                kernel_names(launches, stream)
+                kernel_names(launches, self.main)
                 if all(launch.capturable for launch in launches)
                 else ()
                 for launches in self.route.launches
@@ -226,8 +211,8 @@ class CudaProgram(ReplayedSteps):
 
 def _refused(handle: int, error: Exception) -> DeviceError:
     """An error of the CUDA runtime as the caller's, whose stream it is."""
-    if tells_of_loss(error):
-        return lost(f"enqueueing: the GPU reports a fault: {error}")
+    if context_is_lost():
+        return DeviceLostError(f"enqueueing: the GPU reports a fault: {error}")
     return DeviceError(
         f"stream {handle:#x} does not take the work: {error}",
         hint="keep the stream alive until its work is done, and pass its handle as it is",

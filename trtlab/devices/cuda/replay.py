@@ -20,7 +20,6 @@ from trtlab.devices.cuda.scratch import SharedScratch
 from trtlab.devices.protocol import Scheduled
 
 _CAPTURE_TRIES = 2  # a wait for the whole device on another thread spoils a capture
-_MOST_SPOILT = 8  # runs that try again; then it is something that they do themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,6 @@ class ReplayedSteps:
         self._own_auxiliary: list[Any] = []
         self._graph: Graph | None = None
         self._carried: Extras | None = None  # by the graph
-        self._spoilt = 0  # captures that somebody else ended
 
     @property
     def refusal(self) -> str:
@@ -111,12 +109,10 @@ class ReplayedSteps:
     def _capture_plain(self) -> None:
         extras = self.extras
         self._graph = self.captured(partial(self.hooks, recorded=True))
-        self._carried = extras if self._graph is not None or self._refusal else None
+        self._carried = extras
 
     def captured(self, hooks: Callable[[], Hooks], route: Route | None = None) -> Graph | None:
         """A graph; None, and the reason kept, where the launches refuse.
-
-        Where other threads spoil the capture there is no graph now, and later runs try again.
 
         Args:
             hooks: Makes those of one capture: they remember what was done already.
@@ -139,9 +135,7 @@ class ReplayedSteps:
                 )
             except DeviceError as error:
                 reason = str(error.__cause__ or error.what).splitlines()[0]
-        self._spoilt += _by_others(reason)
-        if not _by_others(reason) or self._spoilt > _MOST_SPOILT:
-            self._refusal = reason
+        self._refusal = reason
         return None
 
     # ---- step by step ------------------------------------------------------------------
@@ -197,14 +191,6 @@ class ReplayedSteps:
                     ) from error
 
         return Hooks(around.before, around.after, consumed)
-
-
-def _by_others(reason: str) -> bool:
-    """Whether a capture was invalid before the launch that found out, as both of CUDA's APIs say.
-
-    A launch that cannot be captured is told ``StreamCaptureUnsupported`` instead.
-    """
-    return "captureinvalidated" in reason.lower().replace("_", "")
 
 
 def _prepared(step: Scheduled, loader: Loader) -> Scheduled:

@@ -73,7 +73,7 @@ class StampedRun:
         self._program = program
         self._watch = watch
         self._route = Route(watch.steps)
-        self._kept: tuple[Graph, Extras] | None = None
+        self._kept: tuple[Graph | None, Extras] | None = None
         self._calibrated = False
         self.edges_ns: int | None = None
 
@@ -99,10 +99,7 @@ class StampedRun:
             return None
         if self._kept is None or self._kept[1] is not self._program.extras:
             hooks = partial(self._hooks, recorded=True)
-            made = self._program.captured(hooks, self._route)
-            if made is None:
-                return None
-            self._kept = (made, self._program.extras)
+            self._kept = (self._program.captured(hooks, self._route), self._program.extras)
         return self._kept[0]
 
     def _run(self, stream: Any) -> None:  # noqa: ANN401 - a CuPy stream
