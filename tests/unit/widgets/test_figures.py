@@ -90,6 +90,18 @@ def test_layers_of_a_roofline_can_be_highlighted(report: Report) -> None:
         layers.roofline(report, highlight={"nothing": ""})
 
 
+def test_words_of_marks_that_lie_close_do_not_cover_each_other(report: Report) -> None:
+    drawn = layers.roofline_rows(report)[0]["layer"]
+    first = next(layer for layer in report.layers if layer.name == drawn)
+    twin = replace(first, name="twin")
+    far = replace(first, name="far", flops=first.flops * 10_000)
+    both = replace(report, layers=(*report.layers, twin, far))
+    figure = layers.roofline(both, highlight={first.name: "A", "twin": "B", "far": "C"})
+    lifts = {words.text: abs(words.ay) for words in figure.layout.annotations}
+    assert abs(lifts["A"] - lifts["B"]) >= 16  # the height of a line
+    assert lifts["C"] == min(lifts.values())
+
+
 def test_ticks_of_a_roofline_are_written_out(report: Report) -> None:
     figure = layers.roofline(report)
     drawn = {"xaxis": "x", "yaxis": "y"}

@@ -1,6 +1,6 @@
 """Layers: time by type, the slowest ones, and all of them against the device's limit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
 
 import plotly.graph_objects as go
@@ -19,6 +19,10 @@ _HALF = 0.5
 _TERA = 1e12  # a device's peak from which on rates are told in TFLOP/s
 _LETTERS = 44  # of a layer's name on an axis
 _DENSE = 4  # decades of an axis up to which 2 and 5 of each are ticks too
+_NEAR = (0.8, 0.3)  # decades to the side, and up, within which words of marks meet
+_LINE_PX = 18  # the height of such words
+
+_Mark = tuple[float, float, str]  # FLOP/B and rate as the axes tell them, and what is written
 
 
 def time_by_type_rows(report: Report) -> Rows:
@@ -165,44 +169,58 @@ def roofline(
             hovertemplate="%{text}<br>%{customdata} at %{x:.3g} FLOP/B<extra></extra>",
         )
     places = {str(row["layer"]): row for row in rows}
+    over: list[_Mark] = []
+    under: list[_Mark] = []
     for name, said in (highlight or {}).items():
         if name not in places:
             raise UsageError(f"the roofline has no layer {name!r}", hint="see roofline_rows")
         x, rate = (_number(places[name], key) for key in ("flop_per_byte", "gflop_per_s"))
         above = rate * 1e9 > min(peak, x * bandwidth)
-        _point_at(figure, (x, rate / scale), said, above=above)
+        (over if above else under).append((x, rate / scale, said))
+    _point_at(figure, sorted(over), side=-1)
+    _point_at(figure, sorted(under, reverse=True), side=1)
     rates = [_number(row, "gflop_per_s") / scale for row in rows]
     figure.update_xaxes(_log_axis(ends), title="Arithmetic intensity (FLOP/B)")
     figure.update_yaxes(_log_axis([*rates, *roof]), title=unit)
     return figure
 
 
-def _point_at(
-    figure: go.Figure, place: tuple[float, float], said: str, *, above: bool
-) -> None:
-    """A ring around a mark, and words on its side of the roof."""
-    side = -1 if above else 1
-    figure.add_scatter(
-        x=[place[0]],
-        y=[place[1]],
-        mode="markers",
-        marker={"symbol": "circle-open", "size": 15, "color": WARN, "line": {"width": 2}},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    figure.add_annotation(
-        x=log10(place[0]),
-        y=log10(place[1]),
-        text=said,
-        font={"color": WARN},
-        arrowcolor=WARN,
-        arrowwidth=1,
-        showarrow=True,
-        standoff=8,
-        ax=24 * side,
-        ay=30 * side,
-        xanchor="right" if above else "left",
-    )
+def _point_at(figure: go.Figure, marks: Sequence[_Mark], *, side: int) -> None:
+    """Rings around marks, and words on one side of the roof: -1 is above it, 1 below.
+
+    Words beside marks that lie close would cover each other: the next ones stand farther out.
+
+    Args:
+        figure: To draw in.
+        marks: In the order in which longer arrows pass the words of shorter ones.
+        side: Which side the words are on.
+    """
+    for number, (x, y, said) in enumerate(marks):
+        near = sum(
+            abs(log10(x / other[0])) < _NEAR[0] and abs(log10(y / other[1])) < _NEAR[1]
+            for other in marks[:number]
+        )
+        figure.add_scatter(
+            x=[x],
+            y=[y],
+            mode="markers",
+            marker={"symbol": "circle-open", "size": 15, "color": WARN, "line": {"width": 2}},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+        figure.add_annotation(
+            x=log10(x),
+            y=log10(y),
+            text=said,
+            font={"color": WARN},
+            arrowcolor=WARN,
+            arrowwidth=1,
+            showarrow=True,
+            standoff=8,
+            ax=24 * side,
+            ay=(30 + _LINE_PX * near) * side,
+            xanchor="right" if side < 0 else "left",
+        )
 
 
 def _log_axis(values: list[float]) -> dict[str, object]:
