@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom, and is committed without outputs."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
+
+from trtlab.report.codec import load
+from trtlab.report.csv_files import export_csv
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -74,3 +78,13 @@ def test_the_parts_of_a_query_stand_in_columns(gpu, capsys):
     rows = [line for line in capsys.readouterr().out.splitlines() if " % " in line]
     assert len(rows) == 9
     assert {row.index("µs") for row in rows} == {rows[0].index("µs")}
+
+
+def test_the_names_of_exported_files_fit_their_column(tmp_path):
+    export_csv(
+        load(NOTEBOOKS[0].parent / "recorded" / "mobilenet_v2-fp16-b1.json.gz"), tmp_path
+    )
+    names = [path.name for path in tmp_path.iterdir()]
+    assert "latency_parts.csv" in names
+    width = re.search(r"\{path\.name:(\d+)\}", "\n".join(_cells("03_profile")))
+    assert max(map(len, names)) < int(width[1])
