@@ -3,12 +3,14 @@
 import re
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
+from trtlab import compare
 from trtlab.report.codec import load
 from trtlab.report.csv_files import export_csv
 
@@ -88,3 +90,14 @@ def test_the_names_of_exported_files_fit_their_column(tmp_path):
     assert "latency_parts.csv" in names
     width = re.search(r"\{path\.name:(\d+)\}", "\n".join(_cells("03_profile")))
     assert max(map(len, names)) < int(width[1])
+
+
+def test_a_comparison_of_unstable_runs_says_so(capsys):
+    report = load(NOTEBOOKS[0].parent / "recorded" / "resnet50-fp16-b32.json.gz")
+    assert any(line.startswith("Unstable") for line in report.benchmark.verdicts)
+    measured = SimpleNamespace(profile=lambda *_, **__: report, compare=compare)
+    names = {"trtlab": measured, "report": report, "display": len}
+    exec(next(c for c in _cells("03_profile") if "trtlab.compare(" in c), names)  # noqa: S102
+    told = capsys.readouterr().out
+    assert "The first run is unstable: " in told
+    assert "The second run is unstable: " in told
