@@ -9,7 +9,6 @@ from trtlab.cli.command import Command
 from trtlab.cli.options import check_distinct, check_folders, parse_count, parse_percent
 from trtlab.cli.printing import table
 from trtlab.profiling.comparison import Part, ReportComparison, compare_reports
-from trtlab.profiling.doubts import opposed, unstable_runs
 from trtlab.report.atomic_write import write_atomically
 from trtlab.report.conditions import conditions
 from trtlab.report.csv_files import columns_text
@@ -82,7 +81,7 @@ def comparison_text(found: ReportComparison, shown: int = _SHOWN) -> str:
     if found.latency is not None and all(runs):
         before, after = (run.latency_ms.median for run in runs if run is not None)
         lines.append(f"latency {before:.3f} → {after:.3f} ms: {found.latency_sentence}")
-    lines += [f"doubt:  {sentence}" for sentence in _doubts(found)]
+    lines += [f"doubt:  {sentence}" for sentence in found.cautions]
     before, after = found.layers_ms
     lines += [f"layers  {before:.3f} → {after:.3f} ms ({changed(before, after)})", ""]
     top = found.parts[: max(shown, 0)]
@@ -94,14 +93,6 @@ def comparison_text(found: ReportComparison, shown: int = _SHOWN) -> str:
         saved = sum(part.saved_us for part in rest)
         lines.append(f"… and {len(rest)} more parts, together {_signed(-saved)} µs")
     return "\n".join(lines)
-
-
-def _doubts(found: ReportComparison) -> list[str]:
-    """Why the times may tell more of the machine than of the engines."""
-    sides = (found.before, found.after)
-    apart = opposed(sides, found.latency, found.layers_ms)
-    told = [doubt.sentence for doubt in found.doubts]
-    return [*told, *([apart] if apart else []), *unstable_runs(sides)]
 
 
 def _row(part: Part, changes: Sequence[str]) -> list[str]:

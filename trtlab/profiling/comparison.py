@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from trtlab.core.errors import UsageError
 from trtlab.profiling.differing import differing_conditions
-from trtlab.profiling.doubts import Doubt, doubts
+from trtlab.profiling.doubts import Doubt, doubts, opposed, unstable_runs
 from trtlab.profiling.statistics import FEWEST, Comparison, Verdict, compare
 from trtlab.report.codec import load
 from trtlab.report.columns import Cell, Columns
@@ -124,6 +124,17 @@ class ReportComparison:
             return ""
         said = self.latency.sentence
         return said.replace("Real:", "Doubtful:", 1) if self.doubts else said
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Why the times may tell more of the machine than of the engines, a sentence each.
+
+        The doubts, that latency and layers went opposite ways, and runs that were unstable.
+        """
+        sides = (self.before, self.after)
+        apart = opposed(sides, self.latency, self.layers_ms)
+        told = [doubt.sentence for doubt in self.doubts]
+        return (*told, *([apart] if apart else []), *unstable_runs(sides))
 
     def changes_of(self, part: Part) -> tuple[str, ...]:
         """`Part.changes` without what `conditions` tell of all parts: the precision."""

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from trtlab.core.types import format_shape
 from trtlab.report.clocks import layers_clock
+from trtlab.report.quantity import nbytes
 from trtlab.report.records import ConfigRecord, Report
 
-_MIB = 2**20
 _MOST_NAMES = 3  # of layers that are told one by one
 
 
@@ -42,7 +42,7 @@ def differing_conditions(before: Report, after: Report) -> tuple[str, ...]:
 def _asked(config: ConfigRecord) -> dict[str, str]:
     """Options of the builder, by name; ``default`` is what was left to it."""
     pools = {
-        pool.lower().replace("_", " "): f"{size / _MIB:,g} MiB"
+        pool.lower().replace("_", " "): nbytes(size)
         for pool, size in sorted(config.memory_pools_bytes.items())
     }
     single = config.layer_precisions

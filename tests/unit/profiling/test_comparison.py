@@ -116,7 +116,7 @@ def test_options_that_differ_are_named():
         "level: 3 → 5",
         "auxiliary streams: 1 → 0",
         "tactic sources: CPU, ORT → default",
-        "memory pools: workspace 1,024 MiB → tactic dram 512 MiB",
+        "memory pools: workspace 1.00 GiB → tactic dram 512 MiB",
     )
     many = replace(config, layer_precisions=dict.fromkeys("abcd", "fp16"))
     found = compare_reports(replace(report, config=config), replace(report, config=many))

@@ -85,6 +85,7 @@ def test_latency_and_layers_in_opposite_directions_are_told_though_undecided():
     assert said.startswith(
         "The latency fell (−18 %) while the sum of the layers rose (+60 %): "
     )
+    assert found.cautions == (said,)
     along = _shaken(9.5, seed=4, layers=0.8)
     found = compare_reports(before, along)
     assert opposed((before, along), found.latency, found.layers_ms) == ""
@@ -97,6 +98,8 @@ def test_every_unstable_run_is_named():
     assert unstable_runs((before, after)) == (f"The first {said}",)
     assert unstable_runs((after, before)) == (f"The second {said}",)
     assert unstable_runs((before, before)) == (f"The first {said}", f"The second {said}")
+    found = compare_reports(before, after)
+    assert found.cautions == (*(doubt.sentence for doubt in found.doubts), f"The first {said}")
 
 
 def test_a_benchmark_that_varies_is_told_in_the_words_that_are_looked_for():
